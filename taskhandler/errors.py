@@ -1,0 +1,101 @@
+"""Everything that taskhandler raises, split by whose business it is.
+
+    TaskHandlerError
+    ├── ConfigError         the operator's: a setting is missing or wrong; raised at start-up
+    ├── UsageError          the programmer's: the API was called in a way that cannot work
+    ├── EnqueueError        the producer's: a task could not be created
+    └── Steering            the handler's words to the queue
+        ├── Retry           not now: deliver again
+        ├── RateLimited     not now, and slow the whole queue down
+        └── Reject          never: record it and stop
+    BaseException
+    └── Interrupted         the framework's word to a running handler: stop politely
+"""
+
+from __future__ import annotations
+
+
+class TaskHandlerError(Exception):
+    """The root of every error of this package."""
+
+
+class ConfigError(TaskHandlerError):
+    """A setting is missing or wrong. Carries the key and the value it had."""
+
+    def __init__(self, key: str, value: object, problem: str, *, remedy: str = "") -> None:
+        """Say which `key` with which `value` has what `problem`, and how to mend it."""
+        self.key = key
+        self.value = value
+        self.problem = problem
+        self.remedy = remedy
+        shown = "is not set" if value is None else f"= {value!r}"
+        super().__init__(f"{key} {shown}: {problem}" + (f". {remedy}" if remedy else ""))
+
+
+class UsageError(TaskHandlerError):
+    """The API was called in a way that cannot work; the message says what to write instead."""
+
+
+class EnqueueError(TaskHandlerError):
+    """A task could not be created. The cause is the error of the Cloud Tasks client."""
+
+
+class Steering(TaskHandlerError):
+    """What a handler raises to say what should become of its task."""
+
+
+class Retry(Steering):
+    """Raised by a handler: this attempt failed, deliver the task again.
+
+    Args:
+        reason: for the logs and the record.
+        after: seconds, sent as `Retry-After`. Cloud Tasks "considers" it; its own backoff decides.
+    """
+
+    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+        """See the class."""
+        super().__init__(reason)
+        self.reason = reason
+        self.after = _seconds("Retry", after)
+
+
+class RateLimited(Steering):
+    """Raised by a handler: something downstream is limiting us; slow the whole queue down (429).
+
+    Args:
+        reason: for the logs and the record.
+        after: seconds, sent as `Retry-After`.
+    """
+
+    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+        """See the class."""
+        super().__init__(reason)
+        self.reason = reason
+        self.after = _seconds("RateLimited", after)
+
+
+class Reject(Steering):
+    """Raised by a handler: this task can never succeed. Recorded with its body, never run again."""
+
+    def __init__(self, reason: str = "") -> None:
+        """`reason` is kept in the record and in the logs."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Interrupted(BaseException):  # noqa: N818 - like KeyboardInterrupt: not an error, and not to be swallowed
+    """Raised by `Task.checkpoint()`: the worker is draining, the lease is lost, or time is out.
+
+    A `BaseException`, so that `except Exception` in a handler does not swallow it.
+    """
+
+    def __init__(self, why: str) -> None:
+        """`why` is `"draining"`, `"fenced"` or `"out of time"`."""
+        super().__init__(why)
+        self.why = why
+
+
+def _seconds(who: str, after: float | None) -> float | None:
+    if after is not None and not 0 <= after < float("inf"):
+        raise UsageError(f"{who}(after={after!r}): seconds from 0 up are wanted")
+    return after
