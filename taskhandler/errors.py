@@ -1,15 +1,17 @@
 """Everything that taskhandler raises, split by whose business it is.
 
-    TaskHandlerError
-    ├── ConfigError         the operator's: a setting is missing or wrong; raised at start-up
-    ├── UsageError          the programmer's: the API was called in a way that cannot work
-    ├── EnqueueError        the producer's: a task could not be created
-    └── Steering            the handler's words to the queue
-        ├── Retry           not now: deliver again
-        ├── RateLimited     not now, and slow the whole queue down
-        └── Reject          never: record it and stop
-    BaseException
-    └── Interrupted         the framework's word to a running handler: stop politely
+The tree::
+
+TaskHandlerError
+├── ConfigError         the operator's: a setting is missing or wrong; raised at start-up
+├── UsageError          the programmer's: the API was called in a way that cannot work
+├── EnqueueError        the producer's: a task could not be created
+└── Steering            the handler's words to the queue
+    ├── Retry           not now: deliver again
+    ├── RateLimited     not now, and slow the whole queue down
+    └── Reject          never: record it and stop
+BaseException
+└── Interrupted         the framework's word to a running handler: stop politely
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ class EnqueueError(TaskHandlerError):
     """A task could not be created. The cause is the error of the Cloud Tasks client."""
 
 
-class Steering(TaskHandlerError):
+class LedgerError(TaskHandlerError):
+    """The ledger cannot be opened or read. Never raised on the path of a delivery, which answers 503."""
+
+
+class Steering(TaskHandlerError):  # noqa: N818 - a word of steering, not always an error
     """What a handler raises to say what should become of its task."""
 
 
@@ -83,7 +89,7 @@ class Reject(Steering):
         self.reason = reason
 
 
-class Interrupted(BaseException):  # noqa: N818 - like KeyboardInterrupt: not an error, and not to be swallowed
+class Interrupted(BaseException):
     """Raised by `Task.checkpoint()`: the worker is draining, the lease is lost, or time is out.
 
     A `BaseException`, so that `except Exception` in a handler does not swallow it.

@@ -1,0 +1,1 @@
+"""The ledger: what is remembered of every task, and where."""

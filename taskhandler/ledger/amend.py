@@ -1,0 +1,96 @@
+"""The optimistic loop: apply a rule to what you believe is there, and write with that as the condition.
+
+Only when the storage disagrees, or the fate of the write is unknown, is the record read and the rule
+applied again. This file does no I/O: `begin` and `resume` say which operation to do next, and are told
+what the storage answered. `Ledger` carries the operations out; so do the tests that explore every order
+of events, and both drive this very code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from msgspec import Struct
+
+from taskhandler.law import Rule
+from taskhandler.ledger.storage import Answer, Unavailable, Unknown, Written
+from taskhandler.record import Found, Record
+from taskhandler.verdict import Refused, Undecided, Verdict
+
+ROUNDS = 8
+"""How often the record may turn out to have changed before the amendment is given up."""
+
+
+class Unseen(Struct, frozen=True):
+    """Nothing is believed about the record: read it first."""
+
+
+class Read(Struct, frozen=True):
+    """Ask the storage for the record."""
+
+
+class Create(Struct, frozen=True):
+    """Ask the storage to write the first record."""
+
+    record: Record
+
+
+class Replace(Struct, frozen=True):
+    """Ask the storage to replace the record that is at `version`."""
+
+    record: Record
+    version: Hashable
+
+
+class Pending(Struct, frozen=True):
+    """An amendment that waits for the answer to `op`. `verdict` holds once `op` is written."""
+
+    rule: Rule
+    op: Read | Create | Replace
+    verdict: Verdict | None = None
+    rounds: int = 0
+
+
+class Done(Struct, frozen=True):
+    """An amendment that has come to an end; `found` is the record as it is now known to be."""
+
+    verdict: Verdict
+    found: Found | None = None
+
+
+def begin(rule: Rule, believed: Found | Unseen | None) -> Pending | Done:
+    """Start with what is believed to be there; None for no record."""
+    if isinstance(believed, Unseen):
+        return Pending(rule, Read())
+    return _apply(rule, believed, rounds=0)
+
+
+def resume(pending: Pending, answer: Answer | Found | None) -> Pending | Done:
+    """Go on with what the storage answered to `pending.op`."""
+    match answer:
+        case None | Found():
+            return _apply(pending.rule, answer, rounds=pending.rounds)
+        case Written(version=version):
+            return _written(pending, version)
+        case Unavailable(why=why):
+            return Done(Undecided(why))
+        case Refused():
+            return Done(answer)
+        case _ if pending.rounds >= ROUNDS:
+            return Done(Undecided(answer.why if isinstance(answer, Unknown) else "the record keeps changing"))
+        case _:
+            return Pending(pending.rule, Read(), rounds=pending.rounds + 1)
+
+
+def _apply(rule: Rule, seen: Found | None, *, rounds: int) -> Pending | Done:
+    step = rule(seen)
+    if step.write is None:
+        return Done(step.verdict, seen)
+    op = Create(step.write) if seen is None else Replace(step.write, seen.version)
+    return Pending(rule, op, step.verdict, rounds)
+
+
+def _written(pending: Pending, version: Hashable) -> Done:
+    if isinstance(pending.op, Read) or pending.verdict is None:
+        raise TypeError("a storage said 'written' to a read")
+    return Done(pending.verdict, Found(pending.op.record, version))

@@ -1,0 +1,105 @@
+"""What a ledger must be able to do. A storage keeps records and holds no policy.
+
+A write is conditional: it names the version it replaces, or says that there must be none. A storage
+answers truthfully what became of it; what to make of the answer is decided elsewhere (`amend`, the law).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from taskhandler.record import Found, Record
+from taskhandler.verdict import Refused
+
+
+class Key(Struct, frozen=True):
+    """Which task: its queue and task id, told apart by a namespace (project and location, say).
+
+    `twin` is empty but for the dead letter of a delivery that had the name of another task: then it is
+    the digest of that delivery.
+    """
+
+    namespace: str
+    queue: str
+    task: str
+    twin: str = ""
+
+
+class Letter(Struct, frozen=True):
+    """The body of a task that came to a bad end, kept in a row of its own."""
+
+    body: bytes
+    content_type: str = ""
+
+
+class Written(Struct, frozen=True):
+    """It is written; `version` is what to name when replacing it."""
+
+    version: Hashable
+
+
+class Stale(Struct, frozen=True):
+    """Definitely not written: the row is not as you believed."""
+
+
+class Unknown(Struct, frozen=True):
+    """It may be written or not, or be written yet."""
+
+    why: str
+
+
+class Unavailable(Struct, frozen=True):
+    """Definitely not written (or not read): the storage cannot be reached, or is too busy."""
+
+    why: str
+
+
+Answer = Written | Stale | Refused | Unknown | Unavailable
+
+
+class Storage(Protocol):
+    """A place that keeps records.
+
+    No call takes longer than five seconds, and none raises but for a mistake of the program.
+    All may be called from many threads at once, and from a process forked off after other calls.
+    """
+
+    shared: bool
+    """Whether workers on several machines see the same records."""
+
+    def read(self, key: Key) -> Found | Unavailable | None:
+        """The record as it is now, with its age by the storage's own clock; None if there is none."""
+
+    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+        """Write the first record of `key`, and `letter` beside it; stale if there is a record already."""
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        letter: Letter | None = None,
+        writes: Sequence[object] = (),
+    ) -> Answer:
+        """Replace the record of `key` if it still is at `version`; stale if it is not (or is gone).
+
+        `letter`, and `writes` (whatever this storage's own batches are made of), commit with it or not
+        at all. A storage without such batches refuses any.
+        """
+
+    def letter(self, key: Key) -> Letter | Unavailable | None:
+        """The body kept beside the record of `key`."""
+
+    def scan(self) -> Iterator[tuple[Key, Found]]:
+        """All records, in no order: for people's tools, never on the path of a delivery.
+
+        Raises:
+            LedgerError: the storage cannot be read.
+        """
+
+    def close(self) -> None:
+        """Give back what is held; a later call opens it again."""

@@ -1,0 +1,129 @@
+"""What a delivery is answered: the only file that knows a status code."""
+
+from __future__ import annotations
+
+import enum
+import math
+
+import msgspec
+from msgspec import Struct
+
+from taskhandler.record import State
+from taskhandler.verdict import (
+    Conflict,
+    Ended,
+    Fenced,
+    InFlight,
+    Settled,
+    Spent,
+    Verdict,
+)
+
+
+class Outcome(str, enum.Enum):
+    """What a delivery came to."""
+
+    COMPLETED = "completed"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    DEAD = "dead"
+    CONFLICT = "conflict"
+    IN_FLIGHT = "in-flight"
+    RATE_LIMITED = "rate-limited"
+    RETRY = "retry"
+    UNAVAILABLE = "unavailable"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too-large"
+    WRONG_METHOD = "wrong-method"
+    UNKNOWN_HANDLER = "unknown-handler"
+
+
+STATUS = {
+    Outcome.COMPLETED: 200,
+    Outcome.DUPLICATE: 200,
+    Outcome.REJECTED: 200,
+    Outcome.DEAD: 200,
+    Outcome.CONFLICT: 200,
+    Outcome.IN_FLIGHT: 429,
+    Outcome.RATE_LIMITED: 429,
+    Outcome.RETRY: 503,
+    Outcome.UNAVAILABLE: 503,
+    Outcome.UNAUTHENTICATED: 401,
+    Outcome.FORBIDDEN: 403,
+    Outcome.MALFORMED: 400,
+    Outcome.TOO_LARGE: 413,
+    Outcome.WRONG_METHOD: 405,
+    Outcome.UNKNOWN_HANDLER: 404,
+}
+"""Anything but a 2xx makes Cloud Tasks deliver again, and uses up one of the queue's attempts."""
+
+_LATER = frozenset({Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE})
+_SETTLED = {
+    State.COMPLETED: Outcome.COMPLETED,
+    State.REJECTED: Outcome.REJECTED,
+    State.DEAD: Outcome.DEAD,
+    State.WAITING: Outcome.RETRY,
+    State.RUNNING: Outcome.RETRY,
+}
+
+
+class Reply(Struct, frozen=True):
+    """A status code, headers and a JSON body."""
+
+    outcome: Outcome
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def outcome_of(verdict: Verdict) -> Outcome:
+    """What a delivery comes to that ends with this verdict of the law.
+
+    Only a recorded end may become an outcome that is acknowledged; a conflict must be buried before.
+    """
+    match verdict:
+        case Settled(state=state):
+            return _SETTLED[state]
+        case Ended():
+            return Outcome.DUPLICATE
+        case Spent():
+            return Outcome.DEAD
+        case Fenced(ended=ended):
+            return Outcome.RETRY if ended is None else Outcome.DUPLICATE
+        case InFlight():
+            return Outcome.IN_FLIGHT
+        case Conflict():
+            return Outcome.CONFLICT
+        case _:
+            return Outcome.UNAVAILABLE
+
+
+def reply(
+    outcome: Outcome,
+    *,
+    task: str = "",
+    attempt: int = 0,
+    retry_after: float = 10.0,
+    in_flight_status: int = 429,
+) -> Reply:
+    """Answer `outcome`.
+
+    Args:
+        outcome: what the delivery came to.
+        task: the task's id, if it is known who asks.
+        attempt: the attempt's number, if there was one.
+        retry_after: seconds, for the outcomes that ask for another delivery.
+        in_flight_status: 429, or 409 for those who do not want the queue slowed by duplicates.
+    """
+    status = in_flight_status if outcome is Outcome.IN_FLIGHT else STATUS[outcome]
+    headers = [("Content-Type", "application/json"), ("X-TaskHandler-Outcome", outcome.value)]
+    if outcome in _LATER:
+        headers.append(("Retry-After", str(max(1, math.ceil(retry_after)))))
+    if outcome is Outcome.UNAUTHENTICATED:
+        headers.append(("WWW-Authenticate", "Bearer"))
+    if outcome is Outcome.WRONG_METHOD:
+        headers.append(("Allow", "POST"))
+    body = msgspec.json.encode({"outcome": outcome.value, "task": task, "attempt": attempt})
+    return Reply(outcome, status, tuple(headers), body)
