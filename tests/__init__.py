@@ -1,0 +1,1 @@
+"""What taskhandler promises, claim by claim."""
