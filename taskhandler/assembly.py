@@ -1,0 +1,106 @@
+"""Puts together what an app needs to receive tasks: the one place where clocks and chance come in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+
+from msgspec import Struct
+
+from taskhandler.auth import NoVerifier, PlatformVerifier, Rules, Verifier, Verifies
+from taskhandler.certs import CertificateKeeper
+from taskhandler.config import CERTS_URL, ISSUERS, Settings, read_settings
+from taskhandler.delivery import Receiver
+from taskhandler.drain import Drain
+from taskhandler.enqueue import Enqueuer
+from taskhandler.errors import ConfigError
+from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.ledger import Ledger
+from taskhandler.ledger.opening import open_storage
+from taskhandler.ledger.storage import Storage
+from taskhandler.tell import Teller
+
+LOGGER = logging.getLogger("taskhandler")
+
+
+class Assembly(Struct, frozen=True, eq=False):
+    """What all task blueprints of one app share: it is `app.extensions["taskhandler"]`."""
+
+    receiver: Receiver
+    enqueuer: Enqueuer
+    draining: Drain
+
+    def drain(self) -> None:
+        """Claim no more tasks: for servers other than gunicorn, to be called when the worker must stop."""
+        self.draining.drain()
+
+
+def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, sender: object) -> Assembly:
+    """Make what the settings ask for.
+
+    Args:
+        configured: the app's configuration.
+        instance: the folder for what belongs to this installation.
+        debug: whether the app runs for a developer or a test.
+        sender: of the signals.
+
+    Raises:
+        ConfigError: a setting is missing or wrong, or the ledger cannot be opened.
+    """
+    settings = read_settings(configured, os.environ, instance=instance, debug=debug)
+    clock, pause = _boot_clock(), time.sleep  # noqa: TID251 - waiting comes in here
+    draining = Drain()
+    receiver = Receiver(
+        settings=settings,
+        verifier=_verifier(settings),
+        ledger=Ledger(_storage(settings), clock=clock, pause=pause),
+        heartbeats=Heartbeats(clock=clock),
+        draining=draining,
+        teller=Teller(sender),
+        nonce=lambda: os.urandom(12).hex(),
+        clock=clock,
+        pause=pause,
+    )
+    return Assembly(receiver, Enqueuer(settings, now=_utc_now), draining)
+
+
+def _utc_now() -> datetime:
+    return datetime.fromtimestamp(time.time(), timezone.utc)
+
+
+def _boot_clock() -> Callable[[], float]:
+    """Seconds since the machine started, its sleep included where the system counts it."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic if boot is None else lambda: time.clock_gettime(boot)
+
+
+def _verifier(settings: Settings) -> Verifies:
+    if settings.auth == "none":
+        LOGGER.warning("TASKHANDLER_AUTH is 'none': anybody can run the handlers")
+        return NoVerifier()
+    rules = Rules(
+        audiences=frozenset(settings.audience),
+        accounts=frozenset(settings.service_accounts),
+        issuers=frozenset(settings.issuers),
+    )
+    if settings.auth == "cloud-run":
+        return PlatformVerifier(rules, now=time.time)
+    if settings.certs_url != CERTS_URL or set(settings.issuers) - set(ISSUERS):
+        LOGGER.warning(
+            "tokens are believed that Google has not signed: TASKHANDLER_CERTS_URL is %r, issuers %r",
+            settings.certs_url,
+            settings.issuers,
+        )
+    return Verifier(rules, CertificateKeeper(settings.certs_url, clock=time.monotonic), now=time.time)
+
+
+def _storage(settings: Settings) -> Storage:
+    storage = open_storage(settings.ledger)
+    if settings.on_cloud_run and not storage.shared:
+        problem = "instances of Cloud Run do not share it: a task would run once in each"
+        remedy = "Use firestore://[project]/[database]/[collection]"
+        raise ConfigError("TASKHANDLER_LEDGER", settings.ledger, problem, remedy=remedy)
+    return storage

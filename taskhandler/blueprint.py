@@ -1,0 +1,185 @@
+"""The door to Flask: a blueprint whose routes are handlers."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar, overload
+
+from flask import Blueprint, Flask, Response, current_app, has_app_context, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.local import LocalProxy
+
+from taskhandler.assembly import Assembly, assemble
+from taskhandler.delivery import Incoming, Receiver, Unreadable
+from taskhandler.errors import ConfigError, UsageError
+from taskhandler.guard import guard_of, respond
+from taskhandler.handlers import Handler, named, options_of
+from taskhandler.reply import Outcome, reply
+from taskhandler.task import CURRENT, Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXTENSION = "taskhandler"
+"""The key of the app's `Assembly` in `app.extensions`."""
+
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+current_task: Task = LocalProxy(CURRENT, unbound_message="no task's handler runs here")  # type: ignore[assignment]  # a proxy of one, as in Flask
+"""The task whose handler runs here."""
+
+
+class TaskBlueprint(Blueprint):
+    """A Flask blueprint that receives Cloud Tasks: `POST <url_prefix>/<handler's name>`.
+
+    Mounted, nested and named like any other. The app's settings are read when the first one is
+    registered; see docs/settings.md.
+    """
+
+    def __init__(self, name: str, import_name: str, **options: Any) -> None:
+        """See `flask.Blueprint`."""
+        super().__init__(name, import_name, **options)
+        self.handlers: dict[str, Handler[Any, Any]] = {}
+        self.record(self._mount)
+
+    @overload
+    def handler(self, name: Callable[P, R], /) -> Handler[P, R]: ...
+
+    @overload
+    def handler(
+        self,
+        name: str | None = None,
+        /,
+        *,
+        lease: float | None = None,
+        max_attempts: int | None = None,
+        on_invalid: str = "reject",
+        queue: str | None = None,
+        service_accounts: Any = None,
+    ) -> Callable[[Callable[P, R]], Handler[P, R]]: ...
+
+    def handler(self, name: object = None, /, **options: Any) -> Any:
+        """Register the decorated function as the handler of tasks, with or without a name and options.
+
+        Args:
+            name: stands in the URL; the function's own name if there is none.
+            **options: see `taskhandler.handlers.Options`.
+
+        Raises:
+            UsageError: the name is taken or cannot be, an option is unknown or wrong, or the
+                function's arguments cannot be filled.
+        """
+        if callable(name):
+            return self._add(None, name, {})
+        return lambda function: self._add(name, function, options)
+
+    def _add(self, name: object, function: Callable[P, R], options: dict[str, Any]) -> Handler[P, R]:
+        self._check_setup_finished("handler")
+        chosen = named(name, function)
+        if chosen in self.handlers:
+            raise UsageError(f"blueprint {self.name!r} has a handler {chosen!r} already")
+        if inspect.iscoroutinefunction(function) and importlib.util.find_spec("asgiref") is None:
+            raise UsageError(f"handler {chosen!r} is async: install flask[async]")
+        handler = Handler(function, name=chosen, options=options_of(chosen, options))
+        handler.post = _post
+        self.handlers[chosen] = handler
+        return handler
+
+    def _mount(self, state: BlueprintSetupState) -> None:
+        prefix = (state.url_prefix or "").rstrip("/")
+        if not prefix or "<" in prefix:
+            raise ConfigError("url_prefix", state.url_prefix, _PREFIX)
+        app = state.app
+        if not isinstance(app, Flask):
+            raise UsageError(f"{app!r} is no Flask app")
+        receiver, guard = assembly_of(app).receiver, guard_of(app)
+        guard.prefixes.add(f"{prefix}/")
+        for name, handler in self.handlers.items():
+            view = _view(receiver, handler, app.ensure_sync(handler.function))
+            guard.endpoints.add(_add_rules(state, (f"/{name}", f"/{name}/"), name, view, EVERY_METHOD))
+        stranger = _view(receiver, None, _nothing)
+        guard.endpoints.add(_add_rules(state, ("/<path:stranger>",), STRANGER, stranger, ("POST",)))
+
+
+def _post(
+    handler: Handler[Any, Any], payload: object, *, name: str | None, delay: float | timedelta | None
+) -> str:
+    if not has_app_context():
+        raise UsageError(
+            f"{handler!r}.enqueue() outside of an app: write it inside `with app.app_context():`"
+        )
+    enqueuer = assembly_of(current_app._get_current_object()).enqueuer  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the app
+    return enqueuer.enqueue(handler, payload, name=name, delay=delay)
+
+
+STRANGER = "-"
+"""The endpoint of tasks for handlers that are not here; no handler can be called so."""
+
+_PREFIX = (
+    "task routes need a fixed prefix of their own, else they mix with the app's other routes. "
+    'Write app.register_blueprint(tasks, url_prefix="/tasks")'
+)
+
+
+def assembly_of(app: Flask) -> Assembly:
+    """What all task blueprints of `app` share; made, from its settings, when it is first asked for.
+
+    Raises:
+        ConfigError: a setting is missing or wrong.
+    """
+    assembly = app.extensions.get(EXTENSION)
+    if not isinstance(assembly, Assembly):
+        debug = bool(app.debug or app.testing)
+        assembly = assemble(app.config, instance=app.instance_path, debug=debug, sender=app)
+        app.extensions[EXTENSION] = assembly
+    return assembly
+
+
+def _add_rules(
+    state: BlueprintSetupState,
+    rules: tuple[str, ...],
+    endpoint: str,
+    view: Callable[..., Response],
+    methods: tuple[str, ...],
+) -> str:
+    """Route to `view`, without any redirect; the endpoint's full name."""
+    for rule in rules:
+        state.add_url_rule(
+            rule, endpoint, view, methods=methods, provide_automatic_options=False, merge_slashes=False
+        )
+    return f"{state.name_prefix}.{state.name}.{endpoint}".lstrip(".")
+
+
+def _view(
+    receiver: Receiver, handler: Handler[Any, Any] | None, call: Callable[..., object]
+) -> Callable[..., Response]:
+    def deliver(stranger: str = "") -> Response:  # noqa: ARG001 - the name of a handler that is not here
+        if request.method != "POST":
+            return respond(reply(Outcome.WRONG_METHOD))
+        return respond(receiver.deliver(Incoming(handler, call, request.headers, _body)))
+
+    return deliver
+
+
+def _nothing() -> None:
+    """Stand in for the function of a handler that is not here; never called."""
+
+
+def _body(limit: int) -> bytes | Unreadable:
+    length = request.content_length
+    if length is not None and length > limit:
+        return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {limit} are allowed")
+    request.max_content_length = limit  # not the app's own, which answers for itself
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return Unreadable(Outcome.TOO_LARGE, f"the body has more than {limit} bytes")
+    except (HTTPException, OSError):
+        return Unreadable(Outcome.MALFORMED, "the body ended before its end")
+    if length is not None and len(body) != length:
+        return Unreadable(Outcome.MALFORMED, f"the body has {len(body)} bytes, {length} were announced")
+    return body

@@ -1,0 +1,298 @@
+"""The story of one delivery, from top to bottom: read this first.
+
+Every decision on the path is here or in the law; what is told to listeners and logs comes last, when
+the fact is recorded and it is safe to fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct, structs
+
+from taskhandler.auth import Caller, Unverifiable, Verifies
+from taskhandler.auth import Refused as RefusedCaller
+from taskhandler.config import Settings
+from taskhandler.ending import Chances, Ending, interrupted, invalid, killed, raised, refused, returned
+from taskhandler.errors import Interrupted
+from taskhandler.handlers import Handler, Returned, run
+from taskhandler.headers import Malformed, TaskHeaders
+from taskhandler.headers import read as read_headers
+from taskhandler.law import Arrive, Bury, Tell, is_last
+from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.lease import CLAIM_PATIENCE, Lease
+from taskhandler.ledger.ledger import Ledger
+from taskhandler.ledger.storage import Key, Letter
+from taskhandler.payload import PayloadError
+from taskhandler.record import State
+from taskhandler.reply import Outcome, Reply, outcome_of, reply
+from taskhandler.signals import TaskEvent
+from taskhandler.task import CURRENT, Headers, Task
+from taskhandler.tell import Teller
+from taskhandler.verdict import (
+    Conflict,
+    Ended,
+    Fenced,
+    InFlight,
+    Refused,
+    Run,
+    Settled,
+    Spent,
+    Undecided,
+    Verdict,
+)
+
+POLL = 0.5
+"""Seconds between two looks at a task that a waiting delivery finds in flight."""
+
+
+class Unreadable(Struct, frozen=True):
+    """A body that could not be read: malformed or too large, and why."""
+
+    outcome: Outcome
+    why: str
+
+
+class Incoming(Struct, frozen=True):
+    """A request, as far as a delivery has to know it.
+
+    Attributes:
+        handler: the handler that it is for, or None if there is none of that name.
+        call: the handler's function, ready to be called (an async one made synchronous).
+        headers: looked up whatever their case.
+        body: reads the body, up to so many bytes; not called before the caller is known.
+    """
+
+    handler: Handler[Any, Any] | None
+    call: Callable[..., object]
+    headers: Headers
+    body: Callable[[int], bytes | Unreadable]
+
+
+class Delivery(Struct, frozen=True):
+    """What is known of a delivery once it is worth asking the ledger about it."""
+
+    handler: Handler[Any, Any]
+    caller: Caller
+    about: TaskHeaders
+    headers: Headers
+    body: bytes
+    lease: Lease
+    chances: Chances
+
+
+class Receiver(Struct, frozen=True, kw_only=True, eq=False):
+    """Everything that deliveries need, one for all blueprints of an app."""
+
+    settings: Settings
+    verifier: Verifies
+    ledger: Ledger
+    heartbeats: Heartbeats
+    draining: Callable[[], bool]
+    teller: Teller
+    nonce: Callable[[], str]
+    clock: Callable[[], float]
+    pause: Callable[[float], None]
+
+    def deliver(self, incoming: Incoming) -> Reply:
+        """Verify, deduplicate, run and answer one delivery."""
+        delivery = self._admit(incoming)
+        if isinstance(delivery, Reply):
+            return delivery
+        lease, chances = delivery.lease, delivery.chances
+        try:
+            verdict = self._arrive(delivery)
+            if not isinstance(verdict, Run):
+                return self._without_run(delivery, verdict)
+            task = self._task(delivery)
+            if isinstance(task, Ending):
+                return self._settle(delivery, task)
+            self.teller.started(task)
+            verdict = lease.start()
+            if not isinstance(verdict, Run):
+                return self._answer(delivery, verdict)
+            current = CURRENT.set(task)
+            self.heartbeats.watch(lease)
+            try:
+                ran = run(incoming.call, delivery.handler.signature.arguments(task.payload, task))
+                ending = returned(ran.value) if isinstance(ran, Returned) else raised(ran.error, chances)
+            except Interrupted as why:
+                ending = interrupted(why, chances)
+            finally:
+                self.heartbeats.forget(lease)
+                CURRENT.reset(current)
+            return self._settle(delivery, ending)
+        except BaseException as error:
+            lease.release(killed(error, chances, draining=self.draining()).end, letter=_letter(delivery))
+            raise
+
+    def _admit(self, incoming: Incoming) -> Delivery | Reply:
+        handler, headers = incoming.handler, incoming.headers
+        allowed = None if handler is None else handler.options.service_accounts
+        caller = self.verifier.verify(headers.get("Authorization"), allowed=allowed)
+        if not isinstance(caller, Caller):
+            return self._turn_away(_outcome_of_caller(caller), caller.why)
+        if handler is None:
+            return self._turn_away(Outcome.UNKNOWN_HANDLER, "no handler of that name is here")
+        about = read_headers(headers.get, app_engine=self.settings.app_engine)
+        if isinstance(about, Malformed):
+            return self._turn_away(Outcome.MALFORMED, about.why)
+        body = incoming.body(self.settings.max_body)
+        if isinstance(body, Unreadable):
+            return self._turn_away(body.outcome, body.why)
+        if self.draining():
+            return self._turn_away(Outcome.UNAVAILABLE, "the worker is draining")
+        return self._delivery(handler, caller, about, headers, body)
+
+    def _delivery(
+        self, handler: Handler[Any, Any], caller: Caller, about: TaskHeaders, headers: Headers, body: bytes
+    ) -> Delivery:
+        settings, options = self.settings, handler.options
+        chances = Chances(
+            last=about.retry_count + 1 >= settings.queue_max_attempts,
+            max_attempts=options.max_attempts or settings.max_attempts,
+        )
+        arrive = Arrive(
+            lease_id=self.nonce(),
+            digest=hashlib.sha256(b"%s\0%s" % (handler.name.encode(), body)).hexdigest(),
+            handler=handler.name,
+            lease=options.lease or settings.lease,
+            retention=settings.retention,
+            max_attempts=chances.max_attempts,
+        )
+        key = Key(settings.namespace, about.queue, about.task)
+        lease = Lease(self.ledger, key, arrive, clock=self.clock)
+        return Delivery(handler, caller, about, headers, body, lease, chances)
+
+    def _arrive(self, delivery: Delivery) -> Verdict:
+        lease = delivery.lease
+        verdict = lease.claim(None if delivery.about.retry_count == 0 else Unseen(), letter=_letter(delivery))
+        wait = float("inf") if delivery.chances.last else self.settings.in_flight_wait
+        until = self.clock() + wait
+        while isinstance(verdict, InFlight) and self.clock() < until and not self.draining():
+            self.pause(min(POLL, verdict.left + 0.01))
+            verdict = lease.claim(Unseen(), letter=_letter(delivery))
+        return verdict
+
+    def _task(self, delivery: Delivery) -> Task | Ending:
+        try:
+            payload = delivery.handler.signature.decode(delivery.body)
+        except PayloadError as error:
+            return invalid(error, delivery.chances, on_invalid=delivery.handler.options.on_invalid)
+        return self._task_with(delivery, payload)
+
+    def _task_with(self, delivery: Delivery, payload: object) -> Task:
+        about, chances, found = delivery.about, delivery.chances, delivery.lease.found
+        return Task(
+            id=about.task,
+            queue=about.queue,
+            handler=delivery.handler.name,
+            payload=payload,
+            attempt=0 if found is None else found.record.attempt,
+            retry_count=about.retry_count,
+            execution_count=about.execution_count,
+            eta=about.eta,
+            previous_response=about.previous_response,
+            retry_reason=about.retry_reason,
+            is_last_attempt=chances.last
+            or (found is not None and is_last(found.record, max_attempts=chances.max_attempts)),
+            fence=0 if found is None else found.record.fence,
+            caller=delivery.caller.email,
+            headers=delivery.headers,
+            hold=delivery.lease,
+            draining=self.draining,
+        )
+
+    def _settle(self, delivery: Delivery, ending: Ending) -> Reply:
+        verdict = delivery.lease.settle(ending.end, letter=_letter(delivery))
+        if isinstance(verdict, Refused):
+            ending = refused(verdict.why, delivery.chances)
+            verdict = delivery.lease.settle(ending.end, letter=_letter(delivery))
+        if isinstance(verdict, Settled) and verdict.state is State.DEAD:
+            self._mourn(delivery, ending.error)
+        return self._answer(delivery, verdict, ending)
+
+    def _without_run(self, delivery: Delivery, verdict: Verdict) -> Reply:
+        if isinstance(verdict, Conflict):
+            return self._bury(delivery)
+        untold = isinstance(verdict, Ended) and verdict.state is State.DEAD and not verdict.told
+        if untold or isinstance(verdict, Spent):
+            self._mourn(delivery, None)
+        return self._answer(delivery, verdict)
+
+    def _bury(self, delivery: Delivery) -> Reply:
+        """Put the body of a delivery aside that has the name of another task."""
+        arrive = delivery.lease.arrive
+        bury = Bury(digest=arrive.digest, handler=arrive.handler, retention=arrive.retention)
+        key = structs.replace(delivery.lease.key, twin=arrive.digest)
+        done = self.ledger.amend(key, bury, None, patience=CLAIM_PATIENCE, letter=_letter(delivery))
+        return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
+
+    def _mourn(self, delivery: Delivery, error: Exception | None) -> None:
+        """Call the handler's `on_dead`, and write down that it has been called."""
+        lease, when_dead = delivery.lease, delivery.handler.when_dead
+        if when_dead is not None:
+            self.teller.call(when_dead, self._task_to_mourn(delivery), error)
+        self.ledger.amend(lease.key, Tell(), lease.found or Unseen(), patience=CLAIM_PATIENCE)
+
+    def _task_to_mourn(self, delivery: Delivery) -> Task:
+        task = self._task(delivery)
+        return task if isinstance(task, Task) else self._task_with(delivery, None)
+
+    def _answer(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
+        outcome = outcome_of(verdict)
+        if outcome is Outcome.RETRY and ending is not None and ending.limited:
+            outcome = Outcome.RATE_LIMITED
+        after = None if ending is None else ending.after
+        if isinstance(verdict, InFlight):
+            after = verdict.left
+        about, found = delivery.about, delivery.lease.found
+        attempt = 0 if found is None or ending is None else found.record.attempt
+        self.teller.ended(
+            TaskEvent(
+                outcome=outcome,
+                handler=delivery.handler.name,
+                queue=about.queue,
+                task=about.task,
+                attempt=attempt,
+                reason=_reason(verdict, ending),
+                error=None if ending is None else ending.error,
+            ),
+            fenced=isinstance(verdict, Fenced),
+        )
+        return reply(
+            outcome,
+            task=about.task,
+            attempt=attempt,
+            retry_after=self.settings.retry_after if after is None else after,
+            in_flight_status=self.settings.in_flight_status,
+        )
+
+    def _turn_away(self, outcome: Outcome, why: str) -> Reply:
+        self.teller.ended(TaskEvent(outcome=outcome, reason=why))
+        return reply(outcome, retry_after=self.settings.retry_after)
+
+
+def _outcome_of_caller(caller: RefusedCaller | Unverifiable) -> Outcome:
+    if isinstance(caller, Unverifiable):
+        return Outcome.UNAVAILABLE
+    return Outcome.FORBIDDEN if caller.status_word == "forbidden" else Outcome.UNAUTHENTICATED
+
+
+def _letter(delivery: Delivery) -> Letter:
+    return Letter(delivery.body, delivery.headers.get("Content-Type") or "")
+
+
+def _reason(verdict: Verdict, ending: Ending | None) -> str:
+    match verdict:
+        case Undecided(why=why) | Refused(why=why):
+            return f"the ledger: {why}"
+        case Fenced():
+            return "the lease was lost"
+        case Conflict():
+            return "a task of this name is known with another body; the body is kept as a dead letter"
+        case _:
+            return "" if ending is None else ending.reason

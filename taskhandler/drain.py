@@ -1,0 +1,48 @@
+"""Whether this worker has been told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import weakref
+from collections.abc import Callable
+
+
+class Drain:
+    """Tells whether the worker is draining: it stops claiming tasks, and tells running handlers.
+
+    Under gunicorn a worker that got SIGTERM is recognised without any configuration: its handler of the
+    signal is a method of the worker, and the worker knows whether it is to stay `alive` (read in
+    gunicorn 23 to 27, sync, gthread and gevent). Under other servers call `drain()`.
+    """
+
+    def __init__(self) -> None:
+        self._told = False
+        self._stopping: Callable[[], bool] | None = None
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _look_again(this()))
+
+    def __call__(self) -> bool:
+        """Whether the worker is draining."""
+        if self._stopping is None:
+            self._stopping = _stopping()
+        return self._told or self._stopping()
+
+    def drain(self) -> None:
+        """Stop claiming tasks: deliveries are answered 503 from now on."""
+        self._told = True
+
+    def _look_again(self) -> None:
+        self._stopping = None
+
+
+def _look_again(drain: Drain | None) -> None:
+    if drain is not None:
+        drain._look_again()  # noqa: SLF001 - the same class, after a fork
+
+
+def _stopping() -> Callable[[], bool]:
+    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(getattr(worker, "alive", None), bool):
+        return lambda: not getattr(worker, "alive", True)
+    return lambda: False

@@ -1,0 +1,106 @@
+"""What it means for a task that its handler returned or raised this or that. Pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from taskhandler.errors import Interrupted, RateLimited, Reject, Retry
+from taskhandler.payload import Dropped, PayloadError, result_json
+from taskhandler.verdict import Completed, Drained, End, Failed, Rejected
+
+REASON = 1000
+"""Characters of a reason that are kept in the record."""
+
+
+class Chances(Struct, frozen=True):
+    """What a failure leaves: is this the queue's last delivery, and the handler's limit of attempts."""
+
+    last: bool
+    max_attempts: int | None
+
+
+class Ending(Struct, frozen=True):
+    """What an attempt came to.
+
+    Attributes:
+        end: what the law is told.
+        reason: for people.
+        error: what was raised, if it was an error.
+        after: seconds, where the handler said when to come back.
+        limited: whether the whole queue is to be slowed down.
+        warning: what people should know, although it changes nothing.
+    """
+
+    end: End
+    reason: str = ""
+    error: Exception | None = None
+    after: float | None = None
+    limited: bool = False
+    warning: str = ""
+
+
+def returned(value: object) -> Ending:
+    """The handler returned `value`: the task is completed, whether or not JSON can hold the value."""
+    result = result_json(value)
+    if isinstance(result, Dropped):
+        return Ending(Completed(), warning=f"the result is not kept: {result.why}")
+    return Ending(Completed(result))
+
+
+def raised(error: Exception, chances: Chances) -> Ending:
+    """The handler raised `error`."""
+    if isinstance(error, Reject):
+        reason = _cut(error.reason or "rejected")
+        return Ending(Rejected(reason), reason, error)
+    if isinstance(error, RateLimited | Retry):
+        reason = _cut(error.reason or f"the handler asked for it ({type(error).__name__})")
+        limited = isinstance(error, RateLimited)
+        return Ending(_failed(reason, chances), reason, error, error.after, limited)
+    reason = _cut(f"{type(error).__name__}: {_words(error)}")
+    return Ending(_failed(reason, chances), reason, error)
+
+
+def invalid(error: PayloadError, chances: Chances, *, on_invalid: str) -> Ending:
+    """The body could not be made the handler's payload."""
+    reason = _cut(f"invalid payload: {error}")
+    if on_invalid == "retry":
+        return Ending(_failed(reason, chances), reason, error)
+    return Ending(Rejected(reason), reason, error)
+
+
+def interrupted(why: Interrupted, chances: Chances) -> Ending:
+    """The handler stopped at a checkpoint."""
+    if why.why == "draining":
+        return Ending(Drained(last=chances.last), "drained")
+    reason = f"stopped at a checkpoint: {why.why}"
+    return Ending(_failed(reason, chances), reason)
+
+
+def killed(error: BaseException, chances: Chances, *, draining: bool) -> Ending:
+    """The worker is ending in the middle of the handler (a time-out, an exit)."""
+    if draining:
+        return Ending(Drained(last=chances.last), "drained")
+    reason = f"{type(error).__name__} ended the worker"
+    return Ending(_failed(reason, chances), reason)
+
+
+def refused(why: str, chances: Chances) -> Ending:
+    """The storage will not have the completion: the handler has asked for what cannot be."""
+    reason = _cut(f"the ledger refuses the completion: {why}")
+    return Ending(_failed(reason, chances), reason)
+
+
+def _failed(reason: str, chances: Chances) -> Failed:
+    return Failed(reason, last=chances.last, max_attempts=chances.max_attempts)
+
+
+def _words(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error whose own __str__ raises is still to be recorded
+        return "(it cannot be printed)"
+
+
+def _cut(reason: str) -> str:
+    printable = reason.encode("utf-8", "replace").decode()
+    return printable if len(printable) <= REASON else printable[: REASON - 1] + "…"

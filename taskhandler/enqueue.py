@@ -1,0 +1,151 @@
+"""Makes tasks for handlers, through google-cloud-tasks, which is imported when the first one is made."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from taskhandler.config import Settings
+from taskhandler.errors import ConfigError, EnqueueError, UsageError
+from taskhandler.handlers import Handler
+
+TIMEOUT = 10.0
+"""Seconds for one call; the client does not retry creations by itself (google-cloud-tasks 2.26)."""
+
+LONGEST_DELAY = 30 * 86400
+"""Seconds; Cloud Tasks refuses a later schedule time (quotas: 30 days)."""
+
+
+class Enqueuer:
+    """Creates the tasks of one app.
+
+    Args:
+        settings: where the queue and the handlers are, and whose token the tasks carry.
+        now: the time.
+    """
+
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._now = now
+        self._client: Any = None
+        self._turn = threading.Lock()
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _forget(this()))
+
+    def enqueue(
+        self,
+        handler: Handler[Any, Any],
+        payload: object,
+        *,
+        name: str | None,
+        delay: float | timedelta | None,
+    ) -> str:
+        """Create a task for `handler`; see `Handler.enqueue`."""
+        settings = self._settings
+        queue = handler.options.queue or settings.queue
+        _require("GCP_PROJECT_ID", settings.project)
+        _require("GCP_LOCATION_ID", settings.location)
+        _require("GCP_TASK_QUEUE_ID", queue)
+        _require("TASK_TARGET_URL", settings.target_url)
+        parent = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
+        task = self._task(handler, payload, seconds=_seconds(delay))
+        if name is not None:
+            task["name"] = f"{parent}/tasks/{name}"
+        return self._create(parent, task)
+
+    def _task(self, handler: Handler[Any, Any], payload: object, *, seconds: float) -> dict[str, Any]:
+        settings = self._settings
+        request: dict[str, Any] = {
+            "http_method": "POST",
+            "url": f"{settings.target_url}/{handler.name}",
+            "headers": {"Content-Type": _content_type(payload)},
+            "body": _encode(payload),
+        }
+        if settings.auth != "none":
+            _require("TASK_SERVICE_ACCOUNT_EMAIL", settings.service_account)
+            request["oidc_token"] = {
+                "service_account_email": settings.service_account,
+                "audience": settings.audience[0],
+            }
+        task: dict[str, Any] = {"http_request": request}
+        if seconds > 0:
+            task["schedule_time"] = self._now() + timedelta(seconds=seconds)
+        return task
+
+    def _create(self, parent: str, task: dict[str, Any]) -> str:
+        from google.api_core.exceptions import AlreadyExists, GoogleAPICallError  # noqa: PLC0415 - heavy
+
+        try:
+            created = self._the_client().create_task(parent=parent, task=task, timeout=TIMEOUT)
+        except AlreadyExists:
+            if "name" not in task:
+                raise
+            return str(task["name"])  # it is there, which is what was asked for
+        except GoogleAPICallError as error:
+            raise EnqueueError(f"no task was created in {parent}: {error}") from error
+        return str(created.name)
+
+    def _the_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet
+        with self._turn:
+            if self._client is None:
+                self._client = _make_client(self._settings.emulator_host)
+            return self._client
+
+    def _forget(self) -> None:
+        self._client = None
+        self._turn = threading.Lock()
+
+
+def _forget(enqueuer: Enqueuer | None) -> None:
+    if enqueuer is not None:
+        enqueuer._forget()  # noqa: SLF001 - the same class, after a fork
+
+
+def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's module is not imported yet
+    try:
+        from google.cloud import tasks_v2  # noqa: PLC0415 - heavy, and an extra
+    except ImportError as error:
+        raise UsageError("to enqueue, install flask-taskhandler[enqueue]") from error
+    if not emulator_host:
+        return tasks_v2.CloudTasksClient()
+    import grpc  # noqa: PLC0415 - heavy, and comes with the client
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport  # noqa: PLC0415
+
+    channel = grpc.insecure_channel(emulator_host)
+    return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
+
+
+def _require(key: str, value: str) -> None:
+    if not value:
+        raise ConfigError(key, None, "tasks cannot be created without it")
+
+
+def _seconds(delay: float | timedelta | None) -> float:
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay or 0)
+    if not 0 <= seconds <= LONGEST_DELAY:
+        raise UsageError(f"delay={delay!r}: from now up to 30 days is wanted (Cloud Tasks' own limit)")
+    return seconds
+
+
+def _content_type(payload: object) -> str:
+    return "application/octet-stream" if isinstance(payload, bytes) else "application/json"
+
+
+def _encode(payload: object) -> bytes:
+    if isinstance(payload, bytes):
+        return payload
+    dump = getattr(payload, "model_dump_json", None)  # a pydantic model
+    if callable(dump):
+        return str(dump()).encode()
+    try:
+        return msgspec.json.encode(payload)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"a payload of type {type(payload).__name__} cannot be made JSON: {error}"
+        ) from error

@@ -1,0 +1,193 @@
+"""The users' functions: by which name, with which options, and what became of calling them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+
+from msgspec import Struct
+
+from taskhandler.errors import UsageError
+from taskhandler.payload import Signature, signature_of
+from taskhandler.task import Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+OnDead = Callable[[Task, "Exception | None"], object]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What can be said of a handler where it is declared.
+
+    Attributes:
+        lease: seconds the handler may go without a heartbeat; None for the setting `LEASE`.
+        max_attempts: charged claims after which a failure is the task's death; None for the setting
+            `MAX_ATTEMPTS`.
+        on_invalid: what becomes of a task whose payload cannot be decoded: `"reject"` records it with
+            its body and stops, `"retry"` asks for another delivery (a newer revision may understand).
+        queue: the queue that `enqueue` uses; None for the setting `GCP_TASK_QUEUE_ID`.
+        service_accounts: who may deliver to this handler, out of the setting `SERVICE_ACCOUNTS`; None
+            for all of them.
+    """
+
+    lease: float | None = None
+    max_attempts: int | None = None
+    on_invalid: str = "reject"
+    queue: str | None = None
+    service_accounts: frozenset[str] | None = None
+
+
+class Handler(Generic[P, R]):
+    """A function that handles the tasks of one name. Called directly it is the plain function."""
+
+    def __init__(self, function: Callable[P, R], *, name: str, options: Options) -> None:
+        self.function = function
+        self.name = name
+        self.options = options
+        self.signature: Signature = signature_of(function, task_type=Task)
+        self.when_dead: OnDead | None = None
+        self.post: Post = _nowhere
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the plain function: no queue, no ledger."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        """Name the handler."""
+        return f"<Handler {self.name!r}>"
+
+    def enqueue(
+        self, payload: object = None, *, name: str | None = None, delay: float | timedelta | None = None
+    ) -> str:
+        """Create a task for this handler, in the context of an app.
+
+        Args:
+            payload: what the handler will get: bytes as they are, anything else as JSON.
+            name: the task's id, letters, digits, hyphens and underscores; one that exists already (or
+                did a short time ago) is not created again, and that is no error. None: Cloud Tasks
+                makes one up.
+            delay: seconds, or a timedelta, before it is delivered; at most 30 days.
+
+        Returns:
+            The task's full name, `projects/…/locations/…/queues/…/tasks/…`.
+
+        Raises:
+            ConfigError: a setting for enqueuing is missing.
+            UsageError: there is no app, or the payload cannot be JSON.
+            EnqueueError: Cloud Tasks did not create it, or its answer was lost.
+        """
+        return self.post(self, payload, name=name, delay=delay)
+
+    def on_dead(self, function: OnDead) -> OnDead:
+        """Call `function(task, error)` once a task of this handler is recorded as dead.
+
+        It is called at least once; `error` is None where the attempts ran out without an error.
+        """
+        if self.when_dead is not None:
+            raise UsageError(f"handler {self.name!r} has an on_dead already; call both from one function")
+        self.when_dead = function
+        return function
+
+
+class Post(Protocol):
+    """Makes a task for a handler."""
+
+    def __call__(
+        self,
+        handler: Handler[Any, Any],
+        payload: object,
+        *,
+        name: str | None,
+        delay: float | timedelta | None,
+    ) -> str:
+        """See `Handler.enqueue`."""
+
+
+def _nowhere(handler: Handler[Any, Any], *_: object, **__: object) -> str:
+    raise UsageError(f"{handler!r} belongs to no blueprint, so nobody knows where its queue is")
+
+
+class Returned(Struct, frozen=True):
+    """The function returned."""
+
+    value: object
+
+
+class Raised(Struct, frozen=True):
+    """The function raised."""
+
+    error: Exception
+
+
+def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned | Raised:
+    """Call a user's function: the one place where any error whatsoever becomes a value."""
+    try:
+        return Returned(function(**arguments))
+    except Exception as error:  # noqa: BLE001 - the edge of the user's code
+        return Raised(error)
+
+
+def named(name: object, function: Callable[..., object]) -> str:
+    """The name of a handler: as given, else the function's.
+
+    Raises:
+        UsageError: it cannot stand in a URL.
+    """
+    chosen = getattr(function, "__name__", None) if name is None else name
+    if not isinstance(chosen, str) or not NAME.fullmatch(chosen):
+        raise UsageError(
+            f"{chosen!r} cannot be the name of a handler: it stands in the URL; "
+            "write up to 100 letters, digits, hyphens and underscores, beginning with a letter or digit"
+        )
+    return chosen
+
+
+def options_of(name: str, given: dict[str, Any]) -> Options:
+    """Check the options of the handler `name`.
+
+    Raises:
+        UsageError: an option is unknown, or its value cannot be.
+    """
+    for option in given:
+        if option not in Options.__struct_fields__:
+            raise UsageError(f"handler {name!r}: there is no option {option!r}{_guess(option)}")
+    if isinstance(given.get("service_accounts"), str):
+        given = {**given, "service_accounts": [given["service_accounts"]]}
+    if given.get("service_accounts") is not None:
+        given = {**given, "service_accounts": frozenset(given["service_accounts"])}
+    options = Options(**given)
+    for problem in _problems(options):
+        raise UsageError(f"handler {name!r}: {problem}")
+    return options
+
+
+def _problems(options: Options) -> Iterable[str]:
+    if options.lease is not None and not _number(options.lease, least=1, most=1800):
+        yield f"lease={options.lease!r}: seconds from 1 to 1800 are wanted"
+    attempts = options.max_attempts
+    if attempts is not None and not (isinstance(attempts, int) and _number(attempts, least=1, most=10**6)):
+        yield f"max_attempts={attempts!r}: a whole number from 1 up is wanted"
+    if options.on_invalid not in {"reject", "retry"}:
+        yield f"on_invalid={options.on_invalid!r}: 'reject' or 'retry' is wanted"
+    if options.queue is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,100}", str(options.queue)):
+        yield f"queue={options.queue!r}: the id of a queue is wanted, letters, digits and hyphens"
+    if options.service_accounts is not None and not options.service_accounts:
+        yield "service_accounts is empty: nobody could deliver"
+
+
+def _number(value: object, *, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+
+def _guess(option: str) -> str:
+    near = difflib.get_close_matches(option, Options.__struct_fields__, n=1)
+    if near:
+        return f". Did you mean {near[0]!r}?"
+    return f". There are: {', '.join(Options.__struct_fields__)}"

@@ -1,0 +1,75 @@
+"""Tells logs and listeners what has become of a delivery, once it is recorded and safe to fail."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from blinker import Signal
+
+from taskhandler.handlers import Raised, run
+from taskhandler.reply import Outcome
+from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
+from taskhandler.task import LOGGER, Task
+
+LEVEL = {
+    Outcome.COMPLETED: logging.INFO,
+    Outcome.DUPLICATE: logging.INFO,
+    Outcome.IN_FLIGHT: logging.INFO,
+    Outcome.DEAD: logging.ERROR,
+}
+"""Of a log line, by outcome; a warning for all others."""
+
+
+class Teller:
+    """One for all deliveries of an app, which is the sender of its signals."""
+
+    def __init__(self, sender: object) -> None:
+        self._sender = sender
+
+    def started(self, task: Task) -> None:
+        """The task is claimed, and its handler is about to be called."""
+        if task_started.receivers:
+            event = TaskEvent(
+                outcome=None, handler=task.handler, queue=task.queue, task=task.id, attempt=task.attempt
+            )
+            self._send(task_started, event)
+
+    def ended(self, event: TaskEvent, *, fenced: bool = False) -> None:
+        """A delivery has come to `event.outcome`, which is recorded."""
+        if event.outcome is None:
+            return
+        level = LEVEL.get(event.outcome, logging.WARNING)
+        if LOGGER.isEnabledFor(level):
+            _log(level, event)
+        for signal in (OF_OUTCOME[event.outcome], *((task_fenced,) if fenced else ())):
+            if signal.receivers:
+                self._send(signal, event)
+
+    def call(self, function: Callable[..., object], *arguments: object, **named: Any) -> None:
+        """Call a user's function whose failure changes nothing, and log it if it fails."""
+        called = run(partial(function, *arguments), named)
+        if isinstance(called, Raised):
+            LOGGER.error("%r failed", function, exc_info=called.error)
+
+    def _send(self, signal: Signal, event: TaskEvent) -> None:
+        for receiver in signal.receivers_for(self._sender):
+            self.call(receiver, self._sender, event=event)
+
+
+def _log(level: int, event: TaskEvent) -> None:
+    outcome = "" if event.outcome is None else event.outcome.value
+    LOGGER.log(
+        level,
+        "%s: task %s of queue %s for %s, attempt %d%s",
+        outcome,
+        event.task or "?",
+        event.queue or "?",
+        event.handler or "?",
+        event.attempt,
+        f": {event.reason}" if event.reason else "",
+        exc_info=event.error if level > logging.INFO else None,
+        extra={"outcome": outcome, "task": event.task, "queue": event.queue, "handler": event.handler},
+    )
