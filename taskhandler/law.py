@@ -176,11 +176,19 @@ class Settle(Struct, frozen=True):
 
 
 class Tell(Struct, frozen=True):
-    """The `on_dead` of a dead task has been called."""
+    """The `on_dead` of a dead task has been called.
+
+    `lease_id` is that of the dead record: a task that was reset meanwhile may have died another death,
+    which is yet to be told. None for whichever death is found.
+    """
+
+    lease_id: str | None = None
 
     def __call__(self, seen: Found | None) -> Step:
         """Judge."""
         if seen is None or seen.record.state is not State.DEAD or seen.record.told:
+            return Step(None, _fenced(seen))
+        if self.lease_id not in {None, seen.record.lease_id}:
             return Step(None, _fenced(seen))
         return Step(replace(seen.record, told=True), Settled(State.DEAD))
 
@@ -220,8 +228,10 @@ class Reset(Struct, frozen=True):
 
     def __call__(self, seen: Found | None) -> Step:
         """Judge."""
-        if seen is None or seen.record.lease_id == self.nonce:
+        if seen is None:
             return Step(None, _fenced(seen))
+        if seen.record.lease_id == self.nonce:
+            return Step(None, Settled(seen.record.state))  # our own write, whose reply was lost
         fresh = replace(
             seen.record,
             state=State.WAITING,
@@ -269,7 +279,7 @@ def _settled(record: Record, end: End) -> Record:
         case Failed(reason=reason):
             dead = end.last or is_last(record, max_attempts=end.max_attempts)
             return _failed(_noted(record, f"failed: {reason}"), reason=reason, dead=dead)
-        case Drained():
+        case Drained():  # pragma: no branch - mypy has proved that there is no other
             drained = replace(record, drained=record.drained + 1)
             return _failed(_noted(drained, "drained"), reason="the worker was stopped", dead=end.last)
 
