@@ -1,0 +1,108 @@
+"""The optimistic loop: which operation is asked for, and what is made of the answer."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from taskhandler.law import Arrive, Settle
+from taskhandler.ledger.amend import ROUNDS, Create, Done, Pending, Read, Replace, Unseen, begin, resume
+from taskhandler.ledger.storage import Stale, Unavailable, Unknown, Written
+from taskhandler.record import Found, Record, State
+from taskhandler.verdict import Completed, Ended, Fenced, InFlight, Refused, Run, Settled, Undecided
+
+ARRIVE = Arrive(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
+SETTLE = Settle("mine", Completed("1"))
+OURS = Record(
+    state=State.RUNNING,
+    attempt=1,
+    fence=1,
+    lease_id="mine",
+    lease=30.0,
+    digest="d",
+    retention=900.0,
+    handler="h",
+)
+ENDED = replace(OURS, state=State.COMPLETED, result="1")
+FIRST = Pending(ARRIVE, Create(OURS), Run())
+
+
+def pending(at: Pending | Done) -> Pending:
+    assert isinstance(at, Pending)
+    return at
+
+
+def test_a_first_delivery_creates_without_reading():
+    at = begin(ARRIVE, None)
+    assert at == FIRST
+    assert resume(pending(at), Written(5)) == Done(Run(), Found(OURS, 5))
+
+
+def test_a_holder_replaces_its_own_last_write_without_reading():
+    at = begin(SETTLE, Found(OURS, 5))
+    assert at == Pending(SETTLE, Replace(ENDED, 5), Settled(State.COMPLETED))
+    assert resume(pending(at), Written(6)) == Done(Settled(State.COMPLETED), Found(ENDED, 6))
+
+
+def test_who_believes_nothing_reads_first():
+    at = begin(ARRIVE, Unseen())
+    assert at == Pending(ARRIVE, Read())
+    assert resume(pending(at), None) == FIRST
+
+
+def test_a_rule_that_writes_nothing_is_done_at_once():
+    seen = Found(replace(OURS, lease_id="theirs"), 5, age=10.0)
+    assert begin(ARRIVE, seen) == Done(InFlight(20.0), seen)
+    assert resume(pending(begin(ARRIVE, Unseen())), seen) == Done(InFlight(20.0), seen)
+    assert begin(SETTLE, None) == Done(Fenced(None), None)
+
+
+@pytest.mark.parametrize("answer", [Stale(), Unknown("timeout")])
+def test_a_write_that_did_not_surely_succeed_is_looked_after(answer: Stale | Unknown):
+    at = resume(FIRST, answer)
+    assert at == Pending(ARRIVE, Read(), rounds=1)
+    ended = Found(ENDED, 6)
+    assert resume(pending(at), ended) == Done(Ended(State.COMPLETED, told=False), ended)
+
+
+def test_ones_own_write_whose_reply_was_lost_is_recognised():
+    at = resume(FIRST, Unknown("timeout"))
+    assert resume(pending(at), Found(OURS, 5)) == Done(Run(), Found(OURS, 5))
+
+
+def test_a_write_that_was_lost_is_sent_again():
+    at = resume(pending(resume(FIRST, Unknown("timeout"))), None)
+    assert at == replace(FIRST, rounds=1)
+
+
+def test_an_unavailable_storage_leaves_it_undecided():
+    assert resume(FIRST, Unavailable("down")) == Done(Undecided("down"))
+    assert resume(pending(begin(ARRIVE, Unseen())), Unavailable("down")) == Done(Undecided("down"))
+
+
+def test_what_the_storage_refuses_is_not_tried_again():
+    assert resume(FIRST, Refused("too large")) == Done(Refused("too large"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [(Stale(), "the record keeps changing"), (Unknown("timeout"), "timeout")]
+)
+def test_the_loop_is_bounded(answer: Stale | Unknown, why: str):
+    at = pending(begin(ARRIVE, None))
+    for _ in range(ROUNDS):
+        at = pending(resume(pending(resume(at, answer)), None))
+    assert at == replace(FIRST, rounds=ROUNDS)
+    assert resume(at, answer) == Done(Undecided(why))
+    assert resume(at, Written(5)) == Done(Run(), Found(OURS, 5))
+
+
+def test_eight_rounds_are_enough_for_a_busy_record_and_few_enough_for_a_patient_caller():
+    assert ROUNDS == 8
+
+
+@pytest.mark.parametrize(
+    "at", [Pending(ARRIVE, Read()), Pending(ARRIVE, Read(), Run()), Pending(ARRIVE, Create(OURS))]
+)
+def test_a_storage_that_says_written_to_a_read_is_a_mistake_of_the_program(at: Pending):
+    with pytest.raises(TypeError, match=r"^a storage said 'written' to a read$"):
+        resume(at, Written(5))
