@@ -1,0 +1,61 @@
+"""`python -m taskhandler.devqueue`: a local queue until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from taskhandler.devqueue.local import LocalQueue
+
+_EPILOG = """\
+One line of JSON on stdout says when it is ready and where: grpc, http, certs_url.
+Talk to it with a CloudTasksClient over an insecure channel to the grpc address. On the HTTP side:
+GET /oauth2/v1/certs, /_/attempts, /_/stats, /_/wait?timeout=SECONDS; POST /_/faults, /_/rotate.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a local queue until SIGINT or SIGTERM and return the exit code, 0."""
+    options = _parser().parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with LocalQueue(
+        seed=options.seed, host=options.host, port=options.port, http_port=options.http_port
+    ) as queue:
+        for name in options.queue:
+            queue.create_queue(name)
+        ready = {"grpc": queue.address, "http": queue.http, "certs_url": queue.certs_url}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        stop.wait()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m taskhandler.devqueue",
+        description="A local queue that speaks the Cloud Tasks API.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="gRPC port (default: a free one)")
+    parser.add_argument("--http-port", type=int, default=0, help="HTTP port (default: a free one)")
+    parser.add_argument("--seed", type=int, help="repeat the faults, and the ids of unnamed tasks, of a run")
+    parser.add_argument(
+        "--queue",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="make this queue at the start: projects/P/locations/L/queues/Q; may be given again",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

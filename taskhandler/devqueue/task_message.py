@@ -1,0 +1,149 @@
+"""Tasks between protobuf and ours; everything a task can be refused for when it is created."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from google.cloud.tasks_v2 import types
+
+from taskhandler.devqueue import refusals
+from taskhandler.devqueue.backoff import RetryPolicy
+from taskhandler.devqueue.headers import USER_AGENT
+from taskhandler.devqueue.task import DEFAULT_DEADLINE, NO_RESPONSE, Oidc, QueuedTask, Target
+
+_TaskMessage: Any = types.Task.pb()
+_FULL = int(types.Task.View.FULL)
+_BASIC = int(types.Task.View.BASIC)
+_Method: Any = types.HttpMethod
+_POST = types.HttpMethod.POST
+_WITH_BODY = {"POST", "PUT", "PATCH"}
+# probed against the real service by aertje/cloud-tasks-emulator (internal/engine/tasksize.go): stored form
+_LARGEST = 1_048_569
+_LONGEST_URL = 2083
+_LARGEST_HEADERS = 80 * 1024
+_SHORTEST_DEADLINE, _LONGEST_DEADLINE = 15.0, 1800.0
+_FURTHEST = 720 * 3600.0
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+# google.rpc.Code for an HTTP status, as google.rpc documents it; anything else is UNKNOWN
+_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
+_UNKNOWN = 2
+
+
+def read_task(message: Any, *, name: str, now: float, policy: RetryPolicy | None) -> QueuedTask:  # noqa: ANN401 - protobuf has no types
+    """Return the task that CreateTask is to make, or raise Refused. `policy` is its own retry config."""
+    target = read_target(message)
+    if message.ByteSize() + len(name) - len(message.name) > _LARGEST:
+        raise refusals.invalid("Task size too large")
+    due = max(now, _due(message, now))
+    return QueuedTask(name, target, due, now, deadline=_deadline(message), retry=policy)
+
+
+def read_target(message: Any) -> Target:  # noqa: ANN401 - protobuf has no types
+    """Return the HTTP request of a task, or raise Refused."""
+    if message.HasField("app_engine_http_request"):
+        raise refusals.unsupported("App Engine targets")
+    request = message.http_request
+    method = types.HttpMethod(request.http_method or _POST).name
+    _check_url(request.url)
+    _check_headers(request.headers)
+    if request.body and method not in _WITH_BODY:
+        raise refusals.invalid(f"HttpRequest.body is not allowed with the method {method}.")
+    oidc, oauth = _credentials(request)
+    return Target(request.url, method, dict(request.headers), request.body, oidc, oauth)
+
+
+def write_task(task: QueuedTask, *, view: int) -> Any:  # noqa: ANN401 - protobuf has no types
+    """Return the task as the API shows it; the body only in the FULL view, the token never."""
+    message = _TaskMessage(name=task.name, view=_FULL if view == _FULL else _BASIC)
+    message.schedule_time.FromMicroseconds(_micros(task.due))
+    message.create_time.FromMicroseconds(int(task.created) * 1_000_000)
+    message.dispatch_deadline.FromMilliseconds(int(task.deadline * 1000))
+    message.dispatch_count, message.response_count = task.dispatches, task.responses
+    _write_target(message.http_request, task.target, with_body=view == _FULL)
+    _write_attempts(message, task)
+    return message
+
+
+def _check_url(url: str) -> None:
+    if not url:
+        raise refusals.invalid("HttpRequest.url is required.")
+    if not url.startswith(("http://", "https://")):
+        raise refusals.invalid("HttpTarget.url must start with 'http://' or 'https://'.")
+    if len(url) > _LONGEST_URL:
+        raise refusals.invalid(f"HttpRequest.url must be no longer than {_LONGEST_URL} characters.")
+
+
+def _check_headers(headers: Any) -> None:  # noqa: ANN401 - protobuf has no types
+    if sum(len(name.encode()) + len(value.encode()) for name, value in headers.items()) >= _LARGEST_HEADERS:
+        raise refusals.invalid("HttpRequest.headers must be smaller than 80KB.")
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise refusals.invalid(f"HttpRequest.headers: {name!r} cannot be sent as an HTTP header.")
+
+
+def _credentials(request: Any) -> tuple[Oidc | None, str | None]:  # noqa: ANN401 - protobuf has no types
+    if request.HasField("oauth_token"):
+        return None, request.oauth_token.service_account_email
+    if not request.HasField("oidc_token"):
+        return None, None
+    # the default audience is the whole URL, path and query included (google-cloud-tasks 2.26.0, OidcToken)
+    token = request.oidc_token
+    return Oidc(token.service_account_email, token.audience or request.url), None
+
+
+def _due(message: Any, now: float) -> float:  # noqa: ANN401 - protobuf has no types
+    if not message.HasField("schedule_time"):
+        return now
+    due: float = message.schedule_time.seconds + message.schedule_time.nanos // 1000 / 1e6
+    if due > now + _FURTHEST:
+        # recorded in US Pacific time; here in UTC
+        shown = dt.datetime.fromtimestamp(int(due), dt.timezone.utc).isoformat()
+        raise refusals.invalid(
+            f"The Task.scheduleTime, {shown}, is too far in the future. Schedule time must be no more than "
+            "720h in the future."
+        )
+    return due
+
+
+def _deadline(message: Any) -> float:  # noqa: ANN401 - protobuf has no types
+    seconds: float = message.dispatch_deadline.seconds + message.dispatch_deadline.nanos // 1_000_000 / 1e3
+    if seconds == 0:
+        return DEFAULT_DEADLINE
+    if not _SHORTEST_DEADLINE <= seconds <= _LONGEST_DEADLINE:
+        raise refusals.invalid("Task.dispatchDeadline must be between [15s, 30m].")
+    return seconds
+
+
+def _write_target(message: Any, target: Target, *, with_body: bool) -> None:  # noqa: ANN401 - protobuf has no types
+    message.url = target.url
+    message.http_method = int(_Method[target.method])
+    message.headers.update({**target.headers, "User-Agent": USER_AGENT})  # as recorded from GetTask
+    if with_body:
+        message.body = target.body
+    if target.oidc is not None:
+        message.oidc_token.service_account_email = target.oidc.email
+        message.oidc_token.audience = target.oidc.audience
+    if target.oauth is not None:
+        message.oauth_token.service_account_email = target.oauth
+
+
+def _write_attempts(message: Any, task: QueuedTask) -> None:  # noqa: ANN401 - protobuf has no types
+    if task.first_sent is not None:
+        message.first_attempt.dispatch_time.FromMicroseconds(_micros(task.first_sent))
+    if task.last is None:
+        return
+    message.last_attempt.schedule_time.FromMicroseconds(_micros(task.last.eta))
+    message.last_attempt.dispatch_time.FromMicroseconds(_micros(task.last.sent))
+    if task.last_ended is None or task.last_answer is None:
+        return
+    status = task.last_answer.status
+    message.last_attempt.response_time.FromMicroseconds(_micros(task.last_ended))
+    message.last_attempt.response_status.code = _CODES.get(status or NO_RESPONSE, _UNKNOWN)
+    message.last_attempt.response_status.message = task.last_answer.error or f"HTTP status code {status}"
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1e6)

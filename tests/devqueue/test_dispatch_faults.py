@@ -1,0 +1,174 @@
+"""The faults on the wire: what a receiver meets when the queue is told to misbehave."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from typing import Any
+
+import pytest
+from google.cloud import tasks_v2
+
+from taskhandler.devqueue import LocalQueue
+
+from . import reading
+from .making import EMAIL, create
+from .target import Reply, Seen, Target
+
+Client = tasks_v2.CloudTasksClient
+AUDIENCE = "https://shop.example/tasks"
+OIDC: dict[str, Any] = {"oidc_token": {"service_account_email": EMAIL, "audience": AUDIENCE}}
+
+
+def kinds(queue: LocalQueue) -> list[Any]:
+    return [attempt["kind"] for attempt in queue.attempts()]
+
+
+def test_a_duplicate_follows_the_completion_with_the_same_headers(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(duplicate=1.0)
+    create(client, quick, target, **OIDC)
+    assert queue.wait(5)
+    first, second = target.seen
+    assert (first.headers, first.body) == (second.headers, second.body)
+    assert kinds(queue) == ["delivery", "duplicate"]
+
+
+def test_a_late_duplicate_comes_when_told(queue: LocalQueue, client: Client, quick: str, target: Target):
+    queue.faults(late_duplicate=1.0, late_after=0.3)
+    create(client, quick, target)
+    assert queue.wait(5)
+    first, second = queue.attempts()
+    assert second["kind"] == "late_duplicate"
+    assert float(str(second["sent"])) - float(str(first["ended"])) >= 0.3
+    assert target.seen[0].headers == target.seen[1].headers
+
+
+def test_a_late_duplicate_beyond_the_wait_is_not_waited_for(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(late_duplicate=1.0, late_after=600)
+    create(client, quick, target)
+    assert queue.wait(5)
+    assert kinds(queue) == ["delivery"]
+
+
+def test_concurrent_deliveries_are_there_at_the_same_time(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(concurrent=1.0)
+    both = threading.Barrier(2)
+    target.answering = lambda _: Reply(200 if both.wait(5) >= 0 else 500)
+    create(client, quick, target, **OIDC)
+    assert queue.wait(5)
+    first, second = target.seen
+    assert first.headers == second.headers
+    assert sorted(kinds(queue)) == ["concurrent", "delivery"]
+
+
+def test_a_dropped_reply_is_retried_as_if_there_had_been_none(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(drop_reply=1.0, attempts=[0])
+    create(client, quick, target)
+    assert queue.wait(5)
+    assert target.seen[1].task_header("TaskPreviousResponse") == "504"
+    assert target.seen[1].task_header("TaskExecutionCount") == "0"
+    dropped, kept = queue.attempts()
+    assert (dropped["status"], dropped["error"], kept["error"]) == (200, "reply dropped", None)
+
+
+def test_an_early_deadline_leaves_the_handler_running(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(deadline=1.0, deadline_after=0.1, attempts=[0])
+    second_came, ended = threading.Event(), []
+
+    def lasting(seen: Seen) -> Reply:
+        if seen.number == 0:
+            ended.append(second_came.wait(5))
+        second_came.set()
+        return Reply()
+
+    target.answering = lasting
+    create(client, quick, target)
+    assert queue.wait(5)
+    assert target.seen[1].task_header("TaskPreviousResponse") == "504"
+    assert ended == [True]
+    assert queue.attempts()[0]["error"] == "no response within 0.1 s"
+
+
+def test_faults_meet_only_the_tasks_that_they_are_for(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(duplicate=1.0, prefix="order-")
+    create(client, quick, target, "order-1")
+    create(client, quick, target, "invoice-1")
+    assert queue.wait(5)
+    assert sorted(str(seen.task_header("TaskName")) for seen in target.seen) == [
+        "invoice-1",
+        "order-1",
+        "order-1",
+    ]
+
+
+def test_the_same_seed_gives_the_same_run(target: Target):
+    runs = []
+    for _ in range(2):
+        with LocalQueue(seed=5) as queue:
+            queue.faults(duplicate=0.3, drop_reply=0.3)
+            name = queue.create_queue("seeded", min_backoff=0.01, max_backoff=0.02)
+            client = queue.client()
+            for number in range(20):
+                create(client, name, target, f"t{number}")
+            assert queue.wait(10)
+            runs.append(sorted((str(a["task"]), str(a["kind"]), str(a["number"])) for a in queue.attempts()))
+    assert runs[0] == runs[1]
+    assert len(runs[0]) > 20
+
+
+def test_a_delivery_carries_a_token_that_the_served_certificates_verify(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    create(client, quick, target, **OIDC)
+    assert queue.wait(5)
+    told = claims(queue, target.seen[0])
+    assert (told["email"], told["iss"]) == (EMAIL, "https://accounts.google.com")
+
+
+def test_the_audience_is_the_whole_url_unless_told(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    create(client, quick, target, url=target.url + "?a=1", oidc_token={"service_account_email": EMAIL})
+    assert queue.wait(5)
+    assert claims(queue, target.seen[0], target.url + "?a=1")["aud"] == target.url + "?a=1"
+
+
+@pytest.mark.parametrize("fault", ["expired", "wrong_aud", "future", "unknown_key", "bad_signature"])
+def test_a_spoilt_token_is_refused_and_the_next_attempt_has_a_good_one(
+    fault: str, queue: LocalQueue, client: Client, quick: str, target: Target
+):
+    queue.faults(token=fault, attempts=[0])
+    target.answer(401)
+    create(client, quick, target, **OIDC)
+    assert queue.wait(5)
+    spoilt, good = target.seen
+    with pytest.raises(ValueError, match=r"."):
+        claims(queue, spoilt)
+    assert claims(queue, good)["email"] == EMAIL
+
+
+def test_a_token_can_be_left_out(queue: LocalQueue, client: Client, quick: str, target: Target):
+    queue.faults(token="none")
+    create(client, quick, target, **OIDC)
+    assert queue.wait(5)
+    assert "authorization" not in target.seen[0].headers
+
+
+def claims(queue: LocalQueue, seen: Seen, audience: str = AUDIENCE) -> dict[str, Any]:
+    with urllib.request.urlopen(queue.certs_url) as answer:  # noqa: S310 - our own http URL
+        certs = json.load(answer)
+    token = seen.headers["authorization"].removeprefix("Bearer ")
+    return reading.verified(token, certs, audience)

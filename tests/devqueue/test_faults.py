@@ -1,0 +1,90 @@
+"""Faults on demand, and the same ones again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhandler.devqueue.faults import Faults, Plan, TokenFault, chance
+from taskhandler.errors import UsageError
+
+TASK = "projects/p/locations/l/queues/q/tasks/order-7"
+ALL = Faults(concurrent=1, duplicate=1, late_duplicate=1, drop_reply=1, deadline=1, token=TokenFault.EXPIRED)
+
+
+def test_nothing_goes_wrong_unless_told():
+    assert Faults().plan(0, TASK, 0) == Plan()
+    assert Plan().names == ()
+
+
+def test_certain_faults_always_strike():
+    plan = ALL.plan(0, TASK, 0)
+    assert plan == Plan(True, True, 1.0, True, 0.5, TokenFault.EXPIRED)  # noqa: FBT003 - all six in order
+    assert plan.names == (
+        "concurrent",
+        "duplicate",
+        "late_duplicate",
+        "drop_reply",
+        "deadline",
+        "token:expired",
+    )
+
+
+@given(st.integers(), st.integers(0, 100))
+def test_the_same_seed_meets_the_same_faults(seed: int, number: int):
+    faults = Faults(duplicate=0.5, drop_reply=0.5)
+    assert faults.plan(seed, TASK, number) == faults.plan(seed, TASK, number)
+
+
+def test_faults_strike_as_often_as_told():
+    struck = sum(Faults(duplicate=0.2).plan(1, f"{TASK}{n}", 0).duplicate for n in range(5000))
+    assert 900 < struck < 1100
+
+
+def test_one_fault_says_nothing_about_another():
+    both = sum(
+        plan.duplicate and plan.drop_reply
+        for plan in (Faults(duplicate=0.5, drop_reply=0.5).plan(1, f"{TASK}{n}", 0) for n in range(4000))
+    )
+    assert 900 < both < 1100
+
+
+@given(st.integers(), st.text())
+def test_chance_is_from_zero_up_to_one(seed: int, text: str):
+    assert 0 <= chance(seed, text) < 1
+
+
+def test_only_the_named_tasks_and_attempts_are_met():
+    only = {"duplicate": 1.0, "prefix": "order-", "tasks": ["order-7"], "attempts": [1]}
+    faults = Faults.read(only)
+    assert faults.plan(0, TASK, 1).duplicate
+    assert not faults.plan(0, TASK, 0).duplicate
+    assert not faults.plan(0, TASK + "7", 1).duplicate
+    assert not Faults(duplicate=1, prefix="invoice-").plan(0, TASK, 1).duplicate
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        ({"dupliacte": 1}, "did you mean 'duplicate'"),
+        ({"zzz": 1}, "no fault is called 'zzz'$"),
+        ({"duplicate": 2}, "a probability"),
+        ({"duplicate": True}, "a probability"),
+        ({"duplicate": float("nan")}, "a probability"),
+        ({"late_after": -1}, "seconds from 0"),
+        ({"token": "stolen"}, "one of expired"),
+        ({"prefix": 1}, "a string"),
+        ({"tasks": "order-7"}, "a list of task ids"),
+        ({"tasks": [1]}, "a string"),
+        ({"attempts": [0.5]}, "a list of attempt numbers"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(wanted: dict[str, object], problem: str):
+    with pytest.raises(UsageError, match=problem):
+        Faults.read(wanted)
+
+
+def test_a_token_fault_is_read_from_its_word():
+    assert Faults.read({"token": "wrong_aud"}).token is TokenFault.WRONG_AUD
+    assert Faults.read({"token": None}).token is None

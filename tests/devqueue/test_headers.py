@@ -1,0 +1,87 @@
+"""The headers of deliveries, against recordings of the real service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.cloud import tasks_v2
+
+from taskhandler.devqueue import LocalQueue
+from taskhandler.devqueue.headers import delivery_headers
+from taskhandler.devqueue.task import QueuedTask
+from taskhandler.devqueue.task import Target as Wanted
+
+from .making import create
+from .target import Target
+
+QUEUE = "projects/p/locations/l/queues/q"
+# the connection's own; the recordings leave them out
+OURS = {"host", "content-length", "connection"}
+
+
+def headers(producers: dict[str, str], authorization: str | None = None) -> dict[str, str]:
+    task = QueuedTask(f"{QUEUE}/tasks/t", Wanted("http://x", headers=producers), due=1.5, created=1.0)
+    pairs = delivery_headers(QUEUE, task, task.begin(1.0), authorization)
+    assert len({name.lower() for name, _ in pairs}) == len(pairs)
+    return dict(pairs)
+
+
+def test_a_retried_task_carries_the_recorded_headers(
+    queue: LocalQueue,
+    client: tasks_v2.CloudTasksClient,
+    quick: str,
+    target: Target,
+    dispatches: dict[str, Any],
+):
+    recorded = dispatches["dispatch/http"]["attempts"]
+    target.answer(*(attempt["answered"] for attempt in recorded))
+    create(client, quick, target, "order-7")
+    assert queue.wait(5)
+    assert len(target.seen) == len(recorded)
+    for seen, attempt in zip(target.seen, recorded, strict=True):
+        eta = seen.task_header("TaskETA")
+        fill = {"{queue}": "quick", "{task}": "order-7", "{eta}": eta}
+        expected = {name.lower(): fill.get(value, value) for name, value in attempt["headers"].items()}
+        assert {name: value for name, value in seen.headers.items() if name not in OURS} == expected
+
+
+def test_the_eta_is_seconds_with_a_fraction_and_moves_with_every_retry(
+    queue: LocalQueue, client: tasks_v2.CloudTasksClient, quick: str, target: Target
+):
+    target.answer(500)
+    create(client, quick, target)
+    assert queue.wait(5)
+    first, second = (seen.task_header("TaskETA") or "" for seen in target.seen)
+    assert first.count(".") == second.count(".") == 1
+    assert float(first) + 0.01 <= float(second)
+
+
+def test_a_content_type_is_there_only_if_the_producer_set_one(
+    queue: LocalQueue, client: tasks_v2.CloudTasksClient, quick: str, target: Target
+):
+    create(client, quick, target)
+    assert queue.wait(5)
+    create(client, quick, target, headers={"content-type": "application/json"})
+    assert queue.wait(5)
+    assert [seen.headers.get("content-type") for seen in target.seen] == [None, "application/json"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Host", "content-length", "USER-AGENT", "X-Google-Id", "x-appengine-taskname", "X-CloudTasks-TaskName"],
+)
+def test_a_producer_cannot_set_what_is_reserved(name: str):
+    made = headers({name: "forged"})
+    assert "forged" not in made.values()
+    assert made["X-CloudTasks-TaskName"] == "t"
+
+
+@pytest.mark.parametrize("name", ["Connection", "transfer-encoding", "Upgrade"])
+def test_a_producer_cannot_set_what_belongs_to_the_connection(name: str):
+    assert name not in headers({name: "chunked"})
+
+
+def test_a_token_takes_the_place_of_the_producers_own_authorization():
+    assert headers({"authorization": "Basic x"}, "Bearer y")["Authorization"] == "Bearer y"
+    assert headers({"authorization": "Basic x"})["authorization"] == "Basic x"

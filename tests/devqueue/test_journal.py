@@ -1,0 +1,24 @@
+"""The journal."""
+
+from __future__ import annotations
+
+from taskhandler.devqueue.journal import Entry, Journal
+
+
+def test_entries_are_kept_in_order_and_found_by_task():
+    journal = Journal()
+    for task in ("a", "b", "a"):
+        journal.write(Entry("q", task, 0, "delivery", (), 1.0))
+    journal.count("completed")
+    assert [entry["task"] for entry in journal.attempts()] == ["a", "b", "a"]
+    assert len(journal.attempts("a")) == 2
+    assert journal.sums() == {"delivery": 3, "completed": 1}
+
+
+def test_the_oldest_entries_are_forgotten():
+    journal = Journal(kept=50)
+    for number in range(51):
+        journal.write(Entry("q", "t", number, "delivery", (), 1.0))
+    kept = journal.attempts()
+    assert (len(kept), kept[0]["number"]) == (50, 1)
+    assert journal.sums() == {"delivery": 51}

@@ -1,0 +1,123 @@
+"""The queue as tests hold it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+from google.cloud import tasks_v2
+
+from taskhandler.devqueue import LocalQueue, Refused
+from taskhandler.errors import UsageError
+
+from .making import EMAIL, create
+from .reading import claims_of, header_of
+from .target import Reply, Target
+
+
+def threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("local-queue")}
+
+
+def test_a_closed_queue_leaves_no_thread_and_no_listener():
+    with LocalQueue(seed=0) as queue:
+        queue.client().create_queue(parent="projects/p/locations/l", queue=tasks_v2.Queue(name=QUEUE))
+        assert threads()
+        port = int(queue.http.rpartition(":")[2])
+    assert threads() == set()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_queue_can_be_closed_while_a_delivery_is_under_way(target: Target):
+    running, release = threading.Event(), threading.Event()
+
+    def lasting(_: object) -> Reply:
+        running.set()
+        release.wait(5)
+        return Reply()
+
+    target.answering = lasting
+    with LocalQueue(seed=0) as queue:
+        create(queue.client(), queue.create_queue("q"), target)
+        assert running.wait(5)
+    release.set()
+
+
+def test_two_queues_know_nothing_of_each_other(target: Target):
+    with LocalQueue(seed=0) as one, LocalQueue(seed=0) as two:
+        assert one.address != two.address
+        one.create_queue(QUEUE)
+        two.create_queue(QUEUE)
+        create(one.client(), QUEUE, target, "t")
+        create(two.client(), QUEUE, target, "t")
+        assert one.wait(5)
+        assert two.wait(5)
+    assert len(target.seen) == 2
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_left_running():
+    with LocalQueue(seed=0) as queue:
+        taken = int(queue.address.rpartition(":")[2]), int(queue.http.rpartition(":")[2])
+        with pytest.raises(RuntimeError, match=str(taken[0])):
+            LocalQueue(port=taken[0]).start()
+        with pytest.raises(OSError, match="in use"):
+            LocalQueue(http_port=taken[1]).start()
+    assert threads() == set()
+
+
+def test_a_short_name_is_put_under_a_local_project(queue: LocalQueue):
+    assert queue.create_queue("q") == "projects/local/locations/local/queues/q"
+
+
+def test_a_queue_that_cannot_be_is_refused(queue: LocalQueue):
+    with pytest.raises(Refused, match="Queue name must be formatted"):
+        queue.create_queue("not_a_queue")
+    with pytest.raises(UsageError, match="did you mean 'max_attempts'"):
+        queue.create_queue("q", max_attempt=1)
+    with pytest.raises(UsageError, match=r"a queue has no 'colour'$"):
+        queue.create_queue("q", colour=1)
+
+
+def test_in_process_a_rate_above_the_apis_is_allowed(queue: LocalQueue, client: tasks_v2.CloudTasksClient):
+    name = queue.create_queue("q", max_dispatches_per_second=10_000)
+    assert client.get_queue(name=name).rate_limits.max_dispatches_per_second == 10_000
+
+
+def test_a_token_is_minted_for_anybody(queue: LocalQueue):
+    claims = claims_of(queue.token(email=EMAIL, audience="a", hd="shop.example", sub=...))
+    assert (claims["email"], claims["aud"], claims["hd"], "sub" in claims) == (
+        EMAIL,
+        "a",
+        "shop.example",
+        False,
+    )
+
+
+def test_a_rotation_changes_the_key(queue: LocalQueue):
+    kid = queue.rotate()
+    assert header_of(queue.token(email=EMAIL, audience="a"))["kid"] == kid
+
+
+def test_a_seed_repeats_the_ids_of_unnamed_tasks(target: Target):
+    names = []
+    for seed in (1, 1, 2):
+        with LocalQueue(seed=seed) as queue:
+            names.append(create(queue.client(), queue.create_queue("q"), target))
+    assert names[0] == names[1] != names[2]
+
+
+def test_without_a_seed_every_run_is_another():
+    seeds = {LocalQueue()._seed for _ in range(3)}  # noqa: SLF001 - nothing is started to ask it
+    assert len(seeds) == 3
+
+
+def test_importing_the_package_does_not_import_the_queue():
+    code = "import sys, taskhandler; sys.exit('taskhandler.devqueue' in sys.modules or 'grpc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+QUEUE = "projects/p/locations/l/queues/q"
