@@ -1,0 +1,113 @@
+# Every target sets itself up: it needs make and a Python >= 3.10, and fetches the rest into this folder.
+#   make test PYTHON=3.10     the same with another Python, in an environment of its own
+#   make test ARGS='-k lease' pytest's own options
+
+PYTHON :=
+ARGS :=
+# Of pytest-xdist: as many as there are cores, few enough for a laptop and for one Firestore emulator.
+WORKERS := auto --maxprocesses=4
+
+VENV := .venv$(if $(PYTHON),-$(PYTHON))
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+READY := $(VENV)/.ready
+DIST := dist
+TYPED := taskhandler $(wildcard tests examples benchmarks docs/conf.py)
+
+UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(VENV) .ci/uv
+# An environment that is there keeps its Python.
+SYNC = python=$$(test -x $(RUN) && echo $(RUN) || .ci/python $(PYTHON)) && \
+	$(UV) sync --quiet --frozen --all-extras --python "$$python"
+
+# This is a folder of the project's, not the user's environment: uv need not wonder about that one.
+unexport VIRTUAL_ENV
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## say what there is
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# ---------------------------------------------------------------- to look at it
+
+.PHONY: demo test
+test: $(READY) ## run all tests
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+# ---------------------------------------------------------------- before a change is done
+
+.PHONY: gate check lint types imports deps spelling shape lock workflows wheel coverage matrix
+gate: ## everything the CI runs: check, coverage, docs, test
+	@.ci/run $(PYTHON)
+
+check: lint types imports deps spelling shape lock workflows wheel ## everything that can be said without running the code
+
+lint: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+
+types: $(READY)
+	@$(BIN)/mypy $(TYPED)
+
+imports: $(READY)
+	@$(BIN)/lint-imports --no-logo
+
+deps: $(READY)
+	@$(BIN)/deptry .
+
+spelling: $(READY)
+	@$(BIN)/codespell
+
+shape: $(READY)
+	@$(RUN) -m pytest -q tests/test_shape.py tests/test_packaging.py
+
+lock: $(READY)
+	@$(UV) lock --check --quiet || { echo "uv.lock is behind pyproject.toml: run 'uv lock'"; exit 1; }
+
+workflows: $(READY)
+	@$(BIN)/zizmor --offline --quiet .github
+
+wheel: $(READY) ## build the wheel and look into it
+	@rm -rf $(DIST) && $(UV) build --quiet --wheel --out-dir $(DIST) --python $(RUN)
+	@$(BIN)/check-wheel-contents $(DIST)
+
+coverage: $(READY) ## each pure file is covered completely by its own tests
+	@$(RUN) -m tests.pure_coverage
+
+matrix: ## run all tests on every supported Python that is here
+	@failed=; for version in 3.10 3.11 3.12 3.13; do \
+		if .ci/python $$version >/dev/null 2>&1; then \
+			echo "==> Python $$version"; $(MAKE) test PYTHON=$$version || failed="$$failed $$version"; \
+		else echo "==> Python $$version is not here"; fi; \
+	done; test -z "$$failed" || { echo "failed on:$$failed"; exit 1; }
+
+# ---------------------------------------------------------------- longer campaigns
+
+.PHONY: bench explore mutants
+bench: $(READY) ## measure the budgets, as ratios
+	@for script in benchmarks/*.py; do echo "==> $$script"; $(RUN) $$script || exit 1; done
+
+explore: $(READY) ## walk every order of events, for longer than the tests do
+	@$(RUN) -m tests.exploration $(ARGS)
+
+mutants: $(VENV)/.ready-mutants ## mutate the pure files: what their tests do not notice is listed
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
+
+# ---------------------------------------------------------------- the rest
+
+.PHONY: docs clean
+docs: $(VENV)/.ready-docs ## build the documentation into docs/_build
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build
+
+clean: ## remove everything that these targets make
+	@rm -rf .venv .venv-3.* .uv dist build mutants docs/_build .*_cache .hypothesis .coverage*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml uv.lock
+	@$(SYNC)
+	@touch $@
+
+$(VENV)/.ready-%: $(READY)
+	@$(SYNC) --inexact --group $*
+	@touch $@

@@ -1,0 +1,121 @@
+"""The house keeps its shape: what CONTRIBUTING asks for and no other tool looks after."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import taskhandler
+from tests.mirror import ROOT, told_in
+
+LONGEST = 300
+NEVER = {"abstract", "base", "common", "core", "data", "helper", "helpers", "impl", "info", "manager", "misc"}
+NEVER |= {"obj", "service", "util", "utils"}
+OF_OTHERS = re.compile(r"service_?(account|control)|SERVICE_?ACCOUNT|ServiceAccount|K_SERVICE")
+DIRECTIVE = re.compile(
+    r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[^]]*\])?|pragma:\s*no\s(cover|branch))"
+)
+UNDONE = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X)\b|\bimport moc[k]\b|\bunittest\.moc[k]\b")
+MACHINE = re.compile(r"(?<![\w.:/])/(wor[k]|roo[t]|hom[e]|User[s])/\w")
+
+
+def tracked(ending: str = "") -> list[Path]:
+    """The files that git knows, as paths from the root of the project."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 - git is where the machine has it
+    if done.returncode:
+        pytest.skip("not a git checkout: the shape is looked after where the work is done")
+    names = [Path(name) for name in done.stdout.split("\0") if name.endswith(ending)]
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def lines_that_match(pattern: re.Pattern[str], ending: str) -> list[str]:
+    """Where the pattern is found in files with this ending."""
+    return [
+        f"{name}:{number}: {line.strip()}"
+        for name in tracked(ending)
+        for number, line in enumerate((ROOT / name).read_text(errors="replace").splitlines(), 1)
+        if pattern.search(line)
+    ]
+
+
+def sources() -> list[Path]:
+    """The files of the package."""
+    return [name for name in tracked(".py") if name.parts[0] == "taskhandler"]
+
+
+def names_in(source: Path) -> Iterator[str]:
+    """Every name that a file gives to something of its own."""
+    yield source.stem
+    for node in ast.walk(ast.parse((ROOT / source).read_text())):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()) | ast.alias(asname=str(name)):
+                yield name
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case _:
+                pass
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name, however it is cased."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", OF_OTHERS.sub("", name))
+    return set(spaced.lower().split("_"))
+
+
+def comments(source: Path) -> Iterator[tuple[int, str]]:
+    """Every comment of a file, with its line."""
+    with tokenize.open(ROOT / source) as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+
+
+def test_no_file_is_longer_than_a_reader_has_patience_for():
+    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in tracked(".py")}
+    assert not {str(name): length for name, length in lengths.items() if length > LONGEST}
+
+
+def test_every_file_has_told_in_its_own():
+    untold = [str(source) for source in sources() if not source.stem.startswith("__") and not told_in(source)]
+    assert not untold
+
+
+def test_every_public_name_is_described():
+    names = getattr(taskhandler, "__all__", ())
+    assert not [name for name in names if not getattr(taskhandler, name).__doc__]
+
+
+def test_nothing_is_left_undone_or_mocked():
+    assert not lines_that_match(UNDONE, ".py")
+
+
+def test_no_file_knows_the_machine_it_was_written_on():
+    assert not lines_that_match(MACHINE, "")
+
+
+def test_every_exception_to_a_rule_carries_its_reason():
+    bare = [
+        f"{name}:{line}: {comment}"
+        for name in tracked(".py")
+        for line, comment in comments(name)
+        if DIRECTIVE.search(comment) and not re.search(r"[A-Za-z]{2}", DIRECTIVE.sub("", comment))
+    ]
+    assert not bare
+
+
+def test_every_idea_has_a_name_that_says_something():
+    vague = [
+        f"{source}: {name}"
+        for source in sources()
+        for name in names_in(source)
+        if words_of(name) & NEVER or re.match(r"_*(process|do)_", name)
+    ]
+    assert not vague
