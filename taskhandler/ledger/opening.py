@@ -1,0 +1,115 @@
+"""From a URL to a ledger: where real clocks, chance and files are handed to a storage."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from pathlib import PurePosixPath
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from taskhandler.errors import ConfigError, LedgerError
+from taskhandler.ledger import bootclock
+from taskhandler.ledger.memory import MemoryStorage
+from taskhandler.ledger.storage import Storage
+
+_KEY = "TASKHANDLER_LEDGER"
+_FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
+
+
+def open_storage(url: str) -> Storage:
+    """The storage that `url` names, ready for use.
+
+    Args:
+        url: `memory://`; `sqlite:///path[?synchronous=normal|full]`, where `path` is absolute (three
+            slashes or four) and percent-encoded; or `firestore://[project]/[database]/[collection]`.
+
+    Raises:
+        ConfigError: `url` is none of these, or its ledger cannot be opened.
+    """
+    parts = _split(url)
+    match parts.scheme:
+        case "memory":
+            return _memory(url)
+        case "sqlite":
+            return _sqlite(url, parts)
+        case "firestore":
+            return _firestore(url)
+        case _:
+            raise _wrong(url, "no such ledger", f"Write {_FORMS}.")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise _wrong(url, f"this is no URL ({error})", f"Write {_FORMS}.") from error
+
+
+def _memory(url: str) -> Storage:
+    if url != "memory://":
+        raise _wrong(url, "the memory ledger has no path and no options", "Write memory://.")
+    return MemoryStorage(clock=bootclock.now_ns)
+
+
+def _sqlite(url: str, parts: SplitResult) -> Storage:
+    path, synchronous = _path(url, parts), _synchronous(url, parts.query)
+    import sqlite3  # noqa: PLC0415 - those who keep their ledger elsewhere need not load it
+
+    from taskhandler.ledger.sqlite import SQLiteStorage  # noqa: PLC0415 - it imports sqlite3
+    from taskhandler.ledger.sqlite_file import Bound, prepare, remedy  # noqa: PLC0415 - the same
+
+    try:
+        prepare(path, wait=time.sleep)  # noqa: TID251 - this is where waiting is handed in
+    except (sqlite3.Error, OSError, LedgerError) as error:
+        advice = "" if isinstance(error, LedgerError) else f"To mend it: {remedy(error)}."
+        raise _wrong(url, f"{path} cannot be opened: {error}", advice) from error
+    return SQLiteStorage(
+        Bound(path, synchronous),
+        clock=bootclock.ServerClock(bootclock.now_ns, bootclock.boot_id(), time.time),
+        chance=_chance,
+        wait=time.sleep,  # noqa: TID251 - this is where waiting is handed in
+    )
+
+
+def _path(url: str, parts: SplitResult) -> str:
+    path = "/" + unquote(parts.path).lstrip("/")
+    absolute = parts.path.startswith("/") and not parts.netloc
+    dots = {".", ".."} & set(path.split("/"))
+    if not absolute or dots or parts.fragment or path.endswith("/") or "\0" in path:
+        raise _wrong(
+            url, "this does not name a file by its absolute path", "Write sqlite:///path/to/file.db."
+        )
+    if PurePosixPath(path).name == ":memory:":
+        raise _wrong(url, "a ledger in memory has a scheme of its own", "Write memory://.")
+    return path
+
+
+def _synchronous(url: str, query: str) -> str:
+    match parse_qsl(query, keep_blank_values=True):
+        case []:
+            return "FULL"
+        case [("synchronous", ("full" | "normal") as synchronous)]:
+            return synchronous.upper()
+        case _:
+            raise _wrong(
+                url, "the only option is synchronous", "Write ?synchronous=full or ?synchronous=normal."
+            )
+
+
+def _firestore(url: str) -> Storage:
+    try:
+        firestore = importlib.import_module("taskhandler.ledger.firestore")
+    except ImportError as error:
+        advice = "Install flask-taskhandler[firestore]."
+        raise _wrong(url, f"Google's client is not there ({error})", advice) from error
+    storage: Storage = firestore.open_firestore(url)
+    return storage
+
+
+def _chance() -> int:
+    return int.from_bytes(os.urandom(8), "big") >> 1
+
+
+def _wrong(url: str, problem: str, remedy: str) -> ConfigError:
+    return ConfigError(_KEY, url, problem, remedy=remedy)
