@@ -1,0 +1,182 @@
+"""Mints what Google would: keys, certificates and the address they are at, and tokens, honest or not."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import urlsafe_b64encode
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from functools import cache, partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from taskhandler.certs import Fetched
+
+AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"
+ACCOUNT = "queue@project.iam.gserviceaccount.com"
+KID = "f4d6b3a1"
+_LIFE = timedelta(days=9)
+_BORN = datetime(2020, 1, 1, tzinfo=timezone.utc)  # google-auth does not look at a certificate's dates
+
+
+@cache
+def rsa_key(name: str) -> rsa.RSAPrivateKey:
+    """Make the key called `name`, once in the life of this process."""
+    del name
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@cache
+def certificate(name: str) -> str:
+    """Make a self-signed certificate of the RSA key called `name`, in PEM."""
+    return _signed_by_itself(rsa_key(name))
+
+
+@cache
+def certificate_of_another_kind() -> str:
+    """Make a self-signed certificate of an elliptic curve, in PEM."""
+    return _signed_by_itself(ec.generate_private_key(ec.SECP256R1()))
+
+
+def certificates(*names: str) -> bytes:
+    """Make what Google's address answers with, for the keys called `names`."""
+    return json.dumps({name: certificate(name) for name in names or (KID,)}).encode()
+
+
+def header(**changes: object) -> dict[str, object]:
+    """Make the header of a token of Google's, with `changes`; None takes a member out."""
+    return _changed({"alg": "RS256", "kid": KID, "typ": "JWT"}, changes)
+
+
+def claims(**changes: object) -> dict[str, object]:
+    """Make the claims of a token of Google's that has just been made, with `changes`."""
+    now = int(time.time())
+    honest = {
+        "aud": AUDIENCE,
+        "azp": "104029292853099978293",
+        "email": ACCOUNT,
+        "email_verified": True,
+        "exp": now + 3600,
+        "iat": now,
+        "iss": "https://accounts.google.com",
+        "sub": "104029292853099978293",
+    }
+    return _changed(honest, changes)
+
+
+def token(head: object = None, body: object = None, *, key: str = KID) -> str:
+    """Sign a token with RS256; `head` and `body` are JSON-able, or text or bytes taken as they are."""
+    said = f"{segment(header() if head is None else head)}.{segment(claims() if body is None else body)}"
+    signature = rsa_key(key).sign(said.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"{said}.{encoded(signature)}"
+
+
+def bearer(head: object = None, body: object = None, *, key: str = KID) -> str:
+    """Make the value of an `Authorization` header."""
+    return f"Bearer {token(head, body, key=key)}"
+
+
+def segment(content: object) -> str:
+    """Spell one segment of a token."""
+    if isinstance(content, bytes):
+        return encoded(content)
+    return encoded((content if isinstance(content, str) else json.dumps(content)).encode())
+
+
+def encoded(content: bytes) -> str:
+    """Spell `content` in base64url without padding."""
+    return urlsafe_b64encode(content).decode().rstrip("=")
+
+
+class Clock:
+    """Tells the time that it is set to."""
+
+    now = 50.0
+
+    def __call__(self) -> float:
+        """Tell."""
+        return self.now
+
+
+class Source:
+    """Stands in for fetching certificates: answers or raises in turn, the last for ever, and counts."""
+
+    def __init__(self, *answers: Fetched | Exception) -> None:
+        """Give `answers`."""
+        self.answers = list(answers)
+        self.asked = 0
+
+    def __call__(self, _url: str, _timeout: float) -> Fetched:
+        """Answer."""
+        self.asked += 1
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Publisher:
+    """Answers like Google's certificate address, on a free port, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        """Answer with the certificate of `KID`; listens once entered as a context."""
+        self.body, self.status = certificates(), 200
+        self.headers = {"Cache-Control": "public, max-age=21000, must-revalidate, no-transform"}
+        self.asked = 0
+        self.open = Event()
+        self.open.set()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Answering, self))
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    @property
+    def url(self) -> str:
+        """Where to ask."""
+        return f"http://127.0.0.1:{self._server.server_port}/oauth2/v1/certs"
+
+    def __enter__(self) -> Publisher:  # noqa: PYI034 - Self is not in Python 3.10
+        """Listen."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of everybody who is kept waiting, and stop."""
+        self.open.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Answering(BaseHTTPRequestHandler):
+    def __init__(self, publisher: Publisher, *request: Any) -> None:  # noqa: ANN401 - socketserver's
+        self._publisher = publisher
+        super().__init__(*request)
+
+    def do_GET(self) -> None:
+        """Answer as the publisher says, when it says so."""
+        self._publisher.asked += 1
+        self._publisher.open.wait(60)
+        with suppress(ConnectionError):  # they may have had enough
+            self.send_response(self._publisher.status)
+            for name, value in self._publisher.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(self._publisher.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _changed(honest: dict[str, object], changes: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in (honest | changes).items() if value is not None}
+
+
+def _signed_by_itself(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "federated-signon.test")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, _BORN, _BORN + _LIFE)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
