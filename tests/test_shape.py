@@ -83,7 +83,7 @@ def test_no_file_is_longer_than_a_reader_has_patience_for():
     assert not {str(name): length for name, length in lengths.items() if length > LONGEST}
 
 
-def test_every_file_has_told_in_its_own():
+def test_every_file_has_tests_of_its_own():
     untold = [str(source) for source in sources() if not source.stem.startswith("__") and not told_in(source)]
     assert not untold
 

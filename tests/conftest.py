@@ -1,0 +1,11 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+if not os.environ.get("CI"):  # Hypothesis has a profile of its own for that
+    settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("desk")
