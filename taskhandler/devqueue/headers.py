@@ -10,7 +10,7 @@ USER_AGENT = "Google-Cloud-Tasks"
 _RESERVED = {"host", "content-length", "user-agent"}
 _RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
 # they belong to the connection, which is ours
-_HOP_BY_HOP = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+_HOP_BY_HOP = {"connection", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
 
 
 def delivery_headers(

@@ -101,7 +101,9 @@ class LocalQueue:
             raise
 
     def close(self) -> None:
-        """Stop dispatching and listening. Requests under way are dropped, tasks forgotten."""
+        """Stop dispatching and listening. Requests under way are dropped, tasks forgotten. Twice is once."""
+        if self._thread is None:
+            return
         for channel in self._channels:
             channel.close()
         self._server.stop(grace=None).wait()
@@ -221,6 +223,7 @@ class LocalQueue:
         self._loop.call_soon_threadsafe(self._stopped.set)
         if self._thread is not None:
             self._thread.join()
+        self._thread = None
 
     def _call(self, act: Callable[[], _T]) -> _T:
         async def acted() -> _T:

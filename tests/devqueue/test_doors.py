@@ -84,7 +84,7 @@ def test_a_wait_ends_with_its_time(queue: LocalQueue, client: Client, target: Ta
 @pytest.mark.parametrize(
     ("path", "body", "status", "problem"),
     [
-        ("/_/faults", {"dupliacte": 1}, 400, "did you mean 'duplicate'"),
+        ("/_/faults", {"duplikate": 1}, 400, "did you mean 'duplicate'"),
         ("/_/faults", [], 400, "a JSON object is wanted"),
         ("/_/faults", None, 405, "no GET /_/faults here"),
         ("/_/nothing", None, 404, "no GET /_/nothing here"),

@@ -67,7 +67,7 @@ def test_only_the_named_tasks_and_attempts_are_met():
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
-        ({"dupliacte": 1}, "did you mean 'duplicate'"),
+        ({"duplikate": 1}, "did you mean 'duplicate'"),
         ({"zzz": 1}, "no fault is called 'zzz'$"),
         ({"duplicate": 2}, "a probability"),
         ({"duplicate": True}, "a probability"),

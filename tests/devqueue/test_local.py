@@ -47,6 +47,15 @@ def test_a_queue_can_be_closed_while_a_delivery_is_under_way(target: Target):
     release.set()
 
 
+def test_closing_twice_is_closing_once():
+    queue = LocalQueue(seed=0)
+    queue.close()
+    queue.start()
+    queue.close()
+    queue.close()
+    assert threads() == set()
+
+
 def test_two_queues_know_nothing_of_each_other(target: Target):
     with LocalQueue(seed=0) as one, LocalQueue(seed=0) as two:
         assert one.address != two.address

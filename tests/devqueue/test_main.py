@@ -13,7 +13,8 @@ from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 QUEUE = "projects/p/locations/l/queues/q"
-COMMAND = [sys.executable, "-m", "taskhandler.devqueue"]
+# google-api-core warns of every Python that nears its end of life
+COMMAND = [sys.executable, "-W", "ignore::FutureWarning", "-m", "taskhandler.devqueue"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
