@@ -19,4 +19,4 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PORT=8080
 USER 10001
 # A JSON list, so that SIGTERM reaches gunicorn, which listens on $PORT of itself. Cloud Run kills ten seconds
 # after SIGTERM: the workers have nine. How long a request may take is the queue's and Cloud Run's business.
-CMD ["gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "0", "--graceful-timeout", "9", "--worker-tmp-dir", "/dev/shm", "examples.shop.app:app"]
+CMD ["gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "0", "--graceful-timeout", "9", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "examples.shop.app:app"]

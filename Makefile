@@ -31,6 +31,9 @@ help: ## say what there is
 # ---------------------------------------------------------------- to look at it
 
 .PHONY: demo test
+demo: $(READY) ## see it at work: an app, a queue that misbehaves, and what came of it
+	@$(RUN) -m examples.demo $(ARGS)
+
 test: $(READY) ## run all tests
 	@$(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 

@@ -85,7 +85,7 @@ def test_no_file_is_longer_than_a_reader_has_patience_for():
 
 def test_every_file_has_tests_of_its_own():
     untold = [str(source) for source in sources() if not source.stem.startswith("__") and not told_in(source)]
-    assert not untold
+    assert not untold, "\n".join(untold)
 
 
 def test_every_public_name_is_described():
@@ -108,7 +108,7 @@ def test_every_exception_to_a_rule_carries_its_reason():
         for line, comment in comments(name)
         if DIRECTIVE.search(comment) and not re.search(r"[A-Za-z]{2}", DIRECTIVE.sub("", comment))
     ]
-    assert not bare
+    assert not bare, "\n".join(bare)
 
 
 def test_every_idea_has_a_name_that_says_something():
@@ -118,4 +118,4 @@ def test_every_idea_has_a_name_that_says_something():
         for name in names_in(source)
         if words_of(name) & NEVER or re.match(r"_*(process|do)_", name)
     ]
-    assert not vague
+    assert not vague, "\n".join(vague)
