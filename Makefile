@@ -53,7 +53,7 @@ types: $(READY)
 	@$(BIN)/mypy $(TYPED)
 
 imports: $(READY)
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 deps: $(READY)
 	@$(BIN)/deptry .
