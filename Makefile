@@ -70,9 +70,10 @@ lock: $(READY)
 workflows: $(READY)
 	@$(BIN)/zizmor --offline --quiet .github
 
-wheel: $(READY) ## build the wheel and look into it
+wheel: $(READY) ## build the wheel, look into it, and import it where nothing else is
 	@rm -rf $(DIST) && $(UV) build --quiet --wheel --out-dir $(DIST) --python $(RUN)
 	@$(BIN)/check-wheel-contents $(DIST)
+	@$(UV) run --quiet --isolated --no-project --python $(RUN) --with $(DIST)/*.whl python -I -c 'import taskhandler'
 
 coverage: $(READY) ## each pure file is covered completely by its own tests
 	@$(RUN) -m tests.pure_coverage
