@@ -16,11 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from taskhandler.certs import Fetched
+from taskhandler.auth import Rules, Verifier
+from taskhandler.certs import CertificateKeeper, Fetched
 
 AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"
 ACCOUNT = "queue@project.iam.gserviceaccount.com"
 KID = "f4d6b3a1"
+RULES = Rules(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
 _LIFE = timedelta(days=9)
 _BORN = datetime(2020, 1, 1, tzinfo=timezone.utc)  # google-auth does not look at a certificate's dates
 
@@ -97,7 +99,9 @@ def encoded(content: bytes) -> str:
 class Clock:
     """Tells the time that it is set to."""
 
-    now = 50.0
+    def __init__(self, now: float = 50.0) -> None:
+        """Set it to `now`."""
+        self.now = now
 
     def __call__(self) -> float:
         """Tell."""
@@ -119,6 +123,13 @@ class Source:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+def verifier(source: Source, clock: Clock | None = None, *, remembered: int = 1_024) -> Verifier:
+    """Make a verifier for `RULES` whose certificates come from `source`, and whose time from `clock`."""
+    monotonic = clock or Clock()
+    keeper = CertificateKeeper(clock=monotonic, chance=lambda: 0.0, fetch=source, spawn=lambda act: act())
+    return Verifier(RULES, keeper, now=clock or time.time, remembered=remembered)
 
 
 class Publisher:
