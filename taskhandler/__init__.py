@@ -1,1 +1,58 @@
-"""The receiving side of Google Cloud Tasks for Flask."""
+"""The receiving side of Google Cloud Tasks for Flask: verified, deduplicated, run once, answered right."""
+
+from __future__ import annotations
+
+from taskhandler.blueprint import TaskBlueprint, current_task
+from taskhandler.errors import (
+    ConfigError,
+    EnqueueError,
+    Interrupted,
+    LedgerError,
+    RateLimited,
+    Reject,
+    Retry,
+    TaskHandlerError,
+    UsageError,
+)
+from taskhandler.handlers import Handler
+from taskhandler.reply import Outcome
+from taskhandler.signals import (
+    TaskEvent,
+    task_completed,
+    task_dead,
+    task_duplicate,
+    task_fenced,
+    task_in_flight,
+    task_refused,
+    task_rejected,
+    task_retried,
+    task_started,
+)
+from taskhandler.task import Task
+
+__all__ = [
+    "ConfigError",
+    "EnqueueError",
+    "Handler",
+    "Interrupted",
+    "LedgerError",
+    "Outcome",
+    "RateLimited",
+    "Reject",
+    "Retry",
+    "Task",
+    "TaskBlueprint",
+    "TaskEvent",
+    "TaskHandlerError",
+    "UsageError",
+    "current_task",
+    "task_completed",
+    "task_dead",
+    "task_duplicate",
+    "task_fenced",
+    "task_in_flight",
+    "task_refused",
+    "task_rejected",
+    "task_retried",
+    "task_started",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -40,7 +40,7 @@ class TaskBlueprint(Blueprint):
     registered; see docs/settings.md.
     """
 
-    def __init__(self, name: str, import_name: str, **options: Any) -> None:
+    def __init__(self, name: str, import_name: str, **options: Any) -> None:  # noqa: ANN401 - whatever flask.Blueprint takes
         """See `flask.Blueprint`."""
         super().__init__(name, import_name, **options)
         self.handlers: dict[str, Handler[Any, Any]] = {}
@@ -59,7 +59,7 @@ class TaskBlueprint(Blueprint):
         max_attempts: int | None = None,
         on_invalid: str = "reject",
         queue: str | None = None,
-        service_accounts: Any = None,
+        service_accounts: Iterable[str] | None = None,
     ) -> Callable[[Callable[P, R]], Handler[P, R]]: ...
 
     def handler(self, name: object = None, /, **options: Any) -> Any:

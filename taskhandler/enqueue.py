@@ -114,7 +114,7 @@ def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's modu
         raise UsageError("to enqueue, install flask-taskhandler[enqueue]") from error
     if not emulator_host:
         return tasks_v2.CloudTasksClient()
-    import grpc  # noqa: PLC0415 - heavy, and comes with the client
+    import grpc  # type: ignore[import-untyped]  # noqa: PLC0415 - grpcio ships no types; heavy
     from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport  # noqa: PLC0415
 
     channel = grpc.insecure_channel(emulator_host)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from blinker import Signal
 
@@ -48,7 +47,7 @@ class Teller:
             if signal.receivers:
                 self._send(signal, event)
 
-    def call(self, function: Callable[..., object], *arguments: object, **named: Any) -> None:
+    def call(self, function: Callable[..., object], *arguments: object, **named: object) -> None:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
         called = run(partial(function, *arguments), named)
         if isinstance(called, Raised):
