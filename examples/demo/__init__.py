@@ -1,0 +1,1 @@
+"""A rough day for a shop, on this machine: everything real but Google and the customers."""

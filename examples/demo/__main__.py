@@ -1,0 +1,81 @@
+"""`make demo`: real deliveries under real trouble, and a verdict at the end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from examples.demo import findings, orders
+from examples.demo.knocks import knock
+from examples.demo.screen import Screen, table
+from examples.demo.stage import QUEUE, THREADS, WORKERS, Stage, stage
+
+PATIENCE = 100.0
+TROUBLE = {"duplicate": 0.15, "concurrent": 0.10, "drop_reply": 0.08, "late_duplicate": 0.05}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play it; 0 if nothing was lost and nothing was completed twice."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--tasks", type=int, default=400, metavar="N", help="how many (default: %(default)s)")
+    wants = list(orders.wanted(parser.parse_args(arguments).tasks))
+    print("A local queue that speaks the Cloud Tasks API, and a shop behind it:")
+    print(f"gunicorn with {WORKERS} worker processes of {THREADS} threads, and one SQLite ledger.")
+    with stage() as here:
+        return play(here, wants)
+
+
+def play(here: Stage, wants: list[orders.Wanted]) -> int:
+    """Create the tasks, make trouble, wait for the end, and judge."""
+    screen = Screen(here.effects, tasks=sum(want.end == "completed" for want in wants))
+    screen.say("Of the deliveries " + ", ".join(f"{rate:.0%} {what}" for what, rate in TROUBLE.items()) + ".")
+    here.queue.faults(**TROUBLE)
+    client = here.queue.client()
+    for want in wants:
+        if not want.made_by_shop:
+            orders.make(client, here, want)
+            screen.show()
+    killed = kill_a_worker(here, screen)
+    answers = list(knock(here))
+    while screen.seconds < PATIENCE:
+        screen.show()
+        if here.queue.wait(1.0) and not list(client.list_tasks(parent=QUEUE)):
+            break
+    screen.say(f"Quiet after {screen.seconds:.0f} s.")
+    return judge(here, wants, killed, answers)
+
+
+def kill_a_worker(here: Stage, screen: Screen) -> int:
+    """`kill -9` a worker that has a slow order in its hands; its process id."""
+    while screen.seconds < PATIENCE:
+        found = findings.read(here.effects)
+        for task, holders in found.begun.items():
+            if task.startswith("slow-order") and len(found.done[task]) < len(holders):
+                os.kill(holders[-1], signal.SIGKILL)
+                screen.say(f"kill -9 {holders[-1]}: the worker that was busy with {task}.")
+                return holders[-1]
+        screen.show()
+    raise RuntimeError("no worker ever had a slow order in its hands")
+
+
+def judge(here: Stage, wants: list[orders.Wanted], killed: int, answers: list[tuple[str, int, int]]) -> int:
+    """Print the table and the verdict; the exit status."""
+    found = findings.read(here.effects)
+    print(f"\n{table(found)}\n")
+    print("At the door: " + ", ".join(f"{what} {came}" for what, _, came in answers) + ".")
+    wrong = [f"{what} was answered {came}" for what, answer, came in answers if answer != came]
+    wrong += findings.problems(found, wants, ledger=here.ledger, killed=killed)
+    again = sum(len(done) > 1 for done in found.done.values())
+    done = sum(map(bool, found.done.values()))
+    print(f"{len(wants)} tasks: {done} done, {again} of them a second time because of the kill.")
+    for problem in wrong:
+        print(f"  WRONG  {problem}")
+    print("VERDICT: " + ("it did not hold." if wrong else "nothing lost, nothing completed twice."))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What the customers do: the tasks of the demo, and what should become of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.cloud import tasks_v2
+
+from examples.demo.stage import ACCOUNT, QUEUE, Stage
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A task to be made, and the end that it must come to."""
+
+    name: str
+    handler: str
+    body: bytes
+    end: str = "completed"
+    made_by_shop: bool = False
+
+
+def wanted(number: int) -> Iterator[Wanted]:
+    """Around `number` tasks: most are ordinary, some are trouble."""
+    for at in range(number // 2):
+        card = "unreliable" if at % 10 == 0 else "good"
+        receipt = at % 3 == 0
+        yield _order(f"order-{at}", cents=100 + at, card=card, receipt=receipt)
+        if receipt:
+            yield Wanted(f"order-{at}-receipt", "send-receipt", b"", made_by_shop=True)
+    for at in range(number // 3):
+        yield Wanted(f"picture-{at}", "make-thumbnail", bytes(range(200)) * (1 + at % 7))
+    for at in range(12):
+        yield _order(f"slow-order-{at}", cents=5, card="slow")
+    yield _order("free-order", cents=0, end="rejected")
+    yield Wanted("garbled-order", "charge-order", b'{"id": 7, "cents": "many"}', end="rejected")
+    yield _order("cursed-order", cents=666, card="cursed", end="dead")
+
+
+def make(client: tasks_v2.CloudTasksClient, stage: Stage, want: Wanted) -> None:
+    """Create the task, as a producer anywhere would."""
+    task: dict[str, Any] = {
+        "name": f"{QUEUE}/tasks/{want.name}",
+        "http_request": {
+            "url": f"{stage.target}/{want.handler}",
+            "body": want.body,
+            "oidc_token": {"service_account_email": ACCOUNT, "audience": stage.target},
+        },
+    }
+    client.create_task(request={"parent": QUEUE, "task": task})
+
+
+def _order(
+    name: str, *, cents: int, card: str = "good", receipt: bool = False, end: str = "completed"
+) -> Wanted:
+    order = {"id": name, "cents": cents, "card": card, "receipt": receipt}
+    return Wanted(name, "charge-order", json.dumps(order).encode(), end)
