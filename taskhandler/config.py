@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
@@ -57,26 +57,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     emulator_host: str
 
 
-KEYS = frozenset(
-    {
-        "AUDIENCE",
-        "SERVICE_ACCOUNTS",
-        "AUTH",
-        "LEDGER",
-        "NAMESPACE",
-        "LEASE",
-        "MAX_ATTEMPTS",
-        "RETENTION",
-        "IN_FLIGHT_STATUS",
-        "IN_FLIGHT_WAIT",
-        "QUEUE_MAX_ATTEMPTS",
-        "RETRY_AFTER",
-        "MAX_BODY",
-        "CERTS_URL",
-        "ISSUERS",
-        "APP_ENGINE",
-    }
-)
+_OURS = Settings.__struct_fields__[: Settings.__struct_fields__.index("on_cloud_run")]
+
+KEYS = frozenset(map(str.upper, _OURS))
+"""Settings under our own prefix: the fields above up to `on_cloud_run`, which is not set but found out."""
 
 
 def read_settings(
@@ -96,21 +80,21 @@ def read_settings(
     source = _Source(configured, environ)
     source.refuse_strangers()
     settings = _settings(source, instance=instance)
-    for check in (_check_auth, _check_authority):
-        check(settings, debug=debug)
+    _check_auth(settings, debug=debug)
+    _check_authority(settings)
     return settings
 
 
 def _settings(source: _Source, *, instance: str) -> Settings:
     target = source.url("TASK_TARGET_URL")
-    project, location = source.text("GCP_PROJECT_ID"), source.text("GCP_LOCATION_ID")
-    account = source.text("TASK_SERVICE_ACCOUNT_EMAIL")
+    project, location = source.name("GCP_PROJECT_ID"), source.name("GCP_LOCATION_ID")
+    account = source.emails("TASK_SERVICE_ACCOUNT_EMAIL", most=1)
     known = f"{project}/{location}" if project and location else ""
     return Settings(
         audience=source.texts("TASKHANDLER_AUDIENCE") or ((target,) if target else ()),
-        service_accounts=source.texts("TASKHANDLER_SERVICE_ACCOUNTS") or ((account,) if account else ()),
+        service_accounts=source.emails("TASKHANDLER_SERVICE_ACCOUNTS") or account,
         auth=source.choice("TASKHANDLER_AUTH", "oidc", "cloud-run", "none"),
-        ledger=source.text("TASKHANDLER_LEDGER") or f"sqlite:///{instance}/taskhandler.db",
+        ledger=source.text("TASKHANDLER_LEDGER") or f"sqlite:///{quote(instance)}/taskhandler.db",
         namespace=source.text("TASKHANDLER_NAMESPACE") or known,
         lease=source.seconds("TASKHANDLER_LEASE", 30.0, least=1, most=1800),
         max_attempts=source.count("TASKHANDLER_MAX_ATTEMPTS", None),
@@ -126,10 +110,10 @@ def _settings(source: _Source, *, instance: str) -> Settings:
         on_cloud_run=source.on_cloud_run,
         project=project,
         location=location,
-        queue=source.text("GCP_TASK_QUEUE_ID"),
+        queue=source.name("GCP_TASK_QUEUE_ID"),
         target_url=target,
-        service_account=account,
-        emulator_host=source.text("CLOUD_TASKS_EMULATOR_HOST"),
+        service_account="".join(account),
+        emulator_host=source.address("CLOUD_TASKS_EMULATOR_HOST"),
     )
 
 
@@ -148,12 +132,9 @@ def _check_auth(settings: Settings, *, debug: bool) -> None:
     if not settings.service_accounts:
         remedy = "Set it, or TASK_SERVICE_ACCOUNT_EMAIL, to the accounts that may deliver tasks"
         raise ConfigError("TASKHANDLER_SERVICE_ACCOUNTS", None, "any Google account would do", remedy=remedy)
-    for account in settings.service_accounts:
-        if not re.fullmatch(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+", account):
-            raise ConfigError("TASKHANDLER_SERVICE_ACCOUNTS", account, "this is no e-mail address")
 
 
-def _check_authority(settings: Settings, *, debug: bool) -> None:  # noqa: ARG001 - the checks are called alike
+def _check_authority(settings: Settings) -> None:
     if not settings.on_cloud_run:
         return
     if settings.certs_url != CERTS_URL:
@@ -180,9 +161,12 @@ class _Source:
         """Refuse a setting that is none: it is misspelt, and would be without effect."""
         for key in (*self._configured, *self._environ):
             if key.startswith(PREFIX) and key.removeprefix(PREFIX) not in KEYS:
-                near = difflib.get_close_matches(key, [PREFIX + known for known in KEYS], n=1)
-                remedy = f"Did you mean {near[0]}?" if near else "docs/settings.md tells all there are"
-                raise ConfigError(key, self.get(key), "there is no such setting", remedy=remedy)
+                near = difflib.get_close_matches(key.removeprefix(PREFIX), KEYS, n=1)
+                remedy = (
+                    f"Did you mean {PREFIX}{near[0]}?" if near else "docs/settings.md tells all there are"
+                )
+                value = self._configured.get(key, self._environ.get(key))
+                raise ConfigError(key, value, "there is no such setting", remedy=remedy)
 
     def get(self, key: str) -> object:
         """The value as it was set; None if it is not, or is the empty string."""
@@ -209,9 +193,33 @@ class _Source:
         if not isinstance(parts, Iterable) or isinstance(parts, bytes | Mapping):
             raise ConfigError(key, value, "a string or a list of strings is wanted")
         texts = tuple(part.strip() if isinstance(part, str) else "" for part in parts)
-        if not all(texts):
-            raise ConfigError(key, value, "every item must be a string that is not empty")
+        if not texts or not all(texts):
+            raise ConfigError(key, value, "strings that are not empty are wanted, at least one")
         return texts
+
+    def emails(self, key: str, *, most: int | None = None) -> tuple[str, ...]:
+        """A list of e-mail addresses, of at most so many."""
+        texts = self.texts(key)
+        for text in texts:
+            if not re.fullmatch(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+", text):
+                raise ConfigError(key, self.get(key), f"{text!r} is no e-mail address")
+        if most is not None and len(texts) > most:
+            raise ConfigError(key, self.get(key), f"no more than {most} is wanted")
+        return texts
+
+    def name(self, key: str) -> str:
+        """An id without the folders that it is in."""
+        text = self.text(key)
+        if text and not re.fullmatch(r"[A-Za-z0-9.:_-]+", text):
+            raise ConfigError(key, self.get(key), "an id alone is wanted: letters, digits and hyphens")
+        return text
+
+    def address(self, key: str) -> str:
+        """A host and a port."""
+        text = self.text(key)
+        if text and not re.fullmatch(r"([^\s:/@]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", text):
+            raise ConfigError(key, self.get(key), "host:port is wanted, as in localhost:8123")
+        return text
 
     def choice(self, key: str, *choices: str) -> str:
         """One of `choices`, the first of which is the default."""
@@ -225,11 +233,10 @@ class _Source:
     def switch(self, key: str) -> bool:
         """On or off; off if it is not set."""
         value = self.get(key)
-        if value in (None, False, "0", "false", "no", "off"):
-            return False
-        if value in (True, "1", "true", "yes", "on"):
-            return True
-        raise ConfigError(key, value, "true or false is wanted")
+        word = "" if value is None else str(value).strip().lower()
+        if word not in _SWITCH:
+            raise ConfigError(key, value, "true or false is wanted")
+        return _SWITCH[word]
 
     def seconds(self, key: str, default: float, *, least: float, most: float) -> float:
         """A duration: a number of seconds, or a timedelta."""
@@ -253,16 +260,30 @@ class _Source:
 
     def url(self, key: str) -> str:
         """An https URL without query or trailing slash; plain http only for this machine."""
-        text = self.text(key).rstrip("/")
-        if not text:
-            return ""
-        parts = urlsplit(text)
-        plain = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
-        if not parts.hostname or not (parts.scheme == "https" or plain):
-            raise ConfigError(key, text, "an https URL is wanted, as in https://service.run.app/tasks")
-        if parts.query or parts.fragment:
-            raise ConfigError(key, text, "a URL without query and fragment is wanted")
-        return text
+        text = self.text(key)
+        if text and not _fetchable(text):
+            example = "https://service.run.app/tasks"
+            raise ConfigError(key, self.get(key), f"an https URL is wanted, as in {example}")
+        if "?" in text or "#" in text:
+            raise ConfigError(key, self.get(key), "a URL without query and fragment is wanted")
+        return text.rstrip("/")
+
+
+_SWITCH = {
+    "": False,
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+}
+
+
+def _fetchable(url: str) -> bool:
+    try:
+        parts, port = urlsplit(url), urlsplit(url).port
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    named = bool(parts.hostname) and port != 0 and not re.search(r"\s", url)
+    return named and (parts.scheme == "https" or plain)
 
 
 def _number(value: object, convert: Callable[[str], float]) -> float | None:

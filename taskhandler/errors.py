@@ -6,6 +6,7 @@ TaskHandlerError
 ├── ConfigError         the operator's: a setting is missing or wrong; raised at start-up
 ├── UsageError          the programmer's: the API was called in a way that cannot work
 ├── EnqueueError        the producer's: a task could not be created
+├── LedgerError         the ledger's: it cannot be opened or read
 └── Steering            the handler's words to the queue
     ├── Retry           not now: deliver again
     ├── RateLimited     not now, and slow the whole queue down
@@ -49,6 +50,8 @@ class LedgerError(TaskHandlerError):
 class Steering(TaskHandlerError):  # noqa: N818 - a word of steering, not always an error
     """What a handler raises to say what should become of its task."""
 
+    reason: str = ""  # stands here for subclasses whose __init__ does not call ours
+
 
 class Retry(Steering):
     """Raised by a handler: this attempt failed, deliver the task again.
@@ -57,6 +60,8 @@ class Retry(Steering):
         reason: for the logs and the record.
         after: seconds, sent as `Retry-After`. Cloud Tasks "considers" it; its own backoff decides.
     """
+
+    after: float | None = None
 
     def __init__(self, reason: str = "", *, after: float | None = None) -> None:
         """See the class."""
@@ -72,6 +77,8 @@ class RateLimited(Steering):
         reason: for the logs and the record.
         after: seconds, sent as `Retry-After`.
     """
+
+    after: float | None = None
 
     def __init__(self, reason: str = "", *, after: float | None = None) -> None:
         """See the class."""
@@ -102,6 +109,10 @@ class Interrupted(BaseException):
 
 
 def _seconds(who: str, after: float | None) -> float | None:
-    if after is not None and not 0 <= after < float("inf"):
+    try:
+        fits = after is None or 0 <= after < float("inf")
+    except (TypeError, ArithmeticError):
+        fits = False
+    if not fits:
         raise UsageError(f"{who}(after={after!r}): seconds from 0 up are wanted")
     return after
