@@ -273,8 +273,8 @@ def _dump(value: object) -> Raw:
 
 
 def _reason(error: Exception) -> str:
-    errors = getattr(error, "errors", None)
-    if type(error).__module__.startswith("pydantic") and callable(errors):
+    errors: Any = getattr(error, "errors", None)
+    if type(error).__module__.startswith("pydantic") and errors is not None:
         return "; ".join(_pydantic_lines(errors()))  # its str() shows the input
     if isinstance(error, msgspec.MsgspecError):
         return str(error)
