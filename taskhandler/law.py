@@ -178,17 +178,17 @@ class Settle(Struct, frozen=True):
 class Tell(Struct, frozen=True):
     """The `on_dead` of a dead task has been called.
 
-    `lease_id` is that of the dead record: a task that was reset meanwhile may have died another death,
+    `fence` is that of the dead record: a task that was reset meanwhile may have died another death,
     which is yet to be told. None for whichever death is found.
     """
 
-    lease_id: str | None = None
+    fence: int | None = None
 
     def __call__(self, seen: Found | None) -> Step:
         """Judge."""
         if seen is None or seen.record.state is not State.DEAD or seen.record.told:
             return Step(None, _fenced(seen))
-        if self.lease_id not in {None, seen.record.lease_id}:
+        if self.fence not in {None, seen.record.fence}:
             return Step(None, _fenced(seen))
         return Step(replace(seen.record, told=True), Settled(State.DEAD))
 

@@ -229,12 +229,12 @@ DEAD = replace(THEIRS, state=State.DEAD)
 
 
 def test_a_death_is_told_once():
-    assert Tell("theirs")(found(DEAD)) == Step(replace(DEAD, told=True), Settled(State.DEAD))
-    assert Tell("theirs")(found(replace(DEAD, told=True))) == Step(None, Fenced(State.DEAD))
+    assert Tell(4)(found(DEAD)) == Step(replace(DEAD, told=True), Settled(State.DEAD))
+    assert Tell(4)(found(replace(DEAD, told=True))) == Step(None, Fenced(State.DEAD))
 
 
 def test_only_the_death_that_was_meant_is_told():
-    assert Tell("mine")(found(DEAD)) == Step(None, Fenced(State.DEAD))
+    assert Tell(3)(found(DEAD)) == Step(None, Fenced(State.DEAD))
 
 
 def test_whichever_death_is_told_if_none_is_named():
@@ -242,11 +242,9 @@ def test_whichever_death_is_told_if_none_is_named():
 
 
 def test_nothing_is_told_of_a_task_that_is_not_dead():
-    assert Tell("theirs")(None) == Step(None, Fenced(None))
-    assert Tell("theirs")(found(THEIRS)) == Step(None, Fenced(None))
-    assert Tell("theirs")(found(replace(THEIRS, state=State.COMPLETED))) == Step(
-        None, Fenced(State.COMPLETED)
-    )
+    assert Tell(4)(None) == Step(None, Fenced(None))
+    assert Tell(4)(found(THEIRS)) == Step(None, Fenced(None))
+    assert Tell(4)(found(replace(THEIRS, state=State.COMPLETED))) == Step(None, Fenced(State.COMPLETED))
 
 
 def test_a_conflicting_delivery_is_put_aside_once():
