@@ -14,6 +14,9 @@ class Drain:
     Under gunicorn a worker that got SIGTERM is recognised without any configuration: its handler of the
     signal is a method of the worker, and the worker knows whether it is to stay `alive` (read in
     gunicorn 23 to 27, sync, gthread and gevent). Under other servers call `drain()`.
+
+    A worker that has had its `--max-requests` is not draining: gunicorn ends its life before it hands
+    over the last request, which is to be served like any other.
     """
 
     def __init__(self) -> None:
@@ -44,5 +47,10 @@ def _look_again(drain: Drain | None) -> None:
 def _stopping() -> Callable[[], bool]:
     worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     if isinstance(getattr(worker, "alive", None), bool):
-        return lambda: not getattr(worker, "alive", True)
+        return lambda: not getattr(worker, "alive", True) and not _served_out(worker)
     return lambda: False
+
+
+def _served_out(worker: object) -> bool:
+    served, most = getattr(worker, "nr", 0), getattr(worker, "max_requests", None)
+    return most is not None and bool(served >= most)

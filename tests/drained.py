@@ -1,0 +1,34 @@
+"""A WSGI app that says whether its worker is draining; under gunicorn, for the tests of `Drain`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from taskhandler.drain import Drain
+
+LONGEST = 2000
+"""Looks, a hundredth of a second apart, before the waiting is given up."""
+
+draining = Drain()
+draining()  # with --preload this is the master's, which is no worker
+
+
+def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterator[bytes]:
+    """`/now` says how it is; any other path says which process it is, and then waits for the drain."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    if environ["PATH_INFO"] == "/now":
+        return iter([_state()])
+    return _watched()
+
+
+def _watched() -> Iterator[bytes]:
+    yield b"%d\n" % os.getpid()
+    looks = (threading.Event().wait(0.01) for _ in range(LONGEST))
+    yield next((b"draining" for _ in looks if draining()), b"serving")
+
+
+def _state() -> bytes:
+    return b"draining" if draining() else b"serving"
