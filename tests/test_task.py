@@ -1,0 +1,126 @@
+"""The task as its handler sees it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from taskhandler.errors import Interrupted
+from taskhandler.task import CURRENT, LOGGER, Task
+
+
+class Holding:
+    """A lease that answers as it is told to."""
+
+    def __init__(self, *, left: float = 20.0, fenced: bool = False) -> None:
+        self.left = left
+        self.fenced = fenced
+        self.beats = 0
+
+    def remaining(self) -> float:
+        return self.left
+
+    def beat(self) -> bool:
+        self.beats += 1
+        return not self.fenced
+
+
+def a_task(hold: Holding | None = None, draining: Callable[[], bool] = lambda: False) -> Task:
+    return Task(
+        id="t1",
+        queue="orders",
+        handler="charge",
+        payload={"card": "4242"},
+        attempt=3,
+        retry_count=2,
+        execution_count=1,
+        eta=1.5,
+        previous_response=503,
+        retry_reason="",
+        is_last_attempt=False,
+        fence=4,
+        caller="queue@shop.example",
+        headers={"X-Any": "1"},
+        hold=hold or Holding(),
+        draining=draining,
+    )
+
+
+def test_a_task_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        a_task().attempt = 1  # type: ignore[misc]  # what is being tried
+
+
+def test_two_deliveries_are_never_the_same_task_and_each_can_be_a_key():
+    task = a_task()
+    assert task != replace(task)
+    assert {task: 1}[task] == 1
+
+
+def test_a_task_shows_its_name_and_not_its_payload():
+    assert repr(a_task()) == "<Task orders/t1 for 'charge', attempt 3>"
+
+
+def test_headers_are_there_to_be_looked_up():
+    assert (a_task().headers.get("X-Any"), a_task().headers.get("X-Other")) == ("1", None)
+
+
+def test_the_lease_is_asked_what_is_left_and_extended_by_hand():
+    hold = Holding(left=12.5)
+    task = a_task(hold)
+    assert task.remaining() == 12.5
+    assert task.heartbeat()
+    hold.fenced = True
+    assert not task.heartbeat()
+    assert hold.beats == 2
+
+
+def test_a_task_with_time_left_passes_its_checkpoints():
+    a_task(Holding(left=0.001)).checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("fenced", "draining", "left", "why"),
+    [
+        (True, True, 0.0, "fenced"),
+        (True, False, 20.0, "fenced"),
+        (False, True, 0.0, "draining"),
+        (False, True, 20.0, "draining"),
+        (False, False, 0.0, "out of time"),
+        (False, False, -1.0, "out of time"),
+    ],
+)
+def test_a_checkpoint_says_why_to_stop(fenced: bool, draining: bool, left: float, why: str):  # noqa: FBT001 - parameters of the test
+    task = a_task(Holding(left=left, fenced=fenced), lambda: draining)
+    with pytest.raises(Interrupted, match=f"^{why}$") as stopped:
+        task.checkpoint()
+    assert stopped.value.why == why
+
+
+def test_a_handlers_own_except_does_not_swallow_a_checkpoint():
+    def handler() -> str:
+        try:
+            a_task(Holding(fenced=True)).checkpoint()
+        except Exception:  # noqa: BLE001 - what users write
+            return "swallowed"
+        return "passed"
+
+    with pytest.raises(Interrupted):
+        handler()
+
+
+def test_a_line_of_the_log_says_whose_it_is(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO, LOGGER.name):
+        a_task().log.info("charged %s", "it")
+    (line,) = caplog.records
+    told = {key: vars(line)[key] for key in ("task", "queue", "handler", "attempt", "fence")}
+    assert told == {"task": "t1", "queue": "orders", "handler": "charge", "attempt": 3, "fence": 4}
+    assert (line.getMessage(), line.name) == ("charged it", "taskhandler")
+
+
+def test_nobodys_task_is_current_here():
+    with pytest.raises(LookupError):
+        CURRENT.get()
