@@ -12,14 +12,14 @@ REASON = 1000
 """Characters of a reason that are kept in the record."""
 
 
-class Chances(Struct, frozen=True):
+class Chances(Struct, frozen=True, gc=False):
     """What a failure leaves: is this the queue's last delivery, and the handler's limit of attempts."""
 
     last: bool
     max_attempts: int | None
 
 
-class Ending(Struct, frozen=True):
+class Ending(Struct, frozen=True, gc=False):
     """What an attempt came to.
 
     Attributes:
@@ -50,10 +50,10 @@ def returned(value: object) -> Ending:
 def raised(error: Exception, chances: Chances) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
-        reason = _cut(error.reason or "rejected")
+        reason = _cut(_words(error.reason) or "rejected")
         return Ending(Rejected(reason), reason, error)
     if isinstance(error, RateLimited | Retry):
-        reason = _cut(error.reason or f"the handler asked for it ({type(error).__name__})")
+        reason = _cut(_words(error.reason) or f"the handler asked for it ({type(error).__name__})")
         limited = isinstance(error, RateLimited)
         return Ending(_failed(reason, chances), reason, error, error.after, limited)
     reason = _cut(f"{type(error).__name__}: {_words(error)}")
@@ -72,7 +72,7 @@ def interrupted(why: Interrupted, chances: Chances) -> Ending:
     """The handler stopped at a checkpoint."""
     if why.why == "draining":
         return Ending(Drained(last=chances.last), "drained")
-    reason = f"stopped at a checkpoint: {why.why}"
+    reason = _cut(f"stopped at a checkpoint: {why.why}")
     return Ending(_failed(reason, chances), reason)
 
 
@@ -94,13 +94,13 @@ def _failed(reason: str, chances: Chances) -> Failed:
     return Failed(reason, last=chances.last, max_attempts=chances.max_attempts)
 
 
-def _words(error: Exception) -> str:
+def _words(said: object) -> str:
     try:
-        return str(error)
+        return str(said)
     except Exception:  # noqa: BLE001 - an error whose own __str__ raises is still to be recorded
         return "(it cannot be printed)"
 
 
 def _cut(reason: str) -> str:
-    printable = reason.encode("utf-8", "replace").decode()
-    return printable if len(printable) <= REASON else printable[: REASON - 1] + "…"
+    short = reason if len(reason) <= REASON else reason[: REASON - 1] + "…"
+    return short.encode("utf-8", "replace").decode()
