@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
@@ -46,6 +48,8 @@ class Handler(Generic[P, R]):
     """A function that handles the tasks of one name. Called directly it is the plain function."""
 
     def __init__(self, function: Callable[P, R], *, name: str, options: Options) -> None:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError(f"handler {name!r} is a generator: calling it runs nothing. Take the yield away")
         self.function = function
         self.name = name
         self.options = options
@@ -89,7 +93,12 @@ class Handler(Generic[P, R]):
         """Call `function(task, error)` once a task of this handler is recorded as dead.
 
         It is called at least once; `error` is None where the attempts ran out without an error.
+
+        Raises:
+            UsageError: there is one already, or nobody would await it.
         """
+        if not callable(function) or inspect.iscoroutinefunction(function):
+            raise UsageError(f"handler {self.name!r}: on_dead={function!r}: a plain function is wanted")
         if self.when_dead is not None:
             raise UsageError(f"handler {self.name!r} has an on_dead already; call both from one function")
         self.when_dead = function
@@ -127,11 +136,29 @@ class Raised(Struct, frozen=True):
 
 
 def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned | Raised:
-    """Call a user's function: the one place where any error whatsoever becomes a value."""
+    """Call a user's function: the one place where any error whatsoever becomes a value.
+
+    One that returns a coroutine or a generator has not run yet, and nobody will run it: that is an error.
+    """
     try:
-        return Returned(function(**arguments))
+        value = function(**arguments)
+        if isinstance(value, UNRUN):
+            _refuse(value)
     except Exception as error:  # noqa: BLE001 - the edge of the user's code
         return Raised(error)
+    return Returned(value)
+
+
+UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
+
+
+def _refuse(unrun: object) -> None:
+    if inspect.iscoroutine(unrun):
+        unrun.close()  # else Python warns that it was never awaited
+    raise UsageError(
+        f"nothing has run: the function returned a {type(unrun).__name__}. A decorator's wrapper around an "
+        "async function must be async itself; a generator must be used up, not returned"
+    )
 
 
 def named(name: object, function: Callable[..., object]) -> str:
@@ -158,11 +185,7 @@ def options_of(name: str, given: dict[str, Any]) -> Options:
     for option in given:
         if option not in Options.__struct_fields__:
             raise UsageError(f"handler {name!r}: there is no option {option!r}{_guess(option)}")
-    if isinstance(given.get("service_accounts"), str):
-        given = {**given, "service_accounts": [given["service_accounts"]]}
-    if given.get("service_accounts") is not None:
-        given = {**given, "service_accounts": frozenset(given["service_accounts"])}
-    options = Options(**given)
+    options = Options(**given | {"service_accounts": _accounts(name, given.get("service_accounts"))})
     for problem in _problems(options):
         raise UsageError(f"handler {name!r}: {problem}")
     return options
@@ -174,12 +197,21 @@ def _problems(options: Options) -> Iterable[str]:
     attempts = options.max_attempts
     if attempts is not None and not (isinstance(attempts, int) and _number(attempts, least=1, most=10**6)):
         yield f"max_attempts={attempts!r}: a whole number from 1 up is wanted"
-    if options.on_invalid not in {"reject", "retry"}:
+    if options.on_invalid not in ("reject", "retry"):
         yield f"on_invalid={options.on_invalid!r}: 'reject' or 'retry' is wanted"
-    if options.queue is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,100}", str(options.queue)):
-        yield f"queue={options.queue!r}: the id of a queue is wanted, letters, digits and hyphens"
-    if options.service_accounts is not None and not options.service_accounts:
-        yield "service_accounts is empty: nobody could deliver"
+    queue: object = options.queue
+    if queue is not None and not (isinstance(queue, str) and re.fullmatch(r"[A-Za-z0-9-]{1,100}", queue)):
+        yield f"queue={queue!r}: the id of a queue is wanted, letters, digits and hyphens"
+
+
+def _accounts(name: str, given: object) -> frozenset[str] | None:
+    if given is None:
+        return None
+    listed = [given] if isinstance(given, str) else given
+    accounts = tuple(listed) if isinstance(listed, Iterable) else ()
+    if not accounts or not all(isinstance(account, str) and "@" in account for account in accounts):
+        raise UsageError(f"handler {name!r}: service_accounts={given!r}: e-mail addresses are wanted")
+    return frozenset(accounts)
 
 
 def _number(value: object, *, least: float, most: float) -> bool:
