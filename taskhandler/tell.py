@@ -42,7 +42,7 @@ class Teller:
             return
         level = LEVEL.get(event.outcome, logging.WARNING)
         if LOGGER.isEnabledFor(level):
-            _log(level, event)
+            _log_event(level, event)
         for signal in (OF_OUTCOME[event.outcome], *((task_fenced,) if fenced else ())):
             if signal.receivers:
                 self._send(signal, event)
@@ -51,16 +51,18 @@ class Teller:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
         called = run(partial(function, *arguments), named)
         if isinstance(called, Raised):
-            LOGGER.error("%r failed", function, exc_info=called.error)
+            _log(logging.ERROR, "%r failed", function, exc_info=called.error)
 
     def _send(self, signal: Signal, event: TaskEvent) -> None:
+        if signal.is_muted:
+            return
         for receiver in signal.receivers_for(self._sender):
             self.call(receiver, self._sender, event=event)
 
 
-def _log(level: int, event: TaskEvent) -> None:
+def _log_event(level: int, event: TaskEvent) -> None:
     outcome = "" if event.outcome is None else event.outcome.value
-    LOGGER.log(
+    _log(
         level,
         "%s: task %s of queue %s for %s, attempt %d%s",
         outcome,
@@ -70,5 +72,15 @@ def _log(level: int, event: TaskEvent) -> None:
         event.attempt,
         f": {event.reason}" if event.reason else "",
         exc_info=event.error if level > logging.INFO else None,
-        extra={"outcome": outcome, "task": event.task, "queue": event.queue, "handler": event.handler},
+        extra={
+            "outcome": outcome,
+            "task": event.task,
+            "queue": event.queue,
+            "handler": event.handler,
+            "attempt": event.attempt,
+        },
     )
+
+
+def _log(level: int, message: str, *arguments: object, **named: object) -> None:
+    run(partial(LOGGER.log, level, message, *arguments), named)  # a log that raises changes nothing either
