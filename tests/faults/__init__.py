@@ -1,0 +1,1 @@
+"""Ways for a network to go wrong, and tests that they do."""

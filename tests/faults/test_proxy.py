@@ -1,0 +1,133 @@
+"""The proxy of the fault tests breaks exactly what it says it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc  # type: ignore[import-untyped]  # grpcio ships no types
+import pytest
+
+from tests.faults.proxy import Fault, Proxy
+from tests.faults.relay import Relay
+
+METHOD = "/test.Echo/Say"
+
+
+class Echo(Relay):
+    """A server that answers with what it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("127.0.0.1:1")
+
+    def _handed_on(self, method: str, requests: list[bytes], context: object) -> Iterator[bytes]:
+        assert (method, context) != ("", None)
+        yield from requests
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    with Echo() as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(echo: Echo) -> Iterator[Proxy]:
+    with Proxy(echo.address) as running:
+        yield running
+
+
+@pytest.fixture
+def channel(proxy: Proxy) -> Iterator[grpc.Channel]:
+    opened = grpc.insecure_channel(proxy.address)
+    yield opened
+    opened.close()
+
+
+def say(channel: grpc.Channel, *, timeout: float = 5) -> str:
+    try:
+        return bytes(channel.unary_unary(METHOD)(b"hello", timeout=timeout, wait_for_ready=True)).decode()
+    except grpc.RpcError as error:
+        return str(error.code().name)
+
+
+def until_heard(channel: grpc.Channel) -> int:
+    """How often in vain it was said; gRPC may hand a call to a connection that has just been cut."""
+    for failures in range(20):
+        if say(channel) == "hello":
+            return failures
+    pytest.fail("it never gets through")
+
+
+def test_what_is_said_gets_through(channel: grpc.Channel, echo: Echo):
+    assert say(channel) == "hello"
+    assert echo.calls["Say"] == 1
+
+
+def test_a_request_that_is_cut_before_it_gets_through_is_not_heard(
+    channel: grpc.Channel, proxy: Proxy, echo: Echo
+):
+    proxy.strike(Fault.CUT_BEFORE)
+    assert say(channel) == "UNAVAILABLE"
+    assert echo.calls["Say"] == 0
+    until_heard(channel)
+
+
+def test_an_answer_that_is_cut_was_a_request_that_was_heard(channel: grpc.Channel, proxy: Proxy, echo: Echo):
+    proxy.strike(Fault.CUT_AFTER)
+    assert say(channel) == "UNAVAILABLE"
+    assert echo.calls["Say"] == 1
+    until_heard(channel)
+    assert proxy.faults == 1
+
+
+def test_a_fault_strikes_as_often_as_it_is_told_to(channel: grpc.Channel, proxy: Proxy):
+    proxy.strike(Fault.CUT_BEFORE, times=2)
+    assert until_heard(channel) >= 2
+    assert proxy.faults == 2
+
+
+def test_a_black_hole_says_nothing_and_stays_black(channel: grpc.Channel, proxy: Proxy, echo: Echo):
+    assert say(channel) == "hello"
+    proxy.strike(Fault.BLACKHOLE)
+    assert say(channel, timeout=0.3) == "DEADLINE_EXCEEDED"
+    proxy.heal()
+    assert say(channel, timeout=0.3) == "DEADLINE_EXCEEDED"
+    assert echo.calls["Say"] == 1
+
+
+def test_a_mute_connection_lets_requests_through(channel: grpc.Channel, proxy: Proxy, echo: Echo):
+    assert say(channel) == "hello"
+    proxy.strike(Fault.MUTE)
+    assert say(channel, timeout=0.5) == "DEADLINE_EXCEEDED"
+    assert echo.calls["Say"] == 2
+
+
+def test_a_delay_holds_up_but_loses_nothing(channel: grpc.Channel, proxy: Proxy):
+    assert say(channel) == "hello"
+    proxy.delay(0.4)
+    assert say(channel, timeout=0.3) == "DEADLINE_EXCEEDED"
+    proxy.heal()
+    assert say(channel) == "hello"
+
+
+def test_nobody_is_let_in_until_it_is_healed(proxy: Proxy):
+    proxy.refuse()
+    with grpc.insecure_channel(proxy.address) as channel:
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary(METHOD)(b"hello", timeout=2)
+        proxy.heal()
+        assert say(channel, timeout=10) == "hello"
+
+
+def test_connections_are_cut_when_told(channel: grpc.Channel, proxy: Proxy):
+    assert say(channel) == "hello"
+    proxy.cut()
+    until_heard(channel)
+    assert proxy.connections == 2
+
+
+def test_the_relay_answers_what_it_is_told_to_and_counts(echo: Echo):
+    with grpc.insecure_channel(echo.address) as channel:
+        echo.answer("Say", "ABORTED")
+        assert [say(channel), say(channel)] == ["ABORTED", "hello"]
+    assert echo.calls["Say"] == 2
