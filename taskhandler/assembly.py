@@ -56,8 +56,8 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
     receiver = Receiver(
         settings=settings,
         verifier=_verifier(settings),
-        ledger=Ledger(_storage(settings), clock=clock, pause=pause),
-        heartbeats=Heartbeats(clock=clock),
+        ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
+        heartbeats=Heartbeats(clock=time.monotonic),
         draining=draining,
         teller=Teller(sender),
         nonce=lambda: os.urandom(12).hex(),

@@ -6,18 +6,20 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, overload
 
-from flask import Blueprint, Flask, Response, current_app, has_app_context, request
+from flask import Blueprint, Flask, Response, current_app, has_app_context
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from flask.globals import request_ctx
 from werkzeug.local import LocalProxy
 
 from taskhandler.assembly import Assembly, assemble
-from taskhandler.delivery import Incoming, Receiver, Unreadable
+from taskhandler.delivery import Incoming, Receiver
 from taskhandler.errors import ConfigError, UsageError
 from taskhandler.guard import guard_of, respond
 from taskhandler.handlers import Handler, named, options_of
+from taskhandler.incoming import WSGIHeaders, read_body
 from taskhandler.reply import Outcome, reply
 from taskhandler.task import CURRENT, Task
 
@@ -158,28 +160,15 @@ def _view(
     receiver: Receiver, handler: Handler[Any, Any] | None, call: Callable[..., object]
 ) -> Callable[..., Response]:
     def deliver(stranger: str = "") -> Response:  # noqa: ARG001 - the name of a handler that is not here
-        if request.method != "POST":
-            return respond(reply(Outcome.WRONG_METHOD))
-        return respond(receiver.deliver(Incoming(handler, call, request.headers, _body)))
+        asked = request_ctx.request
+        if asked.method != "POST":
+            return respond(asked, reply(Outcome.WRONG_METHOD))
+        body = partial(read_body, asked)
+        answer = receiver.deliver(Incoming(handler, call, WSGIHeaders(asked.environ), body))
+        return respond(asked, answer)
 
     return deliver
 
 
 def _nothing() -> None:
     """Stand in for the function of a handler that is not here; never called."""
-
-
-def _body(limit: int) -> bytes | Unreadable:
-    length = request.content_length
-    if length is not None and length > limit:
-        return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {limit} are allowed")
-    request.max_content_length = limit  # not the app's own, which answers for itself
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        return Unreadable(Outcome.TOO_LARGE, f"the body has more than {limit} bytes")
-    except (HTTPException, OSError):
-        return Unreadable(Outcome.MALFORMED, "the body ended before its end")
-    if length is not None and len(body) != length:
-        return Unreadable(Outcome.MALFORMED, f"the body has {len(body)} bytes, {length} were announced")
-    return body

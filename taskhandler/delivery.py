@@ -80,6 +80,7 @@ class Delivery(Struct, frozen=True):
     about: TaskHeaders
     headers: Headers
     body: bytes
+    letter: Letter
     lease: Lease
     chances: Chances
 
@@ -126,7 +127,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
                 CURRENT.reset(current)
             return self._settle(delivery, ending)
         except BaseException as error:
-            lease.release(killed(error, chances, draining=self.draining()).end, letter=_letter(delivery))
+            lease.release(killed(error, chances, draining=self.draining()).end, letter=delivery.letter)
             raise
 
     def _admit(self, incoming: Incoming) -> Delivery | Reply:
@@ -165,16 +166,17 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         )
         key = Key(settings.namespace, about.queue, about.task)
         lease = Lease(self.ledger, key, arrive, clock=self.clock)
-        return Delivery(handler, caller, about, headers, body, lease, chances)
+        letter = Letter(body, headers.get("Content-Type") or "")
+        return Delivery(handler, caller, about, headers, body, letter, lease, chances)
 
     def _arrive(self, delivery: Delivery) -> Verdict:
         lease = delivery.lease
-        verdict = lease.claim(None if delivery.about.retry_count == 0 else Unseen(), letter=_letter(delivery))
+        verdict = lease.claim(None if delivery.about.retry_count == 0 else Unseen(), letter=delivery.letter)
         wait = float("inf") if delivery.chances.last else self.settings.in_flight_wait
         until = self.clock() + wait
         while isinstance(verdict, InFlight) and self.clock() < until and not self.draining():
             self.pause(min(POLL, verdict.left + 0.01))
-            verdict = lease.claim(Unseen(), letter=_letter(delivery))
+            verdict = lease.claim(Unseen(), letter=delivery.letter)
         return verdict
 
     def _task(self, delivery: Delivery) -> Task | Ending:
@@ -207,10 +209,10 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         )
 
     def _settle(self, delivery: Delivery, ending: Ending) -> Reply:
-        verdict = delivery.lease.settle(ending.end, letter=_letter(delivery))
+        verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
         if isinstance(verdict, Refused):
             ending = refused(verdict.why, delivery.chances)
-            verdict = delivery.lease.settle(ending.end, letter=_letter(delivery))
+            verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
         if isinstance(verdict, Settled) and verdict.state is State.DEAD:
             self._mourn(delivery, ending.error)
         return self._answer(delivery, verdict, ending)
@@ -228,7 +230,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         arrive = delivery.lease.arrive
         bury = Bury(digest=arrive.digest, handler=arrive.handler, retention=arrive.retention)
         key = structs.replace(delivery.lease.key, twin=arrive.digest)
-        done = self.ledger.amend(key, bury, None, patience=CLAIM_PATIENCE, letter=_letter(delivery))
+        done = self.ledger.amend(key, bury, None, patience=CLAIM_PATIENCE, letter=delivery.letter)
         return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
 
     def _mourn(self, delivery: Delivery, error: Exception | None) -> None:
@@ -280,10 +282,6 @@ def _outcome_of_caller(caller: RefusedCaller | Unverifiable) -> Outcome:
     if isinstance(caller, Unverifiable):
         return Outcome.UNAVAILABLE
     return Outcome.FORBIDDEN if caller.status_word == "forbidden" else Outcome.UNAUTHENTICATED
-
-
-def _letter(delivery: Delivery) -> Letter:
-    return Letter(delivery.body, delivery.headers.get("Content-Type") or "")
 
 
 def _reason(verdict: Verdict, ending: Ending | None) -> str:

@@ -7,14 +7,15 @@ said becomes a 503.
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response
+from flask.globals import request_ctx
 
 from taskhandler.reply import Outcome, Reply, reply
 
 SAID = "taskhandler.said"
 """The key, in the WSGI environment, of the status that the delivery answered."""
 
-REDIRECT = 300
+CLIENT_ERROR = 400
 
 
 class Guard:
@@ -26,17 +27,18 @@ class Guard:
 
     def __call__(self, response: Response) -> Response:
         """Let `response` pass, or replace it."""
-        endpoint = request.endpoint
-        if endpoint is None:
-            return self._unrouted(response)
-        if endpoint not in self.endpoints or request.environ.get(SAID) == response.status_code:
+        asked = request_ctx.request
+        rule = asked.url_rule
+        if rule is None:
+            return self._unrouted(asked, response)
+        if rule.endpoint not in self.endpoints or asked.environ.get(SAID) == response.status_code:
             return response
-        return respond(reply(Outcome.UNAVAILABLE))
+        return respond(asked, reply(Outcome.UNAVAILABLE))
 
-    def _unrouted(self, response: Response) -> Response:
-        astray = request.method == "POST" and any(request.path.startswith(prefix) for prefix in self.prefixes)
-        if astray and response.status_code < REDIRECT + 100:
-            return respond(reply(Outcome.UNKNOWN_HANDLER))
+    def _unrouted(self, asked: Request, response: Response) -> Response:
+        astray = asked.method == "POST" and any(asked.path.startswith(prefix) for prefix in self.prefixes)
+        if astray and response.status_code < CLIENT_ERROR:
+            return respond(asked, reply(Outcome.UNKNOWN_HANDLER))
         return response
 
 
@@ -50,7 +52,10 @@ def guard_of(app: Flask) -> Guard:
     return guard
 
 
-def respond(answer: Reply) -> Response:
+def respond(asked: Request, answer: Reply) -> Response:
     """Make a response of a reply, and remember what was said."""
-    request.environ[SAID] = answer.status
-    return Response(answer.body, answer.status, list(answer.headers))
+    asked.environ[SAID] = answer.status
+    response = Response(answer.body, answer.status, mimetype="application/json")
+    for name, value in answer.headers:
+        response.headers[name] = value
+    return response

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 
-class TaskHeaders(Struct, frozen=True):
+class TaskHeaders(Struct, frozen=True, gc=False):
     """What Cloud Tasks says of the task that it delivers.
 
     Attributes:
@@ -39,7 +39,7 @@ class TaskHeaders(Struct, frozen=True):
     retry_reason: str
 
 
-class Malformed(Struct, frozen=True):
+class Malformed(Struct, frozen=True, gc=False):
     """Not a delivery of Cloud Tasks. `why` names the header and what is wrong with it."""
 
     why: str

@@ -44,7 +44,7 @@ HISTORY = 10
 """How many lines of history a record keeps."""
 
 
-class Arrive(Struct, frozen=True, kw_only=True):
+class Arrive(Struct, frozen=True, kw_only=True, gc=False):
     """A delivery has come: may it run its task? (T1 to T8, T16).
 
     Attributes:
@@ -112,7 +112,7 @@ class Arrive(Struct, frozen=True, kw_only=True):
         return Step(claimed, Run())
 
 
-class Beat(Struct, frozen=True):
+class Beat(Struct, frozen=True, gc=False):
     """A holder's sign of life, which extends its lease (T9)."""
 
     lease_id: str
@@ -124,7 +124,7 @@ class Beat(Struct, frozen=True):
         return Step(replace(seen.record, beats=seen.record.beats + 1), Held())
 
 
-class Begin(Struct, frozen=True):
+class Begin(Struct, frozen=True, gc=False):
     """A holder is about to begin the at-most-once step `name` (T9)."""
 
     lease_id: str
@@ -142,7 +142,7 @@ class Begin(Struct, frozen=True):
         return Step(None, Begun(mark.value))
 
 
-class Finish(Struct, frozen=True):
+class Finish(Struct, frozen=True, gc=False):
     """A holder has done the `once` step `name`, which came to `value`, JSON (T9)."""
 
     lease_id: str
@@ -159,7 +159,7 @@ class Finish(Struct, frozen=True):
         return Step(_with_mark(seen.record, Mark(self.name, seen.record.fence, self.value)), Held())
 
 
-class Settle(Struct, frozen=True):
+class Settle(Struct, frozen=True, gc=False):
     """A holder writes down what its attempt came to (T10 to T15)."""
 
     lease_id: str
@@ -175,7 +175,7 @@ class Settle(Struct, frozen=True):
         return Step(settled, Settled(settled.state))
 
 
-class Tell(Struct, frozen=True):
+class Tell(Struct, frozen=True, gc=False):
     """The `on_dead` of a dead task has been called.
 
     `fence` is that of the dead record: a task that was reset meanwhile may have died another death,
@@ -193,7 +193,7 @@ class Tell(Struct, frozen=True):
         return Step(replace(seen.record, told=True), Settled(State.DEAD))
 
 
-class Bury(Struct, frozen=True, kw_only=True):
+class Bury(Struct, frozen=True, kw_only=True, gc=False):
     """A conflicting delivery is put aside, under a key of its own (T7)."""
 
     digest: str
@@ -218,7 +218,7 @@ class Bury(Struct, frozen=True, kw_only=True):
         return Step(buried, Settled(State.REJECTED))
 
 
-class Reset(Struct, frozen=True):
+class Reset(Struct, frozen=True, gc=False):
     """An operator wants the task run again, whatever became of it; `once` steps stay done.
 
     Whoever holds a lease on it is fenced.

@@ -21,7 +21,7 @@ class State(str, enum.Enum):
 ENDS = frozenset({State.COMPLETED, State.REJECTED, State.DEAD})
 
 
-class Mark(Struct, frozen=True):
+class Mark(Struct, frozen=True, gc=False):
     """One `once` step of a task: begun, and, with a `value` (JSON), done."""
 
     name: str
@@ -29,7 +29,7 @@ class Mark(Struct, frozen=True):
     value: str | None = None
 
 
-class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One row of the ledger.
 
     Attributes:
@@ -78,7 +78,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.attempt - self.drained
 
 
-class Found(Struct, frozen=True):
+class Found(Struct, frozen=True, gc=False):
     """A record as a ledger showed it.
 
     Attributes:

@@ -69,8 +69,8 @@ _SETTLED = {
 }
 
 
-class Reply(Struct, frozen=True):
-    """A status code, headers and a JSON body."""
+class Reply(Struct, frozen=True, gc=False):
+    """A status code, headers, and a body of JSON."""
 
     outcome: Outcome
     status: int
@@ -118,7 +118,7 @@ def reply(
         in_flight_status: 429, or 409 for those who do not want the queue slowed by duplicates.
     """
     status = in_flight_status if outcome is Outcome.IN_FLIGHT else STATUS[outcome]
-    headers = [("Content-Type", "application/json"), ("X-TaskHandler-Outcome", outcome.value)]
+    headers = [("X-TaskHandler-Outcome", outcome.value)]
     if outcome in _LATER:
         headers.append(("Retry-After", str(max(1, math.ceil(retry_after)))))
     if outcome is Outcome.UNAUTHENTICATED:

@@ -7,60 +7,60 @@ from msgspec import Struct
 from taskhandler.record import Record, State
 
 
-class Run(Struct, frozen=True):
+class Run(Struct, frozen=True, gc=False):
     """The task is yours to run, until your lease lapses."""
 
 
-class InFlight(Struct, frozen=True):
+class InFlight(Struct, frozen=True, gc=False):
     """Another delivery runs the task. Its lease lapses in `left` seconds unless it is extended."""
 
     left: float
 
 
-class Ended(Struct, frozen=True):
+class Ended(Struct, frozen=True, gc=False):
     """The task has come to its end before; `told` says whether its `on_dead` need not be called."""
 
     state: State
     told: bool
 
 
-class Conflict(Struct, frozen=True):
+class Conflict(Struct, frozen=True, gc=False):
     """A task of this name is known with another body (or for another handler)."""
 
 
-class Spent(Struct, frozen=True):
+class Spent(Struct, frozen=True, gc=False):
     """The attempts ran out without any of them having said so: the task is dead."""
 
 
-class Begun(Struct, frozen=True):
+class Begun(Struct, frozen=True, gc=False):
     """The step has been begun before; `value` (JSON) is what it came to, None if nobody knows."""
 
     value: str | None
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """The lease is still yours, and extended."""
 
 
-class Settled(Struct, frozen=True):
+class Settled(Struct, frozen=True, gc=False):
     """What became of the task is written down: it is in `state` now."""
 
     state: State
 
 
-class Fenced(Struct, frozen=True):
+class Fenced(Struct, frozen=True, gc=False):
     """The lease is not yours any more; nothing was written. `ended` is the task's end, if it has one."""
 
     ended: State | None
 
 
-class Refused(Struct, frozen=True):
+class Refused(Struct, frozen=True, gc=False):
     """Definitely not written, and trying again is no use: the storage will not have it."""
 
     why: str
 
 
-class Undecided(Struct, frozen=True):
+class Undecided(Struct, frozen=True, gc=False):
     """The ledger could not be brought to say what is so. Whoever asked must not act on a guess."""
 
     why: str
@@ -69,20 +69,20 @@ class Undecided(Struct, frozen=True):
 Verdict = Run | InFlight | Ended | Conflict | Spent | Begun | Held | Settled | Fenced | Refused | Undecided
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """What a rule answers: the record to write, or None for none, and the verdict once it is written."""
 
     write: Record | None
     verdict: Verdict
 
 
-class Completed(Struct, frozen=True):
+class Completed(Struct, frozen=True, gc=False):
     """The handler returned (T10). `result` is JSON, or None."""
 
     result: str | None = None
 
 
-class Failed(Struct, frozen=True):
+class Failed(Struct, frozen=True, gc=False):
     """The handler failed, or asked to be called again (T11).
 
     Attributes:
@@ -96,7 +96,7 @@ class Failed(Struct, frozen=True):
     max_attempts: int | None = None
 
 
-class Drained(Struct, frozen=True):
+class Drained(Struct, frozen=True, gc=False):
     """The worker was told to stop while the handler ran: the attempt is not charged (T15).
 
     `last`: no delivery of this task will come after this one.
@@ -105,7 +105,7 @@ class Drained(Struct, frozen=True):
     last: bool = False
 
 
-class Rejected(Struct, frozen=True):
+class Rejected(Struct, frozen=True, gc=False):
     """The task can never succeed (T12)."""
 
     reason: str

@@ -187,3 +187,9 @@ def test_an_async_handler_works(tasks: TaskBlueprint) -> None:
 def test_enqueue_outside_of_an_app_says_what_to_write(tasks: TaskBlueprint) -> None:
     with pytest.raises(UsageError, match=r"app\.app_context"):
         tasks.handlers["echo"].enqueue({})
+
+
+def test_every_answer_is_json(tasks: TaskBlueprint) -> None:
+    app = app_with(tasks)
+    for handler in ("echo", "nobody"):
+        assert deliver(app, handler).content_type == "application/json"

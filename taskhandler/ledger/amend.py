@@ -21,28 +21,28 @@ ROUNDS = 8
 """How often the record may turn out to have changed before the amendment is given up."""
 
 
-class Unseen(Struct, frozen=True):
+class Unseen(Struct, frozen=True, gc=False):
     """Nothing is believed about the record: read it first."""
 
 
-class Read(Struct, frozen=True):
+class Read(Struct, frozen=True, gc=False):
     """Ask the storage for the record."""
 
 
-class Create(Struct, frozen=True):
+class Create(Struct, frozen=True, gc=False):
     """Ask the storage to write the first record."""
 
     record: Record
 
 
-class Replace(Struct, frozen=True):
+class Replace(Struct, frozen=True, gc=False):
     """Ask the storage to replace the record that is at `version`."""
 
     record: Record
     version: Hashable
 
 
-class Pending(Struct, frozen=True):
+class Pending(Struct, frozen=True, gc=False):
     """An amendment that waits for the answer to `op`. `verdict` holds once `op` is written."""
 
     rule: Rule
@@ -51,7 +51,7 @@ class Pending(Struct, frozen=True):
     rounds: int = 0
 
 
-class Done(Struct, frozen=True):
+class Done(Struct, frozen=True, gc=False):
     """An amendment that has come to an end; `found` is the record as it is now known to be."""
 
     verdict: Verdict
@@ -68,10 +68,10 @@ def begin(rule: Rule, believed: Found | Unseen | None) -> Pending | Done:
 def resume(pending: Pending, answer: Answer | Found | None) -> Pending | Done:
     """Go on with what the storage answered to `pending.op`."""
     match answer:
-        case None | Found():
-            return _apply(pending.rule, answer, rounds=pending.rounds)
         case Written(version=version):
             return _written(pending, version)
+        case None | Found():
+            return _apply(pending.rule, answer, rounds=pending.rounds)
         case Unavailable(why=why):
             return Done(Undecided(why))
         case Refused():

@@ -16,7 +16,7 @@ from taskhandler.verdict import Refused
 NANOSECOND = 1e-9
 
 
-class _Row(Struct, frozen=True):
+class _Row(Struct, frozen=True, gc=False):
     record: Record
     version: int
     at: int

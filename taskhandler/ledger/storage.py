@@ -15,7 +15,7 @@ from taskhandler.record import Found, Record
 from taskhandler.verdict import Refused
 
 
-class Key(Struct, frozen=True):
+class Key(Struct, frozen=True, gc=False):
     """Which task: its queue and task id, told apart by a namespace (project and location, say).
 
     `twin` is empty but for the dead letter of a delivery that had the name of another task: then it is
@@ -28,30 +28,30 @@ class Key(Struct, frozen=True):
     twin: str = ""
 
 
-class Letter(Struct, frozen=True):
+class Letter(Struct, frozen=True, gc=False):
     """The body of a task that came to a bad end, kept in a row of its own."""
 
     body: bytes
     content_type: str = ""
 
 
-class Written(Struct, frozen=True):
+class Written(Struct, frozen=True, gc=False):
     """It is written; `version` is what to name when replacing it."""
 
     version: Hashable
 
 
-class Stale(Struct, frozen=True):
+class Stale(Struct, frozen=True, gc=False):
     """Definitely not written: the row is not as you believed."""
 
 
-class Unknown(Struct, frozen=True):
+class Unknown(Struct, frozen=True, gc=False):
     """It may be written or not, or be written yet."""
 
     why: str
 
 
-class Unavailable(Struct, frozen=True):
+class Unavailable(Struct, frozen=True, gc=False):
     """Definitely not written (or not read): the storage cannot be reached, or is too busy."""
 
     why: str
