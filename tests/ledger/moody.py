@@ -1,0 +1,114 @@
+"""A storage with moods: over a real one, it is down, loses replies or takes its time, as it is told to."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
+
+from taskhandler.ledger.memory import MemoryStorage
+from taskhandler.ledger.storage import Answer, Key, Letter, Unavailable, Unknown
+from taskhandler.record import Found, Record
+
+PATIENCE = 60.0
+"""Seconds until a test that waits for another thread has failed."""
+
+Mood = Callable[[Callable[[], Any]], Any]
+"""Is given the operation, and answers in its place."""
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pauses: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+class Moody:
+    """A storage in memory. `moods` are those of the next operations; with none left, it is well."""
+
+    shared = False
+
+    def __init__(self, clock: Callable[[], float], *moods: Mood) -> None:
+        self.inner = MemoryStorage(clock=lambda: round(clock() * 1e9))
+        self.moods = deque(moods)
+        self.calls: list[str] = []
+        self.writes: list[object] = []
+
+    def read(self, key: Key) -> Found | Unavailable | None:
+        return self._in_mood("read", lambda: self.inner.read(key))  # type: ignore[no-any-return]  # as the mood is
+
+    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+        return self._in_mood("create", lambda: self.inner.create(key, record, letter=letter))  # type: ignore[no-any-return]  # as the mood is
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        letter: Letter | None = None,
+        writes: Sequence[object] = (),
+    ) -> Answer:
+        self.writes.extend(writes)
+        return self._in_mood("replace", lambda: self.inner.replace(key, record, version, letter=letter))  # type: ignore[no-any-return]  # as the mood is
+
+    def letter(self, key: Key) -> Letter | Unavailable | None:
+        return self.inner.letter(key)
+
+    def scan(self) -> Iterator[tuple[Key, Found]]:
+        return self.inner.scan()
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def _in_mood(self, name: str, act: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the mood is
+        self.calls.append(name)
+        return self.moods.popleft()(act) if self.moods else act()
+
+
+def well(act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the operation answers
+    return act()
+
+
+def down(_act: Callable[[], Any]) -> Unavailable:
+    return Unavailable("down")
+
+
+def lost_write(_act: Callable[[], Any]) -> Unknown:
+    return Unknown("timeout")
+
+
+def lost_reply(act: Callable[[], Any]) -> Unknown:
+    act()
+    return Unknown("timeout")
+
+
+class Gate:
+    """A mood that holds the operation, or its reply, until it is opened."""
+
+    def __init__(self, *, replies: bool = False) -> None:
+        self._replies = replies
+        self._reached, self._open = threading.Event(), threading.Event()
+
+    def __call__(self, act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the operation answers
+        answer = act() if self._replies else None
+        self._reached.set()
+        assert self._open.wait(PATIENCE)
+        return answer if self._replies else act()
+
+    def reached(self) -> bool:
+        """Wait until an operation is held here."""
+        return self._reached.wait(PATIENCE)
+
+    def open(self) -> None:
+        self._open.set()
