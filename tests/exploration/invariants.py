@@ -1,0 +1,155 @@
+"""What must hold, each checked where the world sees it happen, in terms of ghosts only."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from taskhandler.law import Arrive, Finish, Reset, Rule, Settle, Tell
+from taskhandler.record import Record, State
+from taskhandler.reply import STATUS, Outcome
+from taskhandler.verdict import Drained, Failed
+from tests.exploration.state import Ghosts, Local, Scenario, Shared
+
+NAMES = {
+    "S1": "a task has one accepted completion",
+    "S2": "no claim is accepted, and no run begun, after the end or past the lease",
+    "S3": "2xx is answered only when an end is recorded",
+    "S4": "only the holder's writes are accepted",
+    "S5": "an end is never overwritten",
+    "S6": "a lease is taken over only when it has lapsed",
+    "S7": "there are no more charged runs than max_attempts",
+    "S8": "what is acknowledged, and neither rejected nor dead, has been run to its end",
+    "S9": "one's own claim is never taken for another's",
+    "S10": "a recorded step never runs again, and an at-most-once step never starts twice",
+    "S11": "the batch is applied if and only if the task is completed",
+    "S12": "fences strictly increase while the record exists",
+    "S13": "another body never runs, and is never acknowledged unrecorded",
+    "S14": "a death is marked as told only after its on_dead was called",
+    "S15": "a death is acknowledged only after its on_dead was called",
+    "S16": "a task dies only when its attempts, or the queue's, are spent",
+    "L1": "from every state of the ledger, some schedule ends the task",
+    "L2": "the queue's last delivery is not sent away while the task waits or is in flight",
+}
+_NONE: frozenset[str] = frozenset()
+
+
+def broken_by_start(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozenset[str]:
+    """The handler is called."""
+    broken = set()
+    if not local.stray:
+        if ghosts.end is not None or ghosts.holder != local.slot or ghosts.lapsed:
+            broken.add("S2")
+        if scenario.max_attempts is not None and ghosts.runs >= scenario.max_attempts:
+            broken.add("S7")
+        if ghosts.body != scenario.bodies[local.slot]:
+            broken.add("S13")
+    return frozenset(broken)
+
+
+def broken_by_step(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozenset[str]:
+    """The body of the `once` step is run."""
+    twice = scenario.step == "at most once" and ghosts.started
+    return frozenset({"S10"}) if local.known or twice else _NONE
+
+
+def broken_by_answer(local: Local, outcome: Outcome, shared: Shared, scenario: Scenario) -> frozenset[str]:
+    """The delivery is answered."""
+    ghosts, broken = shared.ghosts, set()
+    body = scenario.bodies[local.slot]
+    if STATUS[outcome] >= 300:
+        return frozenset({"L2"}) if local.last and outcome is Outcome.IN_FLIGHT else _NONE
+    if ghosts.body not in {None, body}:
+        return _NONE if body in shared.letters else frozenset({"S13"})
+    if ghosts.end is None and not local.saw:
+        broken.add("S3")
+    if ghosts.end not in {State.REJECTED, State.DEAD} and not ghosts.returned and not local.saw:
+        broken.add("S8")
+    if ghosts.end is State.DEAD and not ghosts.rung and not local.saw:
+        broken.add("S15")
+    return frozenset(broken)
+
+
+def accepted(
+    slot: int, rule: Rule, record: Record, ghosts: Ghosts, scenario: Scenario, *, batch: bool
+) -> tuple[Ghosts, frozenset[str]]:
+    """The ledger has accepted a write of `slot`: what that makes of the ghosts, and what it breaks."""
+    if isinstance(rule, Arrive):
+        return _claimed(slot, record, ghosts, scenario)
+    if isinstance(rule, Reset):
+        return _reset(ghosts), _NONE
+    if isinstance(rule, Tell):
+        return ghosts, _NONE if ghosts.rung else frozenset({"S14"})
+    broken = {"S4"} if ghosts.holder != slot else set()
+    if ghosts.end is not None:
+        broken.add("S5")
+    if not isinstance(rule, Settle):
+        recorded = ghosts.recorded or isinstance(rule, Finish)
+        return replace(ghosts, recorded=recorded, lapsed=False), frozenset(broken)
+    broken |= _broken_by_settlement(rule, record, ghosts, scenario)
+    ghosts = _settled(rule, record, ghosts, batch=batch)
+    if (ghosts.batches == 1) is not (ghosts.end is State.COMPLETED):
+        broken.add("S11")
+    return ghosts, frozenset(broken)
+
+
+def _claimed(slot: int, record: Record, ghosts: Ghosts, scenario: Scenario) -> tuple[Ghosts, frozenset[str]]:
+    broken = set()
+    if ghosts.expired:
+        ghosts = Ghosts(fence=ghosts.fence, resets=ghosts.resets)
+    if ghosts.end is not None:
+        broken |= {"S2", "S5"}
+    if ghosts.holder not in {None, slot} and not ghosts.lapsed:
+        broken.add("S6")
+    if record.state is not State.RUNNING:
+        if _attempts_left(ghosts, scenario):
+            broken.add("S16")
+        return replace(ghosts, end=record.state, holder=None, lapsed=False, rung=False), frozenset(broken)
+    if ghosts.holder == slot:
+        broken.add("S9")
+    if record.fence <= ghosts.fence:
+        broken.add("S12")
+    charged = scenario.max_attempts is not None
+    body = ghosts.body or scenario.bodies[slot]
+    ghosts = replace(ghosts, holder=slot, lapsed=False, fence=1, claims=ghosts.claims + charged, body=body)
+    return ghosts, frozenset(broken)
+
+
+def _broken_by_settlement(rule: Settle, record: Record, ghosts: Ghosts, scenario: Scenario) -> set[str]:
+    broken = set()
+    last = isinstance(rule.end, Failed | Drained) and rule.end.last
+    if ghosts.end is State.COMPLETED and record.state is State.COMPLETED:
+        broken.add("S1")
+    if record.state is State.WAITING and last:
+        broken.add("L2")
+    if record.state is State.DEAD and not last and _attempts_left(ghosts, scenario):
+        broken.add("S16")
+    return broken
+
+
+def _settled(rule: Settle, record: Record, ghosts: Ghosts, *, batch: bool) -> Ghosts:
+    spared = isinstance(rule.end, Drained)
+    return replace(
+        ghosts,
+        end=record.state if record.ended else ghosts.end,
+        holder=None,
+        lapsed=False,
+        rung=False,
+        runs=ghosts.runs - (spared and ghosts.runs > 0),
+        claims=ghosts.claims - (spared and ghosts.claims > 0),
+        batches=min(ghosts.batches + batch, 2),
+    )
+
+
+def _reset(ghosts: Ghosts) -> Ghosts:
+    """Everything begins again, but for the steps that were done."""
+    return Ghosts(
+        fence=ghosts.fence,
+        recorded=ghosts.recorded,
+        started=ghosts.started,
+        body=ghosts.body,
+        resets=ghosts.resets - 1,
+    )
+
+
+def _attempts_left(ghosts: Ghosts, scenario: Scenario) -> bool:
+    return scenario.max_attempts is None or ghosts.claims < scenario.max_attempts

@@ -1,0 +1,40 @@
+"""The bounds within which everything is explored at every build."""
+
+from __future__ import annotations
+
+from tests.exploration.state import Scenario
+
+SCENARIOS = [
+    Scenario(name="two deliveries, an operator's reset, an expiry", resets=1, expires=True),
+    Scenario(name="two deliveries, a once step", step="once"),
+    Scenario(name="two deliveries, an at-most-once step", step="at most once"),
+    Scenario(
+        name="two deliveries, one attempt, two resets, an expiry", max_attempts=1, resets=2, expires=True
+    ),
+    Scenario(name="two deliveries of different bodies", bodies="xy"),
+    Scenario(name="three deliveries", bodies="xxx", faults=3),
+    Scenario(name="three deliveries, two attempts", bodies="xxx", faults=3, max_attempts=2, beats=False),
+    Scenario(
+        name="three deliveries, an at-most-once step",
+        bodies="xxx",
+        faults=2,
+        step="at most once",
+        beats=False,
+    ),
+    Scenario(name="three deliveries, one of another body", bodies="xyx", faults=3),
+]
+"""Two deliveries with any number of faults, three with up to three.
+
+Faults are: a lapse (that is, a pause past the lease), a lost reply of a write that was applied, is applied
+later or never, an unavailable read or write, a refusal for good, a worker told to stop, a reset by an
+operator, an expiry. Crashes are free, and are not counted (see `search`). What three deliveries leave out
+to fit the time: together with a step, heartbeats and the third fault; with a limit of attempts,
+heartbeats. The longer campaign (`python -m tests.exploration --help`) puts them in.
+"""
+
+
+def words(scenario: Scenario) -> str:
+    """The bounds, for people."""
+    faults = "any faults" if scenario.faults is None else f"up to {scenario.faults} faults"
+    left_out = [name for name in ("beats", "drains", "delays", "refusals") if not getattr(scenario, name)]
+    return f"{scenario.name}, {faults}" + (f" (left out: {', '.join(left_out)})" if left_out else "")

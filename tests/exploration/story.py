@@ -1,0 +1,283 @@
+"""What a delivery does, as `taskhandler.delivery` does it: one ledger operation, or one word, at a time.
+
+Every act on the ledger goes through the `begin` and `resume` that ship, every decision through the rules
+that ship, and every answer through the `outcome_of` that ships. `Ways` names the pieces, so that a
+weakened one can be put in the place of any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from taskhandler import law
+from taskhandler.law import Rule
+from taskhandler.ledger.amend import Done, Unseen, begin
+from taskhandler.record import Found, Record, State
+from taskhandler.reply import Outcome, outcome_of
+from taskhandler.verdict import (
+    Completed,
+    Conflict,
+    Drained,
+    End,
+    Ended,
+    Failed,
+    Fenced,
+    Held,
+    InFlight,
+    Refused,
+    Rejected,
+    Run,
+    Settled,
+    Spent,
+    Verdict,
+)
+from tests.exploration.invariants import broken_by_answer, broken_by_start, broken_by_step
+from tests.exploration.state import LEASE, NOW, RETENTION, At, Local, Move, Scenario, Shared
+
+STEP = "s"
+LEASE_IDS = "abcdefgh"
+
+
+def batch_of(settle: law.Settle, record: Record) -> bool:  # noqa: ARG001 - weakened ones look at the record
+    """Whether the user's batch goes with this write."""
+    return isinstance(settle.end, Completed)
+
+
+class Ways(Struct, frozen=True, kw_only=True):
+    """The pieces that ship, each of which may be weakened."""
+
+    arrive: Callable[..., Rule] = law.Arrive
+    beat: Callable[[str], Rule] = law.Beat
+    begin: Callable[[str, str], Rule] = law.Begin
+    finish: Callable[[str, str, str], Rule] = law.Finish
+    settle: Callable[[str, End], Rule] = law.Settle
+    tell: Callable[[int | None], Rule] = law.Tell
+    reset: Callable[[str], Rule] = law.Reset
+    outcome_of: Callable[[Verdict], Outcome] = outcome_of
+    batch_of: Callable[[law.Settle, Record], bool] = batch_of
+    heeds_own_clock: bool = True
+    looks_at_steps: bool = True
+    begins_steps: bool = True
+    waits_when_last: bool = True
+    buries: bool = True
+    mourns: bool = True
+    mourns_when_fenced: bool = True
+    names_the_death: bool = True
+    expires_early: bool = False
+
+
+class Story(Struct, frozen=True):
+    """The story of every delivery of a scenario."""
+
+    ways: Ways
+    scenario: Scenario
+
+    def start(self, local: Local, shared: Shared) -> Iterator[Move]:
+        """The queue delivers. One that finds its worker draining is answered 503: nothing happens."""
+        chances = (False, True) if self._may_be_last(local.slot) else (False,)
+        for last in chances:
+            for word, believed in (("for the first time", None), ("again", Unseen())):
+                here = replace(local, last=last, todo=bool(self.scenario.step))
+                there, _ = self._amend(here, At.ARRIVE, self._arrival(here), believed, shared)
+                yield Move(label=f"is delivered {word}{', the last' * last}", local=there, shared=shared)
+
+    def words(self, local: Local, shared: Shared) -> Iterator[Move]:
+        """What a delivery does without the ledger."""
+        match local.at:
+            case At.READY:
+                yield from self._ready(local, shared)
+            case At.HANDLER:
+                yield from self._handler(local, shared)
+            case At.STEP:
+                yield from self._step(local, shared)
+            case At.MOURN:
+                yield self._mourn(local, shared)
+            case _:
+                return
+
+    def done(self, local: Local, rule: Rule, done: Done, shared: Shared) -> tuple[Local, frozenset[str]]:
+        """An amendment has come to its end: where the delivery is now, and what that breaks."""
+        here = replace(local, pending=None, held=Unseen() if done.found is None else done.found)
+        match local.at:
+            case At.ARRIVE:
+                return self._arrived(here, done.verdict, shared)
+            case At.GUARD:
+                return self._guarded(here, done.verdict, shared)
+            case At.BEAT:
+                return replace(here, at=At.HANDLER), frozenset()
+            case At.BEGIN:
+                return replace(
+                    here,
+                    at=At.STEP if isinstance(done.verdict, Held) else At.HANDLER,
+                    todo=isinstance(done.verdict, Held),
+                ), frozenset()
+            case At.FINISH:
+                return replace(here, at=At.HANDLER, todo=False), frozenset()
+            case At.SETTLE:
+                return self._settled(here, rule, done.verdict, shared)
+            case At.BURY:
+                verdict = Conflict() if isinstance(done.verdict, Settled) else done.verdict
+                return self._answer(here, self.ways.outcome_of(verdict), shared)
+            case _:
+                assert local.answer is not None
+                return self._answer(here, local.answer, shared)
+
+    def _arrival(self, local: Local) -> Rule:
+        return self.ways.arrive(
+            lease_id=LEASE_IDS[local.slot],
+            digest=self.scenario.bodies[local.slot],
+            handler="h",
+            lease=LEASE,
+            retention=RETENTION,
+            max_attempts=self.scenario.max_attempts,
+        )
+
+    def _may_be_last(self, slot: int) -> bool:
+        return self.scenario.last and slot == len(self.scenario.bodies) - 1
+
+    def _amend(
+        self, local: Local, at: At, rule: Rule, believed: Found | Unseen | None, shared: Shared
+    ) -> tuple[Local, frozenset[str]]:
+        step = begin(rule, believed)
+        here = replace(local, at=at)
+        if isinstance(step, Done):
+            return self.done(here, rule, step, shared)
+        return replace(here, pending=step, held=None), frozenset()
+
+    def _arrived(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+        match verdict:
+            case Run():
+                return replace(local, at=At.READY), frozenset()
+            case Conflict() if self.ways.buries:
+                bury = law.Bury(digest=self.scenario.bodies[local.slot], handler="h", retention=RETENTION)
+                return self._amend(local, At.BURY, bury, None, shared)
+            case InFlight():
+                return self._sent_away(local, verdict, shared)
+            case Spent() | Ended(state=State.DEAD, told=False):
+                return self._bereaved(local, verdict, shared)
+            case _:
+                return self._answer(local, self.ways.outcome_of(verdict), shared)
+
+    def _sent_away(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+        own = frozenset({"S9"}) if shared.ghosts.holder == local.slot else frozenset()
+        if local.last and self.ways.waits_when_last:
+            there, broken = self._amend(local, At.ARRIVE, self._arrival(local), Unseen(), shared)
+        else:
+            there, broken = self._answer(local, self.ways.outcome_of(verdict), shared)
+        return there, broken | own
+
+    def _ready(self, local: Local, shared: Shared) -> Iterator[Move]:
+        lease_id = LEASE_IDS[local.slot]
+        there, broken = self._amend(local, At.GUARD, self.ways.beat(lease_id), local.held or Unseen(), shared)
+        yield Move(
+            label="looks after its lease before it calls the handler",
+            local=there,
+            shared=shared,
+            broken=broken,
+        )
+        yield self._settling(local, shared, Rejected("invalid"), "finds the payload invalid")
+        if local.late and self.ways.heeds_own_clock:
+            return
+        ghosts = shared.ghosts
+        charged = self.scenario.max_attempts is not None and not local.stray
+        yield Move(
+            label="calls the handler",
+            local=replace(local, at=At.HANDLER, late=False),
+            shared=replace(shared, ghosts=replace(ghosts, runs=ghosts.runs + charged)),
+            broken=broken_by_start(local, ghosts, self.scenario),
+        )
+
+    def _guarded(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+        if isinstance(verdict, Held):
+            return replace(local, at=At.READY), frozenset()
+        return self._fenced(local, verdict, shared)
+
+    def _handler(self, local: Local, shared: Shared) -> Iterator[Move]:
+        if self.scenario.beats or not self._holds(local):
+            beat = self.ways.beat(LEASE_IDS[local.slot])
+            there, broken = self._amend(local, At.BEAT, beat, local.held or Unseen(), shared)
+            if there != local:
+                yield Move(label="beats", local=there, shared=shared, broken=broken)
+        failed = Failed("x", last=local.last, max_attempts=self.scenario.max_attempts)
+        yield self._settling(local, shared, failed, "fails")
+        yield self._settling(local, shared, Rejected("x"), "rejects the task")
+        if self.scenario.drains:
+            yield self._settling(local, shared, Drained(last=local.last), "is drained", fault=True)
+        if not local.todo:
+            ghosts = replace(shared.ghosts, returned=shared.ghosts.returned or not local.stray)
+            yield self._settling(local, replace(shared, ghosts=ghosts), Completed(), "returns")
+        elif self._holds(local):
+            yield from self._once(local, shared)
+
+    def _holds(self, local: Local) -> bool:
+        return isinstance(local.held, Found) and local.held.record.lease_id == LEASE_IDS[local.slot]
+
+    def _once(self, local: Local, shared: Shared) -> Iterator[Move]:
+        assert isinstance(local.held, Found)
+        mark = law.marked(local.held.record, STEP) if self.ways.looks_at_steps else None
+        sparing = self.scenario.step == "at most once"
+        if mark is not None and (mark.value is not None or sparing):
+            yield Move(label="finds its step begun before", local=replace(local, todo=False), shared=shared)
+        elif sparing and self.ways.begins_steps:
+            rule = self.ways.begin(LEASE_IDS[local.slot], STEP)
+            there, broken = self._amend(local, At.BEGIN, rule, local.held, shared)
+            yield Move(label="is about to begin its step", local=there, shared=shared, broken=broken)
+        else:
+            yield from self._step(local, shared)
+
+    def _step(self, local: Local, shared: Shared) -> Iterator[Move]:
+        broken = broken_by_step(local, shared.ghosts, self.scenario)
+        started = self.scenario.step == "at most once"
+        shared = replace(shared, ghosts=replace(shared.ghosts, started=started))
+        here = replace(local, at=At.HANDLER)
+        yield Move(label="runs its step, which raises", local=here, shared=shared, broken=broken)
+        rule = self.ways.finish(LEASE_IDS[local.slot], STEP, "1")
+        there, fenced = self._amend(local, At.FINISH, rule, local.held or Unseen(), shared)
+        yield Move(label="runs its step", local=there, shared=shared, broken=broken | fenced)
+
+    def _settling(self, local: Local, shared: Shared, end: End, label: str, *, fault: bool = False) -> Move:
+        rule = self.ways.settle(LEASE_IDS[local.slot], end)
+        there, broken = self._amend(local, At.SETTLE, rule, local.held or Unseen(), shared)
+        return Move(label=label, local=there, shared=shared, fault=fault, broken=broken)
+
+    def _settled(
+        self, local: Local, rule: Rule, verdict: Verdict, shared: Shared
+    ) -> tuple[Local, frozenset[str]]:
+        match verdict:
+            case Refused() if isinstance(rule, law.Settle) and isinstance(rule.end, Completed):
+                failed = Failed("x", last=local.last, max_attempts=self.scenario.max_attempts)
+                instead = self.ways.settle(LEASE_IDS[local.slot], failed)
+                return self._amend(local, At.SETTLE, instead, Unseen(), shared)
+            case Settled(state=State.DEAD):
+                return self._bereaved(local, verdict, shared)
+            case _:
+                return self._fenced(local, verdict, shared)
+
+    def _fenced(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+        untold = isinstance(local.held, Found) and not local.held.record.told
+        if untold and verdict == Fenced(State.DEAD) and self.ways.mourns_when_fenced:
+            return self._bereaved(local, verdict, shared)
+        return self._answer(local, self.ways.outcome_of(verdict), shared)
+
+    def _bereaved(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+        outcome = self.ways.outcome_of(verdict)
+        if not self.ways.mourns:
+            return self._answer(local, outcome, shared)
+        present = isinstance(local.held, Found) and local.held.version == NOW
+        return replace(local, at=At.MOURN, answer=outcome, saw=local.saw and not present), frozenset()
+
+    def _mourn(self, local: Local, shared: Shared) -> Move:
+        assert isinstance(local.held, Found)
+        ghosts = shared.ghosts
+        rung = ghosts.rung or (ghosts.end is State.DEAD and not local.saw)
+        shared = replace(shared, ghosts=replace(ghosts, rung=rung))
+        death = local.held.record.fence if self.ways.names_the_death else None
+        there, broken = self._amend(local, At.TELL, self.ways.tell(death), local.held, shared)
+        return Move(label="calls on_dead", local=there, shared=shared, broken=broken)
+
+    def _answer(self, local: Local, outcome: Outcome, shared: Shared) -> tuple[Local, frozenset[str]]:
+        broken = broken_by_answer(local, outcome, shared, self.scenario)
+        return Local(slot=local.slot, at=At.GONE), broken

@@ -1,0 +1,117 @@
+"""What is weakened, in which scenario, and every invariant that must be seen to break by it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from taskhandler.law import Settle
+from taskhandler.record import Record, State
+from taskhandler.reply import Outcome, outcome_of
+from taskhandler.verdict import Fenced, InFlight, Refused, Settled, Undecided, Verdict
+from tests.exploration import weakened_rules as rules
+from tests.exploration.state import Scenario
+from tests.exploration.story import Ways
+
+TWO = Scenario(name="two deliveries")
+FEW = Scenario(name="two deliveries, two attempts", max_attempts=2)
+ONE = Scenario(name="two deliveries, one attempt", max_attempts=1)
+STEP = Scenario(name="two deliveries, one step", step="once")
+SPARING = Scenario(name="two deliveries, one at-most-once step", step="at most once")
+RESET = Scenario(name="two deliveries and a reset", resets=1)
+RESET_ONE = Scenario(name="two deliveries and a reset, one attempt", max_attempts=1, resets=1)
+AGED = Scenario(name="two deliveries and an expiry", expires=True)
+CONFLICT = Scenario(name="two bodies under one name", bodies="xy")
+THREE = Scenario(name="three deliveries", bodies="xxx", beats=False, drains=False, delays=False)
+THREE_FEW = replace(THREE, name="three deliveries, two attempts", max_attempts=2)
+
+
+class Weakened(Struct, frozen=True):
+    """One weakened piece, and what must break by it: each of `breaks`, when only that is watched."""
+
+    what: str
+    ways: Ways
+    breaks: tuple[str, ...]
+    scenario: Scenario = TWO
+
+
+def _acknowledging(*kinds: type[Verdict]) -> Ways:
+    """A story that acknowledges what it must not."""
+
+    def generous(verdict: Verdict) -> Outcome:
+        return Outcome.COMPLETED if isinstance(verdict, kinds) else outcome_of(verdict)
+
+    return Ways(outcome_of=generous)
+
+
+def _acknowledging_failures(verdict: Verdict) -> Outcome:
+    return Outcome.COMPLETED if verdict == Settled(State.WAITING) else outcome_of(verdict)
+
+
+def _batch_with_anything(settle: Settle, record: Record) -> bool:  # noqa: ARG001 - it looks at nothing
+    return True
+
+
+def _batch_apart(settle: Settle, record: Record) -> bool:  # noqa: ARG001 - it looks at nothing
+    return False
+
+
+WEAKENED = [
+    Weakened("completion is not fenced", Ways(settle=rules.UnfencedCompletion), ("S1", "S4", "S5")),
+    Weakened("failure is not fenced", Ways(settle=rules.UnfencedFailure), ("S4", "S5")),
+    Weakened(
+        "failure is not fenced, and a third comes", Ways(settle=rules.UnfencedFailure), ("S1", "S2"), THREE
+    ),
+    Weakened("rejection is not fenced", Ways(settle=rules.UnfencedRejection), ("S4", "S5")),
+    Weakened("the state is the guard", Ways(settle=rules.StateGuardedSettle), ("S4",)),
+    Weakened("a failure deletes the record", Ways(settle=rules.ForgetfulSettle), ("S12",)),
+    Weakened(
+        "a failure deletes the record, and its attempts",
+        Ways(settle=rules.ForgetfulSettle),
+        ("S7",),
+        THREE_FEW,
+    ),
+    Weakened(
+        "a failure deletes the record, and its steps", Ways(settle=rules.ForgetfulSettle), ("S10",), STEP
+    ),
+    Weakened("an end is written twice", Ways(settle=rules.TwiceSettle), ("S1", "S4", "S5", "S11")),
+    Weakened("what is in flight is acknowledged", _acknowledging(InFlight), ("S3", "S8")),
+    Weakened("an undecided end is guessed", _acknowledging(Undecided), ("S3", "S8")),
+    Weakened("a refused end is acknowledged", _acknowledging(Refused), ("S3", "S8")),
+    Weakened("a fenced holder acknowledges", _acknowledging(Fenced), ("S3", "S8")),
+    Weakened("a failure is acknowledged", Ways(outcome_of=_acknowledging_failures), ("S3", "S8")),
+    Weakened("marked before it is run", Ways(arrive=rules.MarkingArrive), ("S2", "S8")),
+    Weakened("the worker's clock decides", Ways(arrive=rules.FastClockArrive), ("S6",)),
+    Weakened("the holder does not look at its clock", Ways(heeds_own_clock=False), ("S2",)),
+    Weakened("attempts are counted at failure", Ways(arrive=rules.UnchargedArrive), ("S7",), ONE),
+    Weakened("a failure is not charged", Ways(settle=rules.FreeFailure), ("S7",), ONE),
+    Weakened("the limit is not looked at", Ways(arrive=rules.BoundlessArrive), ("S7",), ONE),
+    Weakened("the last attempt is not made", Ways(arrive=rules.HastyArrive), ("S16",), FEW),
+    Weakened("a drained attempt is charged", Ways(settle=rules.ChargedDrain), ("S16",), FEW),
+    Weakened("the dead are not recorded", Ways(arrive=rules.SilentArrive), ("S3", "S8"), ONE),
+    Weakened("claims have no name", Ways(arrive=rules.NamelessArrive), ("S9",)),
+    Weakened("two claims have one name", Ways(arrive=rules.NamesakeArrive), ("S2",)),
+    Weakened("a lapsed lease is not taken over", Ways(arrive=rules.MeekArrive), ("L1",)),
+    Weakened("a lease lapses too late", Ways(arrive=rules.LateArrive), ("L1",)),
+    Weakened("the end goes to another key", Ways(settle=rules.AnotherKeysSettle), ("L1",)),
+    Weakened("another key's end is believed", Ways(settle=rules.AnotherKeysUnfencedSettle), ("S3", "S8")),
+    Weakened("the last failure leaves it waiting", Ways(settle=rules.HopefulSettle), ("L2",)),
+    Weakened("the last delivery does not wait", Ways(waits_when_last=False), ("L2",)),
+    Weakened("heartbeats are not fenced", Ways(beat=rules.UnfencedBeat), ("S4",)),
+    Weakened("steps are not fenced", Ways(finish=rules.UnfencedFinish), ("S4",), STEP),
+    Weakened("a reset does not fence", Ways(reset=rules.GentleReset), ("S4",), RESET),
+    Weakened("an end counts as no record at once", Ways(arrive=rules.ImpatientArrive), ("S2", "S5")),
+    Weakened("a record expires too early", Ways(expires_early=True), ("S1", "S2", "S5"), AGED),
+    Weakened("the fence does not grow", Ways(arrive=rules.FencelessArrive), ("S12",)),
+    Weakened("the fence begins again", Ways(arrive=rules.RestartingArrive), ("S12",), AGED),
+    Weakened("recorded steps run again", Ways(looks_at_steps=False), ("S10",), STEP),
+    Weakened("a step starts unannounced", Ways(begins_steps=False), ("S10",), SPARING),
+    Weakened("a second call begins the step again", Ways(looks_at_steps=False), ("S10",), SPARING),
+    Weakened("the batch goes with any end", Ways(batch_of=_batch_with_anything), ("S11",)),
+    Weakened("the batch does not go with the completion", Ways(batch_of=_batch_apart), ("S11",)),
+    Weakened("another body is not noticed", Ways(arrive=rules.BlindArrive), ("S13",), CONFLICT),
+    Weakened("a conflict is not recorded", Ways(buries=False), ("S13",), CONFLICT),
+    Weakened("whichever death is told", Ways(names_the_death=False), ("S14",), RESET_ONE),
+    Weakened("on_dead is not called", Ways(mourns=False), ("S15",), ONE),
+    Weakened("the fenced do not mourn", Ways(mourns_when_fenced=False), ("S15",), ONE),
+]
