@@ -15,6 +15,7 @@ REBOOTED = 3600.0
 
 _NANOSECOND = 1e-9
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_SYSCTL = "/usr/sbin/sysctl"
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -26,14 +27,14 @@ def now_ns() -> int:
     return time.clock_gettime_ns(_BOOT_CLOCK)
 
 
-def boot_id(file: Path = _BOOT_ID) -> str:
+def boot_id(file: Path = _BOOT_ID, *, platform: str = sys.platform, sysctl: str = _SYSCTL) -> str:
     """What tells this start of the machine from every other; empty where the machine does not say.
 
-    From /proc on Linux (random(4)), `kern.bootsessionuuid` on macOS.
+    From /proc on Linux (random(4)), `kern.bootsessionuuid` on macOS (sysctl(8)).
     """
     if file.exists():
         return file.read_text("ascii").strip()
-    return _boot_session() if sys.platform == "darwin" else ""
+    return _boot_session(sysctl) if platform == "darwin" and Path(sysctl).exists() else ""
 
 
 class Stamp(Struct, frozen=True):
@@ -80,9 +81,9 @@ class ServerClock(Struct, frozen=True):
         return max(self.wall() - datetime.fromisoformat(stamp.updated).timestamp(), REBOOTED)
 
 
-def _boot_session() -> str:
+def _boot_session(sysctl: str) -> str:
     import subprocess  # noqa: PLC0415 - not at start-up, and not where there is /proc
 
-    command = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
+    command = [sysctl, "-n", "kern.bootsessionuuid"]
     told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     return told.stdout.strip()

@@ -38,7 +38,7 @@ class SQLiteStorage:
     def __init__(
         self, bound: Bound, *, clock: ServerClock, chance: Callable[[], int], wait: Callable[[float], None]
     ) -> None:
-        self._path = bound.path
+        self.bound = bound
         self._clock = clock
         self._chance = chance
         self._complaints = Complaints(clock=clock.now)
@@ -147,7 +147,9 @@ class SQLiteStorage:
             with self._connections.reader() as opened:
                 return opened.connection.execute(statement, after).fetchall()
         except FAULTS as error:
-            raise LedgerError(f"the ledger {self._path} cannot be read: {error} - {remedy(error)}") from error
+            raise LedgerError(
+                f"the ledger {self.bound.path} cannot be read: {error} - {remedy(error)}"
+            ) from error
 
     def _found(self, key: Key, row: rows.Row, now: int) -> Found | Unavailable:
         try:
@@ -164,13 +166,15 @@ class SQLiteStorage:
 
     def _explain(self, fault: Exception) -> str:
         what = remedy(fault)
-        self._complaints.make(what, f"The ledger {self._path} is out of use: {fault}. To mend it: {what}.")
+        self._complaints.make(
+            what, f"The ledger {self.bound.path} is out of use: {fault}. To mend it: {what}."
+        )
         return f"the ledger is out of use: {fault}"
 
     def _unreadable(self, what: str, key: Key, error: ValueError) -> str:
         self._complaints.make(
             what,
-            f"The {what} of {key} in the ledger {self._path} is left alone, and its task put off: {error}. "
+            f"The {what} of {key} in the ledger {self.bound.path} is left alone, its task put off: {error}. "
             "To mend it: update taskhandler, or restore the row, or delete it (its task may run again).",
         )
         return f"the {what} cannot be made out: {error}"

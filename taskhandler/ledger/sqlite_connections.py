@@ -19,7 +19,7 @@ from taskhandler.errors import LedgerError
 from taskhandler.ledger.sqlite_file import BUSY, Bound, connect
 
 REST = 5.0
-"""Seconds a fork or a `close` waits for calls that are under way."""
+"""Seconds; no call is under way for longer."""
 
 
 class Opened(Struct, frozen=True):
@@ -34,10 +34,16 @@ _abandoned: list[Opened] = []
 
 
 class Connections:
-    """Readers for as many threads as read at once, and one writer."""
+    """Readers for as many threads as read at once, and one writer.
 
-    def __init__(self, bound: Bound) -> None:
+    Args:
+        bound: to which file.
+        rest: seconds a fork or a `close` waits for calls that are under way.
+    """
+
+    def __init__(self, bound: Bound, *, rest: float = REST) -> None:
         self._bound = bound
+        self._rest = rest
         self._open_gate()
 
     def reader(self) -> AbstractContextManager[Opened]:
@@ -99,7 +105,7 @@ class Connections:
     def _shut_gate(self) -> None:
         with self._gate:
             self._shut += 1
-            self._gate.wait_for(lambda: not self._using, timeout=REST)
+            self._gate.wait_for(lambda: not self._using, timeout=self._rest)
             for idle in (self._readers, self._writers):
                 while idle:
                     idle.pop().connection.close()

@@ -83,6 +83,7 @@ def prepare(path: str, *, wait: Callable[[float], None]) -> None:
     connection = sqlite3.connect(_uri(path, "rwc"), uri=True, timeout=BUSY, isolation_level=None)
     try:
         _refuse_strangers(connection)
+        connection.execute("PRAGMA busy_timeout = 0")
         _write_ahead(connection, wait)
         _make_tables(connection, wait)
     finally:
@@ -94,18 +95,19 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
 
     Args:
         bound: which file.
-        busy: seconds for which SQLite itself waits for a lock.
+        busy: seconds for which SQLite itself waits for a lock, once the file is open.
 
     Raises:
         sqlite3.Error: it cannot be opened.
         LedgerError: it is not a ledger (any more), or a newer one.
     """
     connection = sqlite3.connect(
-        _uri(bound.path, "rw"), uri=True, timeout=busy, isolation_level=None, check_same_thread=False
+        _uri(bound.path, "rw"), uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
     )
     try:
-        connection.execute(f"PRAGMA synchronous={bound.synchronous}")
         _refuse_strangers(connection)
+        connection.execute(f"PRAGMA synchronous = {bound.synchronous}")
+        connection.execute(f"PRAGMA busy_timeout = {round(busy * 1000)}")
     except BaseException:
         connection.close()
         raise
@@ -153,7 +155,7 @@ def _refuse_strangers(connection: sqlite3.Connection) -> None:
 
 def _write_ahead(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
     # Two processes doing this at once are told "locked" by SQLite without any waiting.
-    ((mode,),) = _insist(connection, "PRAGMA journal_mode=WAL", wait)
+    ((mode,),) = _insist(connection, "PRAGMA journal_mode = WAL", wait)
     if mode != "wal":
         raise LedgerError("its file system has no write-ahead log (a network share?); use a local disk")
 
@@ -164,8 +166,8 @@ def _make_tables(connection: sqlite3.Connection, wait: Callable[[float], None]) 
     if layout != LAYOUT:
         for statement in _TABLES.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA application_id={APPLICATION}")
-        connection.execute(f"PRAGMA user_version={LAYOUT}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {LAYOUT}")
     connection.execute("COMMIT")
 
 

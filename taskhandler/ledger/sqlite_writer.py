@@ -18,8 +18,10 @@ from taskhandler.ledger.sqlite_file import begin
 from taskhandler.ledger.sqlite_rows import PUT_LETTER, Row
 from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Written
 
-PATIENCE = 4.5
-"""Seconds after which a write that nobody came round to is given up."""
+PATIENCE = 2.5
+"""Seconds after which a write that nobody came round to is given up. One that comes to lead just before
+may wait for a lock for two more: no call takes longer than five.
+"""
 
 FAULTS = (sqlite3.Error, OSError, LedgerError)
 """What a file, its disk or other people can do to a ledger."""
@@ -67,14 +69,21 @@ class SharedCommit:
         connections: to the file.
         wait: sleeps for so many seconds.
         explain: tells people what is wrong, and answers with it.
+        patience: seconds after which a write that nobody came round to is given up.
     """
 
     def __init__(
-        self, connections: Connections, *, wait: Callable[[float], None], explain: Callable[[Exception], str]
+        self,
+        connections: Connections,
+        *,
+        wait: Callable[[float], None],
+        explain: Callable[[Exception], str],
+        patience: float = PATIENCE,
     ) -> None:
         self._connections = connections
         self._wait = wait
         self._explain = explain
+        self._patience = patience
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -83,11 +92,17 @@ class SharedCommit:
         self._waiting: list[Write] = []
         self._led = False
 
+    @property
+    def waiting(self) -> int:
+        """How many writes have gathered for the next commit."""
+        with self._mutex:
+            return len(self._waiting)
+
     def commit(self, write: Write) -> Answer:
         """Have `write` committed, with others if there are any, and say what became of it."""
         try:
             if not self._queued(write):
-                write.woken.acquire(timeout=PATIENCE)
+                write.woken.acquire(timeout=self._patience)
             if self._leads(write):
                 self._lead(write)
         except BaseException:

@@ -1,0 +1,50 @@
+"""A SQLite ledger with clocks to be moved by hand, and ways to get at its file behind its back."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from taskhandler.ledger.bootclock import ServerClock
+from taskhandler.ledger.sqlite import SQLiteStorage
+from taskhandler.ledger.sqlite_file import Bound, prepare
+
+SECOND = 10**9
+
+
+class Hands:
+    """What the clocks show: `boot` nanoseconds since the start, `wall` seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.boot = 1000 * SECOND
+        self.wall = 1_700_000_000.0
+
+    def clock(self, boot_id: str = "boot-1") -> ServerClock:
+        return ServerClock(lambda: self.boot, boot_id, lambda: self.wall)
+
+
+def wait(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def opened(
+    path: Path, clock: ServerClock, *, wait: Callable[[float], None] = wait, synchronous: str = "FULL"
+) -> SQLiteStorage:
+    """A storage in a file, which is made if it is not there."""
+    prepare(str(path), wait=wait)
+    chance = itertools.count(1).__next__
+    return SQLiteStorage(Bound(str(path), synchronous), clock=clock, chance=chance, wait=wait)
+
+
+@contextmanager
+def behind_its_back(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of nobody's; what is done with it is committed statement by statement."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+    try:
+        yield connection
+    finally:
+        connection.close()

@@ -1,0 +1,1 @@
+"""Programs that the tests of the ledger start, fork and kill."""

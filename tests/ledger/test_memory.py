@@ -1,0 +1,57 @@
+"""What the ledger in memory promises beyond the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskhandler.ledger.memory import MemoryStorage
+from taskhandler.ledger.storage import Key, Written
+from taskhandler.record import Found
+from taskhandler.verdict import Refused
+from tests.ledger.filed import Hands
+from tests.ledger.programs.running import output_of
+from tests.ledger.samples import FIRST
+from tests.ledger.samples import SECOND as NEXT
+
+KEY = Key("project/location", "queue", "task-1")
+SECOND = 10**9
+
+
+def age_in(storage: MemoryStorage) -> float:
+    seen = storage.read(KEY)
+    assert isinstance(seen, Found)
+    return seen.age
+
+
+def test_it_is_for_one_process():
+    assert MemoryStorage.shared is False
+
+
+def test_a_records_age_is_told_by_the_clock_it_was_given(hands: Hands):
+    storage = MemoryStorage(clock=lambda: hands.boot)
+    created = storage.create(KEY, FIRST)
+    assert isinstance(created, Written)
+    hands.boot += 29 * SECOND
+    assert age_in(storage) == pytest.approx(29.0)
+    assert [shown.age for _, shown in storage.scan()] == [pytest.approx(29.0)]
+    storage.replace(KEY, NEXT, created.version)
+    assert age_in(storage) == 0.0
+
+
+def test_a_clock_that_goes_back_makes_nothing_younger_than_new(hands: Hands):
+    storage = MemoryStorage(clock=lambda: hands.boot)
+    storage.create(KEY, FIRST)
+    hands.boot -= SECOND
+    assert age_in(storage) == 0.0
+
+
+def test_the_writes_of_a_batch_are_refused(hands: Hands):
+    storage = MemoryStorage(clock=lambda: hands.boot)
+    created = storage.create(KEY, FIRST)
+    assert isinstance(created, Written)
+    assert isinstance(storage.replace(KEY, NEXT, created.version, writes=[object()]), Refused)
+    assert storage.read(KEY) == Found(FIRST, created.version)
+
+
+def test_a_child_forked_off_while_others_write_is_not_held_up():
+    assert output_of("forking", "memory://", 4, 20) == "20 children, 4 threads"
