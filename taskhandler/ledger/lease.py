@@ -16,6 +16,14 @@ CLAIM_PATIENCE = 3.0
 """Seconds: with no call longer than five, a delivery that meets an outage is answered within ten."""
 
 SETTLE_PATIENCE = 5.0
+"""Seconds, those included in which a heartbeat under way has its turn."""
+
+BEAT_PATIENCE = 2.0
+"""Seconds; few, because a completion may be waiting for its turn."""
+
+AGAIN = 1.0
+"""Seconds from a heartbeat that failed to the next."""
+
 RELEASE_PATIENCE = 0.8
 
 
@@ -69,12 +77,14 @@ class Lease:
         """Extend the lease by one heartbeat. Whether it still is the holder's, as far as is known."""
         with self._turn:
             if not (self._over or self.fenced):
-                self._act(Beat(self.arrive.lease_id), patience=self.interval)
+                verdict = self._act(Beat(self.arrive.lease_id), patience=min(BEAT_PATIENCE, self.interval))
+                if isinstance(verdict, Undecided):
+                    self.due = min(self.due, self._clock() + AGAIN)
             return not self.fenced
 
     def start(self) -> Verdict:
-        """Make sure, right before the handler is called, that the lease has not lapsed meanwhile."""
-        if self.remaining() > 0:
+        """Make sure, right before the handler is called, that the lease lasts until its first heartbeat."""
+        if self.remaining() >= 2 * self.interval:
             return Run()
         with self._turn:
             verdict = self._act(Beat(self.arrive.lease_id), patience=CLAIM_PATIENCE)
@@ -84,20 +94,38 @@ class Lease:
 
     def settle(self, end: End, *, letter: Letter | None = None, writes: Sequence[object] = ()) -> Verdict:
         """Write down what the attempt came to, and give the lease back."""
-        with self._turn:
-            self._over = True
+        self._over = True  # a heartbeat that waits for its turn need not be sent any more
+        until = self._clock() + SETTLE_PATIENCE
+        if not self._turn.acquire(timeout=SETTLE_PATIENCE):
+            return Undecided("a heartbeat is still under way")
+        try:
             settle = Settle(self.arrive.lease_id, end)
-            return self._act(settle, patience=SETTLE_PATIENCE, letter=letter, writes=writes)
+            if self.fenced:
+                self._believed = Unseen()  # what fenced us may have come to an end since
+            return self._act(settle, patience=until - self._clock(), letter=letter, writes=writes)
+        finally:
+            self._turn.release()
 
     def release(self, end: End, *, letter: Letter | None = None) -> None:
         """Give the lease back within a second if that can be done, else leave it to lapse."""
-        if self._turn.acquire(timeout=RELEASE_PATIENCE / 2):
-            try:
-                self._over = True
-                settle = Settle(self.arrive.lease_id, end)
-                self._act(settle, patience=RELEASE_PATIENCE / 2, letter=letter)
-            finally:
-                self._turn.release()
+        self._over = True
+        if not self._turn.acquire(timeout=RELEASE_PATIENCE / 2):
+            return
+        giving = threading.Thread(
+            target=self._give_back, args=(end, letter), name="taskhandler-release", daemon=True
+        )
+        try:
+            giving.start()  # beside us, since a call to the ledger may take five seconds
+        except RuntimeError:  # there is no thread to be had
+            self._turn.release()
+            return
+        giving.join(RELEASE_PATIENCE / 2)
+
+    def _give_back(self, end: End, letter: Letter | None) -> None:
+        try:
+            self._act(Settle(self.arrive.lease_id, end), patience=RELEASE_PATIENCE / 2, letter=letter)
+        finally:
+            self._turn.release()
 
     def _act(
         self, rule: Rule, *, patience: float, letter: Letter | None = None, writes: Sequence[object] = ()

@@ -7,9 +7,16 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
+from taskhandler.law import Arrive
+from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.lease import Lease
+from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.storage import Answer, Key, Letter, Unavailable, Unknown
 from taskhandler.record import Found, Record
+from taskhandler.verdict import Run
+
+KEY = Key("", "q", "t1")
 
 PATIENCE = 60.0
 """Seconds until a test that waits for another thread has failed."""
@@ -112,3 +119,40 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+
+class Desk:
+    """A storage with moods, and leases on it."""
+
+    def __init__(self, *moods: Mood) -> None:
+        self.clock = Clock()
+        self.storage = Moody(self.clock, *moods)
+        self.ledger = Ledger(self.storage, clock=self.clock, pause=self.clock.pause)
+
+    def lease(self, lease_id: str = "mine", *, lease: float = 30.0) -> Lease:
+        arrive = Arrive(lease_id=lease_id, digest="d", handler="h", lease=lease, retention=900.0)
+        return Lease(self.ledger, KEY, arrive, clock=self.clock)
+
+    def claimed(self, lease_id: str = "mine", *, lease: float = 30.0) -> Lease:
+        claimed = self.lease(lease_id, lease=lease)
+        assert claimed.claim(Unseen()) == Run()
+        self.storage.calls.clear()
+        return claimed
+
+    @property
+    def record(self) -> Record:
+        found = self.storage.inner.read(KEY)
+        assert found is not None
+        assert not isinstance(found, Unavailable)
+        return found.record
+
+    def slowly(self, seconds: float, mood: Mood = well) -> Mood:
+        """A mood that takes so long before the operation, as long after it."""
+
+        def slow(act: Callable[[], Any]) -> object:
+            self.clock.now += seconds
+            answer = mood(act)
+            self.clock.now += seconds
+            return answer
+
+        return slow

@@ -1,0 +1,199 @@
+"""A lease as its holder has it: until when, whose turn it is, and how it is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.lease import Lease
+from taskhandler.ledger.storage import Letter
+from taskhandler.record import State
+from taskhandler.verdict import Completed, Failed, Fenced, InFlight, Rejected, Run, Settled, Undecided
+from tests.ledger.moody import KEY, Desk, Mood, down, lost_reply, lost_write
+
+
+def test_a_claimed_lease_lasts_as_long_as_was_asked_for():
+    desk = Desk()
+    lease = desk.lease()
+    assert (lease.remaining(), lease.found, lease.fenced, lease.interval) == (0.0, None, False, 10.0)
+    assert lease.claim(None) == Run()
+    assert lease.remaining() == 30.0
+    assert lease.found is not None
+    assert lease.found.record == desk.record
+    desk.clock.now += 29.0
+    assert lease.remaining() == 1.0
+    desk.clock.now += 2.0
+    assert lease.remaining() == 0.0
+
+
+def test_a_lease_is_counted_from_before_it_was_asked_for():
+    desk = Desk()
+    desk.storage.moods.append(desk.slowly(2.0))
+    lease = desk.lease()
+    assert lease.claim(None) == Run()
+    assert lease.remaining() == 26.0
+
+
+def test_a_lease_that_was_asked_for_again_and_again_is_counted_from_the_first_time():
+    desk = Desk(down, down, lost_reply)
+    lease = desk.lease()
+    begun = desk.clock()
+    assert lease.claim(None) == Run()
+    assert desk.clock() > begun
+    assert lease.remaining() == begun + 30.0 - desk.clock()
+
+
+def test_a_lease_never_outlives_what_the_ledger_counts():
+    desk = Desk()
+    desk.storage.moods.append(desk.slowly(2.0))
+    mine = desk.lease()
+    mine.claim(None)
+    desk.clock.now += mine.remaining()
+    assert mine.remaining() == 0.0
+    assert isinstance(desk.lease("other").claim(Unseen()), InFlight)
+
+
+def test_somebody_elses_lease_is_not_mine():
+    desk = Desk()
+    desk.claimed("other")
+    lease = desk.lease()
+    assert lease.claim(None) == InFlight(30.0)
+    assert (lease.remaining(), lease.fenced) == (0.0, False)
+
+
+def test_a_heartbeat_extends_the_lease_from_before_it_was_sent():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.clock.now += 10.0
+    desk.storage.moods.append(desk.slowly(1.0))
+    assert lease.beat()
+    assert lease.remaining() == 28.0
+    assert (desk.record.beats, desk.storage.calls) == (1, ["replace"])
+
+
+@pytest.mark.parametrize("mood", [lost_write, lost_reply])
+def test_a_heartbeat_whose_reply_is_lost_does_not_fence(mood: Mood):
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(mood)
+    assert lease.beat()
+    assert (lease.fenced, lease.remaining()) == (False, 30.0)
+    assert lease.settle(Completed()) == Settled(State.COMPLETED)
+
+
+def test_a_heartbeat_that_the_ledger_never_gets_leaves_the_lease_as_it_was():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.clock.now += 10.0
+    lease.due = desk.clock() + 10.0
+    desk.storage.moods.extend([lost_reply, *[down] * 100])
+    assert lease.beat()
+    assert not lease.fenced
+    assert 17.0 <= lease.remaining() < 20.0
+    assert lease.due == desk.clock() + 1.0
+    desk.storage.moods.clear()
+    assert lease.beat()
+    assert lease.remaining() == 30.0
+
+
+def test_a_heartbeat_does_not_keep_a_completion_waiting_for_long():
+    desk = Desk()
+    lease = desk.claimed(lease=1800.0)
+    desk.storage.moods.extend([down] * 100)
+    begun = desk.clock()
+    lease.beat()
+    assert desk.clock() - begun <= 2.0
+
+
+def test_a_heartbeat_of_a_short_lease_is_not_tried_past_the_next_one():
+    desk = Desk()
+    lease = desk.claimed(lease=1.0)
+    lease.due = desk.clock() + 1 / 3
+    desk.storage.moods.extend([down] * 100)
+    begun = desk.clock()
+    lease.beat()
+    assert desk.clock() - begun <= 1 / 3
+    assert lease.due == begun + 1 / 3
+
+
+def taken_over(desk: Desk, lease: Lease) -> Lease:
+    """Somebody else's lease, after this one has lapsed."""
+    desk.clock.now += 31.0
+    assert lease.remaining() == 0.0
+    return desk.claimed("other")
+
+
+def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
+    desk = Desk()
+    lease = desk.claimed()
+    other = taken_over(desk, lease)
+    assert not lease.beat()
+    assert (lease.fenced, lease.remaining()) == (True, 0.0)
+    desk.storage.calls.clear()
+    assert not lease.beat()
+    assert desk.storage.calls == []
+    assert other.settle(Completed()) == Settled(State.COMPLETED)
+    assert lease.settle(Failed("no")) == Fenced(State.COMPLETED)
+    assert desk.record.state is State.COMPLETED
+
+
+def test_a_fenced_holder_writes_nothing():
+    desk = Desk()
+    lease = desk.claimed()
+    taken_over(desk, lease)
+    before = desk.record
+    assert lease.settle(Completed("1")) == Fenced(None)
+    assert lease.fenced
+    assert desk.record == before
+
+
+def test_a_fresh_lease_starts_without_asking():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.clock.now += 10.0
+    assert lease.start() == Run()
+    assert desk.storage.calls == []
+
+
+@pytest.mark.parametrize("late", [10.1, 29.0, 31.0])
+def test_a_lease_that_might_lapse_before_its_first_heartbeat_is_extended(late: float):
+    desk = Desk()
+    lease = desk.claimed()
+    desk.clock.now += late
+    assert lease.start() == Run()
+    assert lease.remaining() == pytest.approx(30.0)
+    assert desk.storage.calls == ["replace"]
+
+
+def test_a_lapsed_lease_that_was_taken_over_does_not_start():
+    desk = Desk()
+    lease = desk.claimed()
+    taken_over(desk, lease)
+    assert lease.start() == Fenced(None)
+
+
+@pytest.mark.parametrize("late", [20.0, 31.0])
+def test_a_lease_that_cannot_be_extended_does_not_start(late: float):
+    desk = Desk()
+    lease = desk.claimed()
+    desk.clock.now += late
+    desk.storage.moods.extend([down] * 100)
+    assert lease.start() == Undecided("down")
+
+
+def test_a_lease_that_lapses_while_the_ledger_answers_does_not_start():
+    desk = Desk()
+    lease = desk.claimed(lease=2.0)
+    desk.clock.now += 2.0
+    desk.storage.moods.append(desk.slowly(1.0))
+    assert lease.start() == Undecided("the lease lapses faster than the ledger answers")
+
+
+def test_what_is_over_is_not_extended():
+    desk = Desk()
+    lease = desk.claimed()
+    assert lease.settle(Rejected("no"), letter=Letter(b"body")) == Settled(State.REJECTED)
+    desk.storage.calls.clear()
+    assert lease.beat()
+    assert desk.storage.calls == []
+    assert desk.storage.letter(KEY) == Letter(b"body")

@@ -1,0 +1,116 @@
+"""The acts of a holder take turns, and none waits for another for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+
+from taskhandler.ledger.storage import Letter
+from taskhandler.record import State
+from taskhandler.verdict import Completed, Failed, Run, Settled, Undecided
+from tests.ledger.moody import KEY, PATIENCE, Desk, Gate, down, lost_reply
+
+T = TypeVar("T")
+
+
+def beside(act: Callable[[], T]) -> Future[T]:
+    """Run `act` in a thread of its own."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(act)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def test_a_completion_waits_for_the_heartbeat_under_way():
+    gate, desk = Gate(replies=True), Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(gate)
+    beating = beside(lease.beat)
+    assert gate.reached()
+    settling = beside(lambda: lease.settle(Completed("1"), writes=["w"]))
+    other = beside(lambda: lease.beat())  # noqa: PLW0108 - another frame, as another thread of the handler's
+    assert not threading.Event().wait(0.1)
+    assert not settling.done()
+    gate.open()
+    assert beating.result(PATIENCE)
+    assert settling.result(PATIENCE) == Settled(State.COMPLETED)
+    assert other.result(PATIENCE)
+    assert desk.storage.calls == ["replace", "replace"]
+    assert (desk.record.state, desk.storage.writes) == (State.COMPLETED, ["w"])
+
+
+def test_a_start_and_heartbeats_take_turns():
+    gate, desk = Gate(replies=True), Desk()
+    lease = desk.claimed()
+    desk.clock.now += 25.0
+    desk.storage.moods.append(gate)
+    beating = beside(lease.beat)
+    assert gate.reached()
+    starting = [beside(lease.start) for _ in range(4)]
+    gate.open()
+    assert beating.result(PATIENCE)
+    assert [each.result(PATIENCE) for each in starting] == [Run()] * 4
+    assert set(desk.storage.calls) == {"replace"}
+    assert lease.settle(Completed()) == Settled(State.COMPLETED)
+
+
+def test_a_completion_does_not_wait_for_ever_for_a_heartbeat():
+    gate, desk = Gate(), Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(gate)
+    beating = beside(lease.beat)
+    assert gate.reached()
+    assert lease.settle(Completed()) == Undecided("a heartbeat is still under way")  # after five seconds
+    gate.open()
+    assert beating.result(PATIENCE)
+
+
+def test_a_completion_tries_for_five_seconds():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.extend([down] * 100)
+    begun = desk.clock()
+    assert lease.settle(Completed()) == Undecided("down")
+    assert 2.5 < desk.clock() - begun <= 5.0
+
+
+def test_a_lease_is_given_back():
+    desk = Desk()
+    lease = desk.claimed()
+    lease.release(Failed("SystemExit ended the worker", last=True), letter=Letter(b"body"))
+    assert (desk.record.state, desk.storage.letter(KEY)) == (State.DEAD, Letter(b"body"))
+
+
+def test_an_end_that_is_recorded_is_not_given_back():
+    desk = Desk()
+    lease = desk.claimed()
+    lease.settle(Completed("1"))
+    lease.release(Failed("SystemExit ended the worker"))
+    assert desk.record.state is State.COMPLETED
+
+
+@pytest.mark.parametrize("what", ["the ledger", "a heartbeat"])
+def test_a_lease_that_cannot_be_given_back_within_a_second_is_left_to_lapse(what: str):
+    gate, desk = Gate(), Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(gate)
+    beating = beside(lease.beat) if what == "a heartbeat" else None
+    assert beating is None or gate.reached()
+    released = beside(lambda: lease.release(Failed("no")))
+    released.result(timeout=1.0)
+    assert desk.record.state is State.RUNNING
+    gate.open()
+    assert beating is None or beating.result(PATIENCE)
+
+
+def test_a_lease_is_given_back_at_the_first_word_of_a_ledger_that_is_up_again():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.extend([down, lost_reply])
+    lease.release(Failed("no"))
+    assert desk.record.state is State.WAITING
