@@ -170,13 +170,17 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return Delivery(handler, caller, about, headers, body, letter, lease, chances)
 
     def _arrive(self, delivery: Delivery) -> Verdict:
-        lease = delivery.lease
-        verdict = lease.claim(None if delivery.about.retry_count == 0 else Unseen(), letter=delivery.letter)
+        believed = Unseen() if delivery.about.retry_count else None
+        verdict = delivery.lease.claim(believed, letter=delivery.letter)
+        return self._wait(delivery, verdict) if isinstance(verdict, InFlight) else verdict
+
+    def _wait(self, delivery: Delivery, verdict: Verdict) -> Verdict:
+        """Hold the delivery back while another runs the task: to the end if nobody comes after it."""
         wait = float("inf") if delivery.chances.last else self.settings.in_flight_wait
         until = self.clock() + wait
         while isinstance(verdict, InFlight) and self.clock() < until and not self.draining():
             self.pause(min(POLL, verdict.left + 0.01))
-            verdict = lease.claim(Unseen(), letter=delivery.letter)
+            verdict = delivery.lease.claim(Unseen(), letter=delivery.letter)
         return verdict
 
     def _task(self, delivery: Delivery) -> Task | Ending:

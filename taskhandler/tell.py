@@ -8,6 +8,7 @@ from functools import partial
 
 from blinker import Signal
 
+from taskhandler.errors import Steering
 from taskhandler.handlers import Raised, run
 from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
@@ -71,7 +72,7 @@ def _log_event(level: int, event: TaskEvent) -> None:
         event.handler or "?",
         event.attempt,
         f": {event.reason}" if event.reason else "",
-        exc_info=event.error if level > logging.INFO else None,
+        exc_info=None if level <= logging.INFO or isinstance(event.error, Steering) else event.error,
         extra={
             "outcome": outcome,
             "task": event.task,
