@@ -97,10 +97,10 @@ def opened(document: Any) -> dict[str, object]:  # noqa: ANN401 - a protobuf mes
     if not isinstance(told, dict):
         raise ValueError(f"it has no map {MAP!r}: something else has written it")  # noqa: TRY004 - not a mistake
     schema = told.get("schema")
-    if type(schema) is int and schema > SCHEMA:
-        raise ValueError(f"it was written by a newer taskhandler (schema {schema})")
-    if schema != SCHEMA:
+    if type(schema) is not int or schema < SCHEMA:
         raise ValueError(f"its schema is {schema!r}, not {SCHEMA}: something else has written it")
+    if schema > SCHEMA:
+        raise ValueError(f"it was written by a newer taskhandler (schema {schema})")
     return told
 
 
