@@ -1,0 +1,219 @@
+"""Leases are extended in time, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from taskhandler.ledger.heartbeat import SENDERS, Heartbeats
+from tests.ledger.moody import PATIENCE
+from tests.mirror import ROOT
+
+SHORT = 0.002
+"""Seconds between the heartbeats of a lease that is in a hurry."""
+
+NEVER = 10_000.0
+
+
+class Ticking:
+    """A clock of the test's, which tells how often it was looked at."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.looks = threading.Semaphore(0)
+
+    def __call__(self) -> float:
+        self.looks.release()
+        return self.now
+
+
+class Patient:
+    """A lease that counts its heartbeats, and takes as long for one as it is held."""
+
+    def __init__(self, interval: float, act: Callable[[], object] = lambda: None) -> None:
+        self.due = 0.0
+        self.interval = interval
+        self.beats = threading.Semaphore(0)
+        self._act = act
+
+    def beat(self) -> bool:
+        self.beats.release()
+        self._act()
+        return True
+
+    def beaten(self, times: int = 1) -> bool:
+        return all(self.beats.acquire(timeout=PATIENCE) for _ in range(times))
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Opens at the end of the test, so that no sender stays behind it."""
+    opened = threading.Event()
+    yield opened
+    opened.set()
+
+
+def held_by(gate: threading.Event) -> Callable[[], object]:
+    return lambda: gate.wait(PATIENCE)
+
+
+def test_a_lease_is_extended_again_and_again():
+    heartbeats, lease = Heartbeats(clock=time.monotonic), Patient(SHORT)
+    heartbeats.watch(lease)
+    assert lease.beaten(5)
+    heartbeats.forget(lease)
+
+
+def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_another():
+    clock = Ticking()
+    heartbeats, lease = Heartbeats(clock=clock), Patient(SHORT)
+    heartbeats.watch(lease)
+    assert lease.due == clock.now + SHORT
+    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(SENDERS * 3))
+    assert not lease.beats.acquire(blocking=False)
+    clock.now += SHORT
+    assert lease.beaten()
+    assert lease.due == clock.now + SHORT
+    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(SENDERS * 3))
+    assert not lease.beats.acquire(blocking=False)
+    heartbeats.forget(lease)
+
+
+def test_a_lease_that_wants_it_sooner_gets_it_sooner():
+    heartbeats = Heartbeats(clock=time.monotonic)
+    lease = Patient(NEVER)
+
+    def again() -> None:
+        lease.due = time.monotonic()
+
+    lease._act = again  # noqa: SLF001 - a part of the test's own
+    heartbeats.watch(lease)
+    lease.due = 0.0
+    quick = Patient(SHORT)
+    heartbeats.watch(quick)
+    assert lease.beaten(3)
+    heartbeats.forget(lease)
+    heartbeats.forget(quick)
+
+
+def test_a_forgotten_lease_is_let_go():
+    heartbeats, forgotten, other = Heartbeats(clock=time.monotonic), Patient(SHORT), Patient(SHORT)
+    heartbeats.watch(forgotten)
+    assert forgotten.beaten()
+    heartbeats.forget(forgotten)
+    heartbeats.forget(forgotten)
+    heartbeats.watch(other)
+    assert other.beaten(2)  # one that was under way is over by now
+    while forgotten.beats.acquire(blocking=False):
+        pass
+    assert other.beaten(5)
+    assert not forgotten.beats.acquire(blocking=False)
+    heartbeats.forget(other)
+
+
+def test_a_lease_forgotten_during_its_heartbeat_is_not_beaten_again(gate: threading.Event):
+    heartbeats, lease, other = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate)), Patient(SHORT)
+    heartbeats.watch(lease)
+    assert lease.beaten()
+    heartbeats.forget(lease)
+    heartbeats.watch(other)
+    gate.set()
+    assert other.beaten(5)
+    assert not lease.beats.acquire(blocking=False)
+    heartbeats.forget(other)
+
+
+def test_a_slow_heartbeat_does_not_starve_the_others(gate: threading.Event):
+    heartbeats, slow = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate))
+    others = [Patient(SHORT) for _ in range(20)]
+    heartbeats.watch(slow)
+    assert slow.beaten()
+    for other in others:
+        heartbeats.watch(other)
+    assert all(other.beaten(SENDERS + 2) for other in others)
+    assert not slow.beats.acquire(blocking=False)  # it takes up one sender, not all of them in turn
+    for lease in (slow, *others):
+        heartbeats.forget(lease)
+
+
+def test_all_senders_but_one_may_be_slow(gate: threading.Event):
+    heartbeats, quick = Heartbeats(clock=time.monotonic), Patient(SHORT)
+    slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS - 1)]
+    for lease in slow:
+        heartbeats.watch(lease)
+    assert all(lease.beaten() for lease in slow)
+    heartbeats.watch(quick)
+    assert quick.beaten(10)
+    for lease in (quick, *slow):
+        heartbeats.forget(lease)
+
+
+def test_leases_that_came_while_all_senders_were_busy_have_their_turn(gate: threading.Event):
+    heartbeats = Heartbeats(clock=time.monotonic)
+    slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS)]
+    for lease in slow:
+        heartbeats.watch(lease)
+    assert all(lease.beaten() for lease in slow)
+    late = [Patient(SHORT) for _ in range(50)]
+    for lease in late:
+        heartbeats.watch(lease)
+    assert not any(lease.beats.acquire(blocking=False) for lease in late)
+    gate.set()
+    assert all(lease.beaten(3) for lease in late)
+    for lease in (*late, *slow):
+        heartbeats.forget(lease)
+
+
+def test_a_lease_that_is_due_sooner_than_all_others_wakes_somebody():
+    heartbeats, long, short = Heartbeats(clock=time.monotonic), Patient(NEVER), Patient(SHORT)
+    heartbeats.watch(long)
+    heartbeats.watch(short)
+    assert short.beaten(3)
+    heartbeats.forget(short)
+    heartbeats.watch(short)
+    assert short.beaten(3)
+    heartbeats.forget(short)
+    heartbeats.forget(long)
+
+
+def test_nothing_to_do_costs_no_looks_at_the_clock():
+    clock = Ticking()
+    heartbeats, lease = Heartbeats(clock=clock), Patient(SHORT)
+    heartbeats.watch(lease)
+    heartbeats.forget(lease)
+    looks = 0
+    while clock.looks.acquire(timeout=1.0):
+        looks += 1
+    assert looks <= 1 + 3 * SENDERS  # each of them finds nothing to do, and sleeps
+
+
+def test_a_heartbeat_that_raises_does_not_stop_the_heart(caplog: pytest.LogCaptureFixture):
+    def fail() -> None:
+        raise OSError("a storage of somebody else's")
+
+    heartbeats, failing, well = Heartbeats(clock=time.monotonic), Patient(SHORT, fail), Patient(SHORT)
+    heartbeats.watch(failing)
+    assert failing.beaten(SENDERS + 1)
+    heartbeats.watch(well)
+    assert well.beaten(3)
+    heartbeats.forget(failing)
+    heartbeats.forget(well)
+    assert "a storage of somebody else's" in caplog.text
+
+
+def test_a_process_that_is_forked_off_has_a_heart_of_its_own():
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}  # Python 3.12 warns of forks beside threads
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.ledger.programs.forked_heart"],
+        cwd=ROOT,
+        env=env,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0
