@@ -47,8 +47,8 @@ def main() -> None:
         "repeated": verifier.verify,
     }
     taken: dict[str, list[float]] = {name: [] for name in acts}
-    for number in range(ROUNDS):
-        token = mint.token(body=mint.claims(sub=f"{number:021d}"))
+    minted = [mint.token(body=mint.claims(sub=f"{number:021d}")) for number in range(ROUNDS)]
+    for number, token in enumerate(minted):
         wire = f"Bearer {token}".encode()
         given = {
             "jwt.decode": [token],

@@ -11,7 +11,7 @@ import logging
 import re
 from binascii import a2b_base64
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -164,9 +164,8 @@ class PlatformVerifier:
 class NoVerifier:
     """Lets everybody in, nameless. For desks and tests."""
 
-    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
+    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:  # noqa: ARG002 - as in `Verifies`
         """See `Verifies`."""
-        del authorization, allowed
         return Caller("")
 
 
@@ -224,10 +223,8 @@ def _is_canonical(segment: str) -> bool:
 @lru_cache(maxsize=64)  # the tokens of one key have one header
 def _key_named_in(segment: str) -> str | Refused:
     header = _json_object(segment)
-    if header is None:
-        return Refused("unauthenticated", "the header is not a plain JSON object")
-    if header.get("alg") != "RS256":
-        return Refused("unauthenticated", "not signed with RS256")
+    if header is None or header.get("alg") != "RS256":
+        return Refused("unauthenticated", "the header is not that of a token signed with RS256")
     if header.get("typ", "JWT") != "JWT" or not header.keys().isdisjoint(("crit", "cty", "b64")):
         return Refused("unauthenticated", "not a plain JWT")
     kid = header.get("kid")
@@ -277,21 +274,24 @@ def _fault_in_names(claims: dict[str, Any], rules: Rules) -> str | None:
         return "another issuer"
     if not isinstance(aud, str) or aud not in rules.audiences:
         return "another audience"
-    if claims.get("email_verified") is not True or not isinstance(claims.get("email"), str):
-        return "no verified e-mail"
-    return None
+    verified = claims.get("email_verified") is True and isinstance(claims.get("email"), str)
+    return None if verified else "no verified e-mail"
 
 
 def _is_signed(token: _Token, certificate: Certificate, rules: Rules) -> bool:
-    from google.auth import jwt  # noqa: PLC0415 - `import taskhandler` must stay light
-
-    decode: Callable[..., object] = jwt.decode  # it has no annotations
     certs, audience = {certificate.kid: certificate.public_key}, list(rules.audiences)
     try:
-        decode(token.text, certs=certs, audience=audience, clock_skew_in_seconds=TOLERANCE)
+        _jwt_decode()(token.text, certs=certs, audience=audience, clock_skew_in_seconds=TOLERANCE)
     except ValueError:  # the root of all that it raises about what has come this far
         return False
     return True
+
+
+@cache
+def _jwt_decode() -> Callable[..., object]:
+    from google.auth import jwt  # noqa: PLC0415 - `import taskhandler` must stay light
+
+    return jwt.decode
 
 
 def _among(accounts: frozenset[str], answer: Answer) -> Answer:

@@ -139,7 +139,7 @@ class CertificateKeeper:
     _lock: threading.RLock
     _flight: _Flight | None
 
-    def __init__(  # noqa: PLR0913 - the outside world, and every part of it an argument
+    def __init__(
         self,
         url: str = GOOGLE_CERTS_URL,
         *,
@@ -173,8 +173,8 @@ class CertificateKeeper:
 
     def find(self, kid: str) -> Certificate | NoSuchKey | Unreachable:
         """Find the key called `kid`. Takes at most `patience` seconds, and next to none for a known key."""
-        now = self._clock()
         held = self._held
+        now = self._clock()
         if now >= held.usable_until:
             return self._await(self._fly(held, now), kid, now)
         if now >= held.fresh_until:
@@ -197,10 +197,8 @@ class CertificateKeeper:
         with self._lock:
             if self._flight is None and now < self._strangers_from:
                 return None
-            flight = self._fly(seen, now)
-            if flight is not None:
-                self._strangers_from = now + STRANGERS
-            return flight
+            self._strangers_from = now + STRANGERS
+            return self._fly(seen, now)
 
     def _fly(self, seen: _Held, now: float) -> _Flight | None:
         """Join the flight that is under way, or start one; None if it is not the time, or no more needed."""

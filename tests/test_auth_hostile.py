@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64decode
 
 import pytest
 
@@ -70,28 +70,20 @@ HEADERS: dict[str, object] = {
     "header in UTF-16": json.dumps(mint.header()).encode("utf-16"),
     "header and more": json.dumps(mint.header()) + "{}",
 }
-TIMES = (
-    "null",
-    '"1"',
-    "[]",
-    "{}",
-    "true",
-    f"{NOW}.0",
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "1e400",
-    "1" + "0" * 30,
-)
+NO_TIMES = {name: name for name in ("null", '"1"', "[]", "{}", "true", "1e400")} | {"float": f"{NOW}.0"}
+TIMES = NO_TIMES | {name: name for name in ("NaN", "Infinity", "-Infinity", "1" + "0" * 30)}
 CLAIMS: dict[str, object] = {
-    **{f"exp {text}": raw(mint.claims(), exp=text) for text in (*TIMES, "-1", "0")},
-    **{f"iat {text}": raw(mint.claims(), iat=text) for text in (*TIMES, "-1", "0")},
-    **{f"nbf {text}": raw(mint.claims(), nbf=text) for text in TIMES},
+    **{f"exp {name}": raw(mint.claims(), exp=text) for name, text in TIMES.items()},
+    **{f"iat {name}": raw(mint.claims(nbf=NOW), iat=text) for name, text in TIMES.items()},
+    **{f"nbf {name}": raw(mint.claims(), nbf=text) for name, text in TIMES.items()},
+    "exp negative": mint.claims(exp=-1),
+    "iat negative": mint.claims(iat=-1),
     "exp of 5,000 digits": raw(mint.claims(), exp="9" * 5000),
     "exp missing": mint.claims(exp=None),
     "iat missing": mint.claims(iat=None),
     "expired": mint.claims(iat=NOW - 7200, exp=NOW - 3600),
     "iat in the future": mint.claims(iat=NOW + 600, exp=NOW + 4200),
+    "iat in the future, nbf not": mint.claims(iat=NOW + 600, exp=NOW + 4200, nbf=NOW),
     "nbf in the future": mint.claims(nbf=NOW + 600),
     "lives for ten years": mint.claims(exp=NOW + 315_360_000),
     "ends before it begins": mint.claims(iat=NOW + 50, exp=NOW + 40),
@@ -148,13 +140,10 @@ def trailing_bits(segment: str) -> str:
     return segment[:-1] + alphabet[alphabet.index(segment[-1]) + 1]
 
 
-def padded_head(length: int) -> str:
-    """Make a header whose segment has `length` more than a multiple of four characters."""
-    return next(
-        segment
-        for segment in (mint.segment(mint.header(x="x" * number)) for number in range(4))
-        if len(segment) % 4 == length
-    )
+def of_length(honest: dict[str, object], length: int) -> str:
+    """Make a segment whose length is `length` more than a multiple of four characters."""
+    segments = [mint.segment(honest | {"x": "x" * number}) for number in range(4)]
+    return next(segment for segment in segments if len(segment) % 4 == length)
 
 
 RESPELT = {
@@ -172,13 +161,13 @@ RESPELT = {
     "latin-1": f"{HEAD}.{BODY}.{SIGNATURE}\xff",
     "in the other base64": b64encode(GENUINE.encode()).decode(),
     "header padded": f"{HEAD}=.{BODY}.{SIGNATURE}",
-    "header trailing bits of two": f"{trailing_bits(padded_head(3))}.{BODY}.{SIGNATURE}",
-    "header trailing bits of four": f"{trailing_bits(padded_head(2))}.{BODY}.{SIGNATURE}",
+    "payload trailing bits": f"{HEAD}.{trailing_bits(of_length(mint.claims(), 2))}.{SIGNATURE}",
+    "header trailing bits of two": f"{trailing_bits(of_length(mint.header(), 3))}.{BODY}.{SIGNATURE}",
+    "header trailing bits of four": f"{trailing_bits(of_length(mint.header(), 2))}.{BODY}.{SIGNATURE}",
     "header cut to a length that nothing has": f"{HEAD[: len(HEAD) // 4 * 4 - 3]}.{BODY}.{SIGNATURE}",
     "two segments": f"{HEAD}.{BODY}",
     "four segments": f"{GENUINE}.{SIGNATURE}",
     "encrypted": "a.b.c.d.e",
-    "dots": "..",
     "opaque": "ya29.a0AfH6SMBx",
     "a page": "x" * 60_000,
 }
@@ -187,7 +176,6 @@ CREDENTIALS = {
     "scheme only": "Bearer",
     "scheme and space": "Bearer ",
     "Basic": f"Basic {GENUINE}",
-    "DPoP": f"DPoP {GENUINE}",
     "no space": f"Bearer{GENUINE}",
     "tab": f"Bearer\t{GENUINE}",
     "space before": f" Bearer {GENUINE}",
@@ -267,6 +255,24 @@ def test_a_flood_of_unknown_keys_costs_one_call_a_minute():
         assert refused == Refused("unauthenticated", "there is no such key")
         clock.now += 1
     assert source.asked == 1 + 2
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+def test_times_are_whole_numbers(name: str, text: str):
+    bearer = mint.bearer(body=raw(mint.claims(nbf=NOW), **{name: NO_TIMES[text]}))
+    refused = mint.verifier(mint.Source(PUBLISHED)).verify(bearer)
+    assert refused == Refused("unauthenticated", "the times are not whole numbers")
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+def test_of_all_spellings_of_the_same_bytes_one_is_canonical(length: int):
+    verifier, begun = mint.verifier(mint.Source(PUBLISHED)), SIGNATURE[: 336 + length - 1]
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
+        signature = begun + last
+        canonical = mint.encoded(urlsafe_b64decode(signature + "==")) == signature
+        refused = verifier.verify(f"Bearer {HEAD}.{BODY}.{signature}")
+        assert (refused == Refused("unauthenticated", "not canonical base64url")) != canonical
 
 
 @pytest.mark.parametrize("length", [LONGEST, LONGEST + 1])

@@ -225,12 +225,15 @@ def test_an_unknown_key_is_nobodys_fault_while_google_is_away(clock: mint.Clock)
     assert isinstance(keeper.find("stranger"), NoSuchKey)
 
 
-def test_a_quiet_time_does_not_use_up_the_minute_of_the_strangers(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD, DOWN, Fetched(mint.certificates("new"), 1000))
-    keeper = keeper_of(source, clock)
-    assert knows(keeper)
-    clock.now += 1000
-    assert knows(keeper)  # the refresh fails, and all is quiet
-    assert isinstance(keeper.find("new"), Unreachable)
-    clock.now += QUIET
-    assert knows(keeper, "new")
+def test_who_comes_to_the_start_when_another_has_just_landed_does_not_start_again() -> None:
+    source, keepers = mint.Source(GOOD), list[CertificateKeeper]()
+
+    def clock() -> float:
+        if source.asked == 0 and keepers:
+            keeper = keepers.pop()  # another thread, let us say, between a look and a leap
+            assert knows(keeper)
+        return 50.0
+
+    keeper = CertificateKeeper(clock=clock, fetch=source, spawn=at_once)
+    keepers.append(keeper)
+    assert (knows(keeper), source.asked) == (True, 1)

@@ -78,6 +78,7 @@ def test_an_address_that_stalls_holds_up_the_others_for_so_long_only(published: 
         ("max-age=0", 0),
         ('private,MAX-AGE="60"', 60),
         ("s-maxage=60", None),
+        ("x-max-age=60", None),
         ("max-age=soon", None),
         ("max-age=-1", None),
         ("no-store", None),
@@ -138,6 +139,15 @@ def test_nobody_listening_makes_google_unreachable_quickly(caplog: pytest.LogCap
     keeper = CertificateKeeper(url, clock=time.monotonic)
     assert isinstance(keeper.find(mint.KID), Unreachable)
     assert caplog.messages[0].startswith(f"certificates could not be had from {url}: URLError")
+
+
+def test_an_answer_nested_too_deeply_to_be_read_is_a_failure_like_any_other(
+    published: mint.Publisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    published.body = b"[" * 200_000
+    keeper = CertificateKeeper(published.url, clock=time.monotonic)
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert len(caplog.messages) == 1
 
 
 def test_the_hook_for_forks_does_not_keep_a_keeper_alive() -> None:
