@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -44,6 +45,9 @@ class Connections:
     def __init__(self, bound: Bound, *, rest: float = REST) -> None:
         self._bound = bound
         self._rest = rest
+        self._readers: list[Opened] = []
+        self._writers: list[Opened] = []
+        weakref.finalize(self, _close, self._readers, self._writers)
         self._open_gate()
 
     def reader(self) -> AbstractContextManager[Opened]:
@@ -91,7 +95,9 @@ class Connections:
 
     def after_fork_in_child(self) -> None:
         """Begin anew."""
-        _abandoned.extend((*self._in_use, *self._readers, *self._writers))
+        for left in (self._in_use, self._readers, self._writers):
+            _abandoned.extend(left)
+            left.clear()
         self._open_gate()
 
     def _open_gate(self) -> None:
@@ -99,16 +105,12 @@ class Connections:
         self._shut = 0
         self._using = 0
         self._in_use: list[Opened] = []
-        self._readers: list[Opened] = []
-        self._writers: list[Opened] = []
 
     def _shut_gate(self) -> None:
         with self._gate:
             self._shut += 1
             self._gate.wait_for(lambda: not self._using, timeout=self._rest)
-            for idle in (self._readers, self._writers):
-                while idle:
-                    idle.pop().connection.close()
+            _close(self._readers, self._writers)
 
     def _go_on(self) -> None:
         with self._gate:
@@ -158,3 +160,9 @@ class Connections:
             self._using -= 1
             if self._shut:
                 self._gate.notify_all()
+
+
+def _close(*idle: list[Opened]) -> None:
+    for some in idle:
+        while some:
+            some.pop().connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -119,6 +120,16 @@ def test_a_ledger_keeps_what_it_had_when_it_is_opened_again(path: Path):
 
 def test_nothing_stays_open_or_behind_once_a_ledger_is_closed(path: Path):
     use(open_storage(f"sqlite://{path}"))
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_ledger_that_nobody_closes_is_closed_when_nobody_has_it(path: Path):
+    storage: Storage | None = open_storage(f"sqlite://{path}")
+    assert storage is not None
+    storage.create(KEY, FIRST)
+    assert len(list(path.parent.iterdir())) == 3
+    storage = None
+    gc.collect()
     assert list(path.parent.iterdir()) == [path]
 
 
