@@ -57,7 +57,7 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         settings=settings,
         verifier=_verifier(settings),
         ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
-        heartbeats=Heartbeats(clock=time.monotonic),
+        heartbeats=Heartbeats(clock=clock),
         draining=draining,
         teller=Teller(sender),
         nonce=lambda: os.urandom(12).hex(),

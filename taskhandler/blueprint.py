@@ -15,7 +15,8 @@ from flask.globals import request_ctx
 from werkzeug.local import LocalProxy
 
 from taskhandler.assembly import Assembly, assemble
-from taskhandler.delivery import Incoming, Receiver
+from taskhandler.delivery import Receiver
+from taskhandler.delivery_facts import Incoming
 from taskhandler.errors import ConfigError, UsageError
 from taskhandler.guard import guard_of, respond
 from taskhandler.handlers import Handler, named, options_of

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from taskhandler.auth import Caller, Unverifiable, Verifies
 from taskhandler.auth import Refused as RefusedCaller
 from taskhandler.config import Settings
+from taskhandler.delivery_facts import Delivery, Incoming, Unreadable
 from taskhandler.ending import Chances, Ending, interrupted, invalid, killed, raised, refused, returned
 from taskhandler.errors import Interrupted
 from taskhandler.handlers import Handler, Returned, run
@@ -47,42 +48,6 @@ from taskhandler.verdict import (
 
 POLL = 0.5
 """Seconds between two looks at a task that a waiting delivery finds in flight."""
-
-
-class Unreadable(Struct, frozen=True):
-    """A body that could not be read: malformed or too large, and why."""
-
-    outcome: Outcome
-    why: str
-
-
-class Incoming(Struct, frozen=True):
-    """A request, as far as a delivery has to know it.
-
-    Attributes:
-        handler: the handler that it is for, or None if there is none of that name.
-        call: the handler's function, ready to be called (an async one made synchronous).
-        headers: looked up whatever their case.
-        body: reads the body, up to so many bytes; not called before the caller is known.
-    """
-
-    handler: Handler[Any, Any] | None
-    call: Callable[..., object]
-    headers: Headers
-    body: Callable[[int], bytes | Unreadable]
-
-
-class Delivery(Struct, frozen=True):
-    """What is known of a delivery once it is worth asking the ledger about it."""
-
-    handler: Handler[Any, Any]
-    caller: Caller
-    about: TaskHeaders
-    headers: Headers
-    body: bytes
-    letter: Letter
-    lease: Lease
-    chances: Chances
 
 
 class Receiver(Struct, frozen=True, kw_only=True, eq=False):
@@ -239,10 +204,11 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
     def _mourn(self, delivery: Delivery, error: Exception | None) -> None:
         """Call the handler's `on_dead`, and write down that it has been called."""
-        lease, when_dead = delivery.lease, delivery.handler.when_dead
+        found, when_dead = delivery.lease.found, delivery.handler.when_dead
         if when_dead is not None:
             self.teller.call(when_dead, self._task_to_mourn(delivery), error)
-        self.ledger.amend(lease.key, Tell(), lease.found or Unseen(), patience=CLAIM_PATIENCE)
+        if found is not None:
+            self.ledger.amend(delivery.lease.key, Tell(found.record.fence), found, patience=CLAIM_PATIENCE)
 
     def _task_to_mourn(self, delivery: Delivery) -> Task:
         task = self._task(delivery)

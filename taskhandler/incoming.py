@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request
 from werkzeug.exceptions import HTTPException
 
-from taskhandler.delivery import Unreadable
+from taskhandler.delivery_facts import Unreadable
 from taskhandler.reply import Outcome
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from taskhandler.delivery import Unreadable
+from taskhandler.delivery_facts import Unreadable
 from taskhandler.incoming import WSGIHeaders, read_body
 from taskhandler.reply import Outcome
 
