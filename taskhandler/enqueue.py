@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
 from collections.abc import Callable
@@ -18,8 +19,15 @@ from taskhandler.handlers import Handler
 TIMEOUT = 10.0
 """Seconds for one call; the client does not retry creations by itself (google-cloud-tasks 2.26)."""
 
+TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
+"""What Cloud Tasks takes for the id of a task (reference of Task.name)."""
+
 LONGEST_DELAY = 30 * 86400
 """Seconds; Cloud Tasks refuses a later schedule time (quotas: 30 days)."""
+
+
+RAW = (bytes, bytearray, memoryview)
+"""What is sent as it is."""
 
 
 class Enqueuer:
@@ -28,11 +36,13 @@ class Enqueuer:
     Args:
         settings: where the queue and the handlers are, and whose token the tasks carry.
         now: the time.
+        timeout: seconds for one call.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime], timeout: float = TIMEOUT) -> None:
         self._settings = settings
         self._now = now
+        self._timeout = timeout
         self._client: Any = None
         self._turn = threading.Lock()
         this = weakref.ref(self)
@@ -56,7 +66,7 @@ class Enqueuer:
         parent = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
         task = self._task(handler, payload, seconds=_seconds(delay))
         if name is not None:
-            task["name"] = f"{parent}/tasks/{name}"
+            task["name"] = f"{parent}/tasks/{_task_id(name)}"
         return self._create(parent, task)
 
     def _task(self, handler: Handler[Any, Any], payload: object, *, seconds: float) -> dict[str, Any]:
@@ -79,15 +89,15 @@ class Enqueuer:
         return task
 
     def _create(self, parent: str, task: dict[str, Any]) -> str:
-        from google.api_core.exceptions import AlreadyExists, GoogleAPICallError  # noqa: PLC0415 - heavy
+        _check_installed()
+        from google.api_core.exceptions import AlreadyExists, GoogleAPIError  # noqa: PLC0415 - heavy
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
 
         try:
-            created = self._the_client().create_task(parent=parent, task=task, timeout=TIMEOUT)
-        except AlreadyExists:
-            if "name" not in task:
-                raise
-            return str(task["name"])  # it is there, which is what was asked for
-        except GoogleAPICallError as error:
+            created = self._the_client().create_task(parent=parent, task=task, timeout=self._timeout)
+        except (GoogleAPIError, GoogleAuthError) as error:
+            if isinstance(error, AlreadyExists) and "name" in task:
+                return str(task["name"])  # it is there, which is what was asked for
             raise EnqueueError(f"no task was created in {parent}: {error}") from error
         return str(created.name)
 
@@ -107,11 +117,16 @@ def _forget(enqueuer: Enqueuer | None) -> None:
         enqueuer._forget()  # noqa: SLF001 - the same class, after a fork
 
 
-def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's module is not imported yet
+def _check_installed() -> None:
     try:
-        from google.cloud import tasks_v2  # noqa: PLC0415 - heavy, and an extra
+        import google.cloud.tasks_v2  # noqa: F401, PLC0415 - heavy, and an extra
     except ImportError as error:
         raise UsageError("to enqueue, install flask-taskhandler[enqueue]") from error
+
+
+def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's module is not imported yet
+    from google.cloud import tasks_v2  # noqa: PLC0415 - heavy, and an extra
+
     if not emulator_host:
         return tasks_v2.CloudTasksClient()
     import grpc  # type: ignore[import-untyped]  # noqa: PLC0415 - grpcio ships no types; heavy
@@ -126,26 +141,30 @@ def _require(key: str, value: str) -> None:
         raise ConfigError(key, None, "tasks cannot be created without it")
 
 
-def _seconds(delay: float | timedelta | None) -> float:
-    seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay or 0)
-    if not 0 <= seconds <= LONGEST_DELAY:
-        raise UsageError(f"delay={delay!r}: from now up to 30 days is wanted (Cloud Tasks' own limit)")
+def _task_id(name: object) -> str:
+    if not isinstance(name, str) or not TASK_ID.fullmatch(name):
+        raise UsageError(f"name={name!r}: up to 500 letters, digits, hyphens and underscores are wanted")
+    return name
+
+
+def _seconds(delay: object) -> float:
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else 0 if delay is None else delay
+    if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_DELAY:
+        raise UsageError(f"delay={delay!r}: seconds from 0 to 30 days are wanted (Cloud Tasks' own limit)")
     return seconds
 
 
 def _content_type(payload: object) -> str:
-    return "application/octet-stream" if isinstance(payload, bytes) else "application/json"
+    return "application/octet-stream" if isinstance(payload, RAW) else "application/json"
 
 
 def _encode(payload: object) -> bytes:
-    if isinstance(payload, bytes):
-        return payload
+    if isinstance(payload, RAW):
+        return bytes(payload)
     dump = getattr(payload, "model_dump_json", None)  # a pydantic model
-    if callable(dump):
-        return str(dump()).encode()
     try:
-        return msgspec.json.encode(payload)
-    except (TypeError, ValueError, RecursionError) as error:
+        return str(dump()).encode() if callable(dump) else msgspec.json.encode(payload)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(
             f"a payload of type {type(payload).__name__} cannot be made JSON: {error}"
         ) from error

@@ -1,0 +1,51 @@
+"""A program that enqueues, forks, and enqueues in both processes; says so by its end.
+
+Argument: `host:port` of a local queue that has the queue `orders`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import datetime, timezone
+
+from taskhandler.config import read_settings
+from taskhandler.enqueue import Enqueuer
+from taskhandler.handlers import Handler, Options
+
+SETTINGS = {
+    "GCP_PROJECT_ID": "shop",
+    "GCP_LOCATION_ID": "here",
+    "GCP_TASK_QUEUE_ID": "orders",
+    "TASK_TARGET_URL": "https://shop.run.app/tasks",
+    "TASK_SERVICE_ACCOUNT_EMAIL": "queue@shop.example",
+}
+
+
+def main(address: str) -> int:
+    settings = read_settings(
+        {**SETTINGS, "CLOUD_TASKS_EMULATOR_HOST": address}, {}, instance="/", debug=False
+    )
+    enqueuer = Enqueuer(settings, now=lambda: datetime.fromtimestamp(time.time(), timezone.utc))
+    Enqueuer(settings, now=lambda: datetime.fromtimestamp(0, timezone.utc))  # gone before the fork
+    handler = _handler()
+    enqueuer.enqueue(handler, 1, name="before", delay=None)
+    child = os.fork()
+    if not child:
+        enqueuer.enqueue(handler, 2, name="child", delay=None)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    enqueuer.enqueue(handler, 3, name="parent", delay=None)
+    return status
+
+
+def _handler() -> Handler[[object], object]:
+    def charge(order: object) -> object:
+        return order
+
+    return Handler(charge, name="charge", options=Options())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
