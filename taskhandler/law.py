@@ -229,7 +229,7 @@ class Reset(Struct, frozen=True, gc=False):
     def __call__(self, seen: Found | None) -> Step:
         """Judge."""
         if seen is None:
-            return Step(None, _fenced(seen))
+            return Step(None, Fenced(None))
         if seen.record.lease_id == self.nonce:
             return Step(None, Settled(seen.record.state))  # our own write, whose reply was lost
         fresh = replace(

@@ -84,7 +84,6 @@ class Search:
         self.idle = [self.locals.of(Local(slot=slot, at=At.IDLE)) for slot in self.slots]
         self._edges: list[dict[int, list[Edge]]] = [{} for _ in self.slots]
         self._events: dict[int, list[Edge]] = {}
-        self._landings: dict[int, Edge] = {}
         self._touched: dict[int, int] = {}
         self._added: dict[int, int] = {}
         self.transitions = 0
@@ -124,6 +123,7 @@ class Search:
     ) -> Explored | None:
         """Everything that can be reached without another fault, or with any number if there is no limit."""
         limited = self.world.scenario.faults is not None
+        mark = 0
         for state in level:  # which grows meanwhile
             for child, edge in self._next(state):
                 self.transitions += 1
@@ -136,10 +136,12 @@ class Search:
                 else:
                     came_from[child] = state
                     level.append(child)
-            if tell is not None and not len(came_from) % 1024:
-                tell(len(came_from))
-            if limit is not None and len(came_from) >= limit:
-                return self._explored(came_from, complete=False)
+            if len(came_from) >= mark:
+                mark = len(came_from) + 4096
+                if tell is not None:
+                    tell(len(came_from))
+                if limit is not None and len(came_from) >= limit:
+                    return self._explored(came_from, complete=False)
         return None
 
     def _next(self, state: int) -> Iterator[tuple[int, Edge]]:
@@ -158,11 +160,9 @@ class Search:
                     yield state + edge.delta, edge
             if local == self.idle[slot]:
                 break
-        events = self._events.get(shared)
-        for edge in self._events_of(shared) if events is None else events:
+        events = self._events.get(pool << BITS | shared)
+        for edge in self._events_of(pool, shared) if events is None else events:
             yield self._after(state + edge.delta, pool, edge.touch, -1), edge
-        if pool:
-            yield from self._late_writes(state, shared, pool)
 
     def _after(self, state: int, pool: int, touch: int, actor: int) -> int:
         """The state, once the others have been touched; a write that was accepted outdates the late ones."""
@@ -178,15 +178,6 @@ class Search:
                     change = self._touched[key] = self.locals.of(there) - local
                 state += change << shift
         return state
-
-    def _late_writes(self, state: int, shared: int, pool: int) -> Iterator[tuple[int, Edge]]:
-        for sent in self.pools.values[pool]:
-            key = self.sents.of(sent) << BITS | shared
-            edge = self._landings.get(key)
-            if edge is None:
-                move = self.world.land(sent, self.shareds.values[shared])
-                edge = self._landings[key] = self._edge(move, -1, 0, shared)
-            yield self._after(state + edge.delta, pool, edge.touch, -1), edge
 
     def _with_sent(self, pool: int, sent: int) -> int:
         key = pool << BITS | sent
@@ -204,10 +195,16 @@ class Search:
         self._edges[slot][local << BITS | shared] = kept = _worth_walking(edges)
         return kept
 
-    def _events_of(self, shared: int) -> list[Edge]:
-        moves = self.world.events(self.shareds.values[shared])
-        self._events[shared] = edges = [self._edge(move, -1, 0, shared) for move in moves]
+    def _events_of(self, pool: int, shared: int) -> list[Edge]:
+        edges = [self._edge(move, -1, 0, shared) for move in self._happenings(pool, shared)]
+        self._events[pool << BITS | shared] = edges
         return edges
+
+    def _happenings(self, pool: int, shared: int) -> list[Move]:
+        """What may happen to the ledger by itself: events, and writes that are applied late."""
+        there = self.shareds.values[shared]
+        late = [self.world.land(sent, there) for sent in self.pools.values[pool]]
+        return [*self.world.events(there), *late]
 
     def _edge(self, move: Move, slot: int, local: int, shared: int) -> Edge:
         delta = self.shareds.of(move.shared) - shared
@@ -269,8 +266,7 @@ class Search:
                     return f"delivery {slot + 1} {move.label}"
             if local == self.idle[slot]:
                 break
-        landings = [self.world.land(sent, shared) for sent in self.pools.values[state >> BITS & MASK]]
-        for move in (*self.world.events(shared), *landings):
+        for move in self._happenings(state >> BITS & MASK, state & MASK):
             if self._leads(state, child, self._edge(move, -1, 0, state & MASK), -1) and broken <= move.broken:
                 return move.label
         raise LookupError("no move leads there")
