@@ -87,6 +87,8 @@ class Storage(Protocol):
     ) -> Answer:
         """Replace the record of `key` if it still is at `version`; stale if it is not (or is gone).
 
+        A letter that is there stays there unless another one is given.
+
         `letter`, and `writes` (whatever this storage's own batches are made of), commit with it or not
         at all. A storage without such batches refuses any.
         """
