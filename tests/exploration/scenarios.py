@@ -13,6 +13,7 @@ SCENARIOS = [
     ),
     Scenario(name="two deliveries of different bodies", bodies="xy"),
     Scenario(name="three deliveries", bodies="xxx", faults=3),
+    Scenario(name="three deliveries", bodies="xxx", delays=False),
     Scenario(name="three deliveries, two attempts", bodies="xxx", faults=3, max_attempts=2, beats=False),
     Scenario(
         name="three deliveries, an at-most-once step",
@@ -27,9 +28,12 @@ SCENARIOS = [
 
 Faults are: a lapse (that is, a pause past the lease), a lost reply of a write that was applied, is applied
 later or never, an unavailable read or write, a refusal for good, a worker told to stop, a reset by an
-operator, an expiry. Crashes are free, and are not counted (see `search`). What three deliveries leave out
-to fit the time: together with a step, heartbeats and the third fault; with a limit of attempts,
-heartbeats. The longer campaign (`python -m tests.exploration --help`) puts them in.
+operator, an expiry. Crashes are free, and are not counted (see `search`).
+
+What is left out of the worlds of three deliveries, to fit the time: heartbeats where attempts are limited
+or there is a step; the third fault where there is a step; writes that are applied late (all other faults
+of a write are there) where the faults are unlimited. The longer campaign puts them in:
+`python -m tests.exploration --deliveries 3 --faults unlimited` has two million states.
 """
 
 

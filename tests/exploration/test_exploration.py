@@ -17,7 +17,7 @@ from tests.exploration.story import Ways
 from tests.exploration.world import World
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=words)
 def test_no_order_of_events_breaks_an_invariant(
     scenario: Scenario, record_property: Callable[[str, object], None]
 ):
