@@ -91,8 +91,14 @@ class FirestoreStorage:
         self._wall = wall
         self._clock = clock
         self._complaints = Complaints(clock=lambda: int(clock() / NANOSECOND))
-        make = client if callable(client) else lambda: client
-        self._connection = Connection(make, _attach, clock=clock, complaints=self._complaints)
+        anew = callable(client)
+        self._connection = Connection(
+            client if anew else lambda: client,
+            _attach,
+            anew=anew,
+            clock=clock,
+            complaints=self._complaints,
+        )
 
     def read(self, key: Key) -> Found | Unavailable | None:
         """See `Storage.read`."""

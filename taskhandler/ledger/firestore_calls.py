@@ -63,6 +63,9 @@ class Wire(Protocol):
         An empty `after` is before the first. They come without what is not part of a record.
         """
 
+    def close(self) -> None:
+        """Break the connection: calls under way fail, and so do those to come."""
+
     def unwrapped(self, writes: Sequence[object]) -> list[Any]:
         """The google.firestore.v1.Write of what users call writes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +49,8 @@ class Connection:
     """Hands out the wire, and makes it when there is none.
 
     Args:
-        make: gives one of Google's clients, which has no channel yet; raises LedgerError or ImportError.
+        make: gives one of Google's clients; raises LedgerError or ImportError.
+        anew: `make` gives a new client each time, so that one whose connection is silent can be given up.
         attach: opens its channel.
         clock: seconds of a clock that never goes back.
         complaints: where failures are told.
@@ -59,11 +61,13 @@ class Connection:
         make: Callable[[], Any],
         attach: Callable[[Any], Wire],
         *,
+        anew: bool,
         clock: Callable[[], float],
         complaints: Complaints,
     ) -> None:
         self._make = make
         self._attach = attach
+        self._silent = SILENT if anew else sys.maxsize
         self._clock = clock
         self._complaints = complaints
         self._client: Any = None
@@ -78,7 +82,7 @@ class Connection:
     def wire(self, *, patience: float) -> Wire | Unavailable:
         """The wire, waited for no longer than `patience` seconds."""
         wire = self._wire
-        if wire is not None and wire.silent < SILENT:
+        if wire is not None and wire.silent < self._silent:
             return wire
         return self._awaited(self._connect, patience) or Unavailable(self._problem)
 
@@ -130,7 +134,8 @@ class Connection:
         if self._inherited is not None:
             _log.warning("%s", _FORKED)
         if self._wire is not None:
-            self._client = None  # its channel has fallen silent
+            self._wire.close()  # gRPC would give its silent connection to the new channel, were it open
+            self._client = None
         self._find_client()
         self._wire = self._attach(self._client)
 

@@ -30,7 +30,7 @@ gcloud firestore indexes fields update {expire_at} --disable-indexes \\
 gcloud firestore indexes fields update {map} --disable-indexes \\
     {database_flags} --collection-group={collection_word}
 
-# Instead of 3, with the Firebase CLI: in firestore.indexes.json, then 'firebase deploy --only firestore:indexes'.
+# Instead of 3, with the Firebase CLI: firestore.indexes.json, for 'firebase deploy --only firestore:indexes'.
 {indexes}
 
 # Instead of 3, with Terraform:

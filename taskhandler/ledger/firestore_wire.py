@@ -21,7 +21,7 @@ from taskhandler.ledger.firestore_calls import Failure, Look, nanoseconds
 from taskhandler.ledger.firestore_place import Place
 from taskhandler.ledger.firestore_record import READ
 
-_SERVICE = "/google.firestore.v1.Firestore/"
+_API = "/google.firestore.v1.Firestore/"
 
 _Commit = types.CommitRequest.pb()
 _Committed = types.CommitResponse.pb()
@@ -48,14 +48,16 @@ class GrpcWire:
             *client._rpc_metadata,  # noqa: SLF001 - no public name; for the emulator there is more in it
             ("x-goog-request-params", f"database={quote(self.database, safe='/')}"),
         )
-        channel = client._firestore_api.transport.grpc_channel  # noqa: SLF001 - the client has no other way to it
-        self._commit = channel.unary_unary(
-            f"{_SERVICE}Commit", _Commit.SerializeToString, _Committed.FromString
+        self._channel = client._firestore_api.transport.grpc_channel  # noqa: SLF001 - the client has no other way to it
+        self._commit = self._channel.unary_unary(
+            f"{_API}Commit", _Commit.SerializeToString, _Committed.FromString
         )
-        self._look = channel.unary_stream(
-            f"{_SERVICE}BatchGetDocuments", _Look.SerializeToString, _Looked.FromString
+        self._look = self._channel.unary_stream(
+            f"{_API}BatchGetDocuments", _Look.SerializeToString, _Looked.FromString
         )
-        self._list = channel.unary_stream(f"{_SERVICE}RunQuery", _List.SerializeToString, _Listed.FromString)
+        self._list = self._channel.unary_stream(
+            f"{_API}RunQuery", _List.SerializeToString, _Listed.FromString
+        )
 
     def request(self) -> Any:  # noqa: ANN401 - a protobuf message
         """See `Wire.request`."""
@@ -100,6 +102,10 @@ class GrpcWire:
             if answer.HasField("document")
         ]
 
+    def close(self) -> None:
+        """See `Wire.close`."""
+        self._channel.close()
+
     def unwrapped(self, writes: Sequence[object]) -> list[Any]:
         """See `Wire.unwrapped`; they are WriteBatch, Write of firestore_v1.types, or its protobuf message."""
         return [message for each in writes for message in _messages(each)]
@@ -111,6 +117,8 @@ class GrpcWire:
             code = error.code().name
             self.silent = self.silent + 1 if code == "DEADLINE_EXCEEDED" else 0
             return Failure(code, error.details() or "")
+        except ValueError as error:  # what gRPC raises on a channel that another thread has closed
+            return Failure("UNAVAILABLE", str(error))
         self.silent = 0
         return answer
 

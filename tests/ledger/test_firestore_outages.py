@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -145,6 +146,17 @@ def test_a_connection_that_has_gone_silent_is_given_up_for_a_new_one(cloud: Clou
     proxy.heal()
     until_there(cloud.storage)
     assert time.monotonic() - began < 15  # three calls of two seconds, where the kernel would take twenty
+
+
+def test_a_silent_connection_is_given_up_however_many_wait_on_it(cloud: Cloud, proxy: Proxy):
+    proxy.strike(Fault.BLACKHOLE)
+    with ThreadPoolExecutor(8) as threads:
+        silent = list(threads.map(lambda _: cloud.storage.read(fresh_key()), range(8)))
+        proxy.heal()
+        assert any(isinstance(each, Unavailable) for each in silent)
+        began = time.monotonic()
+        list(threads.map(lambda _: until_there(cloud.storage), range(8)))
+        assert time.monotonic() - began < 12
 
 
 def test_a_slow_network_is_waited_for(cloud: Cloud, proxy: Proxy):
