@@ -81,6 +81,7 @@ class Verifies(Protocol):
             authorization: the value of the header (of several: joined by commas), or None.
             allowed: e-mails; narrows the configured accounts. None leaves them as they are.
         """
+        ...
 
 
 class Rules(Struct, frozen=True):
@@ -101,9 +102,8 @@ class Verifier:
 
         `now` tells the seconds since 1970. google-auth looks at the system's clock besides.
         """
-        self._rules, self._keeper, self._now = rules, keeper, now
+        self._rules, self._keeper, self._now, self._logged = rules, keeper, now, float("-inf")
         self._good = _GoodTokens(remembered)  # by the whole text: SHA-256 would take five times as long
-        self._logged = float("-inf")
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
         """See `Verifies`. A token seen before costs about a microsecond."""

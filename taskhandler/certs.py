@@ -104,7 +104,7 @@ def fetch_over_http(url: str, timeout: float) -> Fetched:
     import urllib.request  # noqa: PLC0415 - the same
 
     class Stay(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: object) -> None:
+        def redirect_request(self, *_: object, **__: object) -> None:
             return None
 
     proxies = urllib.request.getproxies() if url.startswith("https:") else {}
