@@ -59,7 +59,7 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
         heartbeats=Heartbeats(clock=clock),
         draining=draining,
-        teller=Teller(sender),
+        teller=Teller(sender, clock=time.monotonic),
         nonce=lambda: os.urandom(12).hex(),
         clock=clock,
         pause=pause,

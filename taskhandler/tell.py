@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -23,11 +24,23 @@ LEVEL = {
 """Of a log line, by outcome; a warning for all others."""
 
 
-class Teller:
-    """One for all deliveries of an app, which is the sender of its signals."""
+SILENCE = 1.0
+"""Seconds between two log lines about strangers who came to the same: they are not to fill the logs."""
 
-    def __init__(self, sender: object) -> None:
+
+class Teller:
+    """One for all deliveries of an app.
+
+    Args:
+        sender: of the signals: the app.
+        clock: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, sender: object, *, clock: Callable[[], float]) -> None:
         self._sender = sender
+        self._clock = clock
+        self._silent_until: dict[Outcome, float] = {}
+        self._unsaid: Counter[Outcome] = Counter()
 
     def started(self, task: Task) -> None:
         """The task is claimed, and its handler is about to be called."""
@@ -42,8 +55,8 @@ class Teller:
         if event.outcome is None:
             return
         level = LEVEL.get(event.outcome, logging.WARNING)
-        if LOGGER.isEnabledFor(level):
-            _log_event(level, event)
+        if LOGGER.isEnabledFor(level) and (event.task or self._is_worth_a_line(event.outcome)):
+            _log_event(level, event, unsaid=0 if event.task else self._unsaid.pop(event.outcome, 0))
         for signal in (OF_OUTCOME[event.outcome], *((task_fenced,) if fenced else ())):
             if signal.receivers:
                 self._send(signal, event)
@@ -54,6 +67,14 @@ class Teller:
         if isinstance(called, Raised):
             _log(logging.ERROR, "%r failed", function, exc_info=called.error)
 
+    def _is_worth_a_line(self, outcome: Outcome) -> bool:
+        now = self._clock()
+        if now < self._silent_until.get(outcome, now):
+            self._unsaid[outcome] += 1
+            return False
+        self._silent_until[outcome] = now + SILENCE
+        return True
+
     def _send(self, signal: Signal, event: TaskEvent) -> None:
         if signal.is_muted:
             return
@@ -61,17 +82,18 @@ class Teller:
             self.call(receiver, self._sender, event=event)
 
 
-def _log_event(level: int, event: TaskEvent) -> None:
+def _log_event(level: int, event: TaskEvent, *, unsaid: int) -> None:
     outcome = "" if event.outcome is None else event.outcome.value
     _log(
         level,
-        "%s: task %s of queue %s for %s, attempt %d%s",
+        "%s: task %s of queue %s for %s, attempt %d%s%s",
         outcome,
         event.task or "?",
         event.queue or "?",
         event.handler or "?",
         event.attempt,
         f": {event.reason}" if event.reason else "",
+        f" (and {unsaid} more before)" if unsaid else "",
         exc_info=None if level <= logging.INFO or isinstance(event.error, Steering) else event.error,
         extra={
             "outcome": outcome,

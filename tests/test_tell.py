@@ -56,14 +56,14 @@ def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
 
 def test_the_start_of_a_task_is_told():
     with heard(task_started) as told:
-        Teller(APP).started(a_task())
+        Teller(APP, clock=lambda: 0.0).started(a_task())
     event = TaskEvent(outcome=None, handler="charge", queue="orders", task="t1", attempt=3)
     assert told == [("task-started", event)]
 
 
 def test_a_start_is_no_end():
     with heard(*OF_OUTCOME.values()) as told:
-        Teller(APP).ended(TaskEvent(outcome=None))
+        Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=None))
     assert told == []
 
 
@@ -71,35 +71,35 @@ def test_a_start_is_no_end():
 def test_every_outcome_is_told_once_to_its_own_signal(outcome: Outcome):
     event = TaskEvent(outcome=outcome)
     with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as told:
-        Teller(APP).ended(event)
+        Teller(APP, clock=lambda: 0.0).ended(event)
     assert told == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
 
 
 def test_a_lost_lease_is_told_besides():
     event = TaskEvent(outcome=Outcome.RETRY)
     with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as told:
-        Teller(APP).ended(event, fenced=True)
+        Teller(APP, clock=lambda: 0.0).ended(event, fenced=True)
     assert told == [("task-retried", event), ("task-fenced", event)]
 
 
 def test_another_apps_listeners_hear_nothing():
     with heard(task_completed, task_started) as told:
-        Teller(object()).ended(DONE)
-        Teller(object()).started(a_task())
+        Teller(object(), clock=lambda: 0.0).ended(DONE)
+        Teller(object(), clock=lambda: 0.0).started(a_task())
     assert told == []
 
 
 def test_a_muted_signal_is_not_sent():
     with heard(task_completed, task_started) as told, task_completed.muted(), task_started.muted():
-        Teller(APP).ended(DONE)
-        Teller(APP).started(a_task())
+        Teller(APP, clock=lambda: 0.0).ended(DONE)
+        Teller(APP, clock=lambda: 0.0).started(a_task())
     assert told == []
 
 
 def test_a_listener_that_raises_is_logged_and_costs_nothing(caplog: pytest.LogCaptureFixture):
     error = ValueError("no")
     with heard(task_dead) as told, listening_badly(task_dead, error):
-        Teller(APP).ended(DEAD)
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
     assert told == [("task-dead", DEAD)]
     assert [line.exc_info[1] for line in caplog.records if line.exc_info and line.exc_info[1]] == [error]
 
@@ -109,14 +109,14 @@ async def listen_later(_sender: object, *, event: TaskEvent) -> None: ...
 
 def test_a_listener_that_nobody_awaits_is_logged(caplog: pytest.LogCaptureFixture):
     with task_dead.connected_to(listen_later, APP):
-        Teller(APP).ended(DEAD)
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
     assert "listen_later" in caplog.text
     assert "nothing has run" in caplog.text
 
 
 def test_the_end_of_a_worker_passes_a_listener():
     with listening_badly(task_dead, SystemExit(1)), pytest.raises(SystemExit):
-        Teller(APP).ended(DEAD)
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -124,14 +124,14 @@ def test_every_outcome_is_logged_with_its_level(outcome: Outcome, caplog: pytest
     quiet = {Outcome.COMPLETED, Outcome.DUPLICATE, Outcome.IN_FLIGHT}
     level = logging.INFO if outcome in quiet else logging.WARNING
     with caplog.at_level(logging.INFO, "taskhandler"):
-        Teller(APP).ended(TaskEvent(outcome=outcome))
+        Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=outcome))
     (line,) = caplog.records
     assert line.levelno == (logging.ERROR if outcome is Outcome.DEAD else level)
     assert line.getMessage() == f"{outcome.value}: task ? of queue ? for ?, attempt 0"
 
 
 def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
-    Teller(APP).ended(DEAD)
+    Teller(APP, clock=lambda: 0.0).ended(DEAD)
     (line,) = caplog.records
     assert line.getMessage() == ("dead: task t1 of queue orders for charge, attempt 3: ValueError: no card")
     told = {key: vars(line)[key] for key in ("outcome", "task", "queue", "handler", "attempt")}
@@ -140,7 +140,7 @@ def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
 
 def test_an_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture):
     error = ValueError("no card")
-    Teller(APP).ended(TaskEvent(outcome=Outcome.RETRY, error=error))
+    Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=Outcome.RETRY, error=error))
     (line,) = caplog.records
     assert line.exc_info
     assert line.exc_info[1] is error
@@ -152,7 +152,7 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 
 
 def test_an_error_that_cannot_be_printed_is_logged(caplog: pytest.LogCaptureFixture):
-    Teller(APP).ended(TaskEvent(outcome=Outcome.RETRY, error=Unprintable()))
+    Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=Outcome.RETRY, error=Unprintable()))
     assert "Unprintable" in caplog.text
 
 
@@ -174,7 +174,7 @@ def broken_log() -> Iterator[None]:
 @pytest.mark.usefixtures("broken_log")
 def test_a_log_that_raises_costs_nothing():
     with heard(task_dead) as told, listening_badly(task_dead, ValueError()):
-        Teller(APP).ended(DEAD)
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
     assert told == [("task-dead", DEAD)]
 
 
@@ -185,6 +185,25 @@ def test_a_users_function_is_called_and_its_failure_logged(caplog: pytest.LogCap
         called.append((arguments, named))
         raise ValueError("no")
 
-    Teller(APP).call(fail, 1, named=2)
+    Teller(APP, clock=lambda: 0.0).call(fail, 1, named=2)
     assert called == [((1,), {"named": 2})]
     assert [line.levelno for line in caplog.records] == [logging.ERROR]
+
+
+def test_strangers_do_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+    now = 0.0
+    teller = Teller(APP, clock=lambda: now)
+    for _ in range(100):
+        teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason="no token"))
+    teller.ended(TaskEvent(outcome=Outcome.FORBIDDEN, reason="another account"))
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["unauthenticated", "forbidden"]
+    now = 1.0
+    teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason="no token"))
+    assert caplog.records[-1].message.endswith("no token (and 99 more before)")
+
+
+def test_what_became_of_a_task_is_always_logged(caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    for number in range(10):
+        teller.ended(TaskEvent(outcome=Outcome.RETRY, task=f"t{number}", reason="it failed"))
+    assert len(caplog.records) == 10
