@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from taskhandler.law import Reset
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import Letter
@@ -135,6 +136,15 @@ def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
     assert other.settle(Completed()) == Settled(State.COMPLETED)
     assert lease.settle(Failed("no")) == Fenced(State.COMPLETED)
     assert desk.record.state is State.COMPLETED
+
+
+def test_a_lease_that_an_operator_took_away_has_no_time_left():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.ledger.amend(KEY, Reset("operator"), Unseen(), patience=1.0)
+    assert lease.remaining() == 30.0
+    assert not lease.beat()
+    assert lease.remaining() == 0.0
 
 
 def test_a_fenced_holder_writes_nothing():
