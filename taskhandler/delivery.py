@@ -28,20 +28,18 @@ from taskhandler.ledger.lease import CLAIM_PATIENCE, Lease
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Letter
 from taskhandler.payload import PayloadError
-from taskhandler.record import State
+from taskhandler.record import Found, Record, State
 from taskhandler.reply import Outcome, Reply, outcome_of, reply
 from taskhandler.signals import TaskEvent
 from taskhandler.task import CURRENT, Headers, Task
 from taskhandler.tell import Teller
 from taskhandler.verdict import (
     Conflict,
-    Ended,
     Fenced,
     InFlight,
     Refused,
     Run,
     Settled,
-    Spent,
     Undecided,
     Verdict,
 )
@@ -79,7 +77,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             self.teller.started(task)
             verdict = lease.start()
             if not isinstance(verdict, Run):
-                return self._answer(delivery, verdict)
+                return self._conclude(delivery, verdict)
             current = CURRENT.set(task)
             self.heartbeats.watch(lease)
             try:
@@ -182,17 +180,12 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         if isinstance(verdict, Refused):
             ending = refused(verdict.why, delivery.chances)
             verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
-        if isinstance(verdict, Settled) and verdict.state is State.DEAD:
-            self._mourn(delivery, ending.error)
-        return self._answer(delivery, verdict, ending)
+        return self._conclude(delivery, verdict, ending)
 
     def _without_run(self, delivery: Delivery, verdict: Verdict) -> Reply:
         if isinstance(verdict, Conflict):
             return self._bury(delivery)
-        untold = isinstance(verdict, Ended) and verdict.state is State.DEAD and not verdict.told
-        if untold or isinstance(verdict, Spent):
-            self._mourn(delivery, None)
-        return self._answer(delivery, verdict)
+        return self._conclude(delivery, verdict)
 
     def _bury(self, delivery: Delivery) -> Reply:
         """Put the body of a delivery aside that has the name of another task."""
@@ -202,13 +195,20 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         done = self.ledger.amend(key, bury, None, patience=CLAIM_PATIENCE, letter=delivery.letter)
         return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
 
-    def _mourn(self, delivery: Delivery, error: Exception | None) -> None:
+    def _conclude(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
+        """Answer; but first, whoever wrote it down, a death that nobody was told of is told."""
+        found = delivery.lease.found
+        if found is not None and _is_untold(found.record, delivery):
+            self._mourn(delivery, found, None if ending is None else ending.error)
+        return self._answer(delivery, verdict, ending)
+
+    def _mourn(self, delivery: Delivery, dead: Found, error: Exception | None) -> None:
         """Call the handler's `on_dead`, and write down that it has been called."""
-        found, when_dead = delivery.lease.found, delivery.handler.when_dead
-        if when_dead is not None:
-            self.teller.call(when_dead, self._task_to_mourn(delivery), error)
-        if found is not None:
-            self.ledger.amend(delivery.lease.key, Tell(found.record.fence), found, patience=CLAIM_PATIENCE)
+        when_dead = delivery.handler.when_dead
+        if when_dead is None:
+            return
+        self.teller.call(when_dead, self._task_to_mourn(delivery), error)
+        self.ledger.amend(delivery.lease.key, Tell(dead.record.fence), dead, patience=CLAIM_PATIENCE)
 
     def _task_to_mourn(self, delivery: Delivery) -> Task:
         task = self._task(delivery)
@@ -246,6 +246,11 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     def _turn_away(self, outcome: Outcome, why: str) -> Reply:
         self.teller.ended(TaskEvent(outcome=outcome, reason=why))
         return reply(outcome, retry_after=self.settings.retry_after)
+
+
+def _is_untold(record: Record, delivery: Delivery) -> bool:
+    ours = record.digest == delivery.lease.arrive.digest
+    return ours and record.state is State.DEAD and not record.told
 
 
 def _outcome_of_caller(caller: RefusedCaller | Unverifiable) -> Outcome:

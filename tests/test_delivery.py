@@ -6,8 +6,10 @@ import hashlib
 import threading
 
 import pytest
+from msgspec.structs import replace
 
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, current_task
+from taskhandler.ledger.storage import Key
 from taskhandler.record import State
 from tests.desk import app_with, deliver, headers_of, letter_of, outcome, record_of
 
@@ -143,6 +145,26 @@ def test_an_on_dead_that_fails_changes_nothing(
 
     assert outcome(deliver(app_with(tasks), "doomed")) == (200, "dead")
     assert "mourn" in caplog.text
+
+
+def test_a_death_that_its_writer_did_not_live_to_tell_is_told_by_the_fenced(tasks: TaskBlueprint) -> None:
+    mourned: list[str] = []
+
+    @tasks.handler("zombie")
+    def zombie(task: Task) -> None:
+        storage = app.extensions["taskhandler"].receiver.ledger.storage
+        key = Key("", task.queue, task.id)
+        found = storage.read(key)
+        storage.replace(key, replace(found.record, state=State.DEAD, lease_id="another's"), found.version)
+
+    @zombie.on_dead
+    def mourn(task: Task, _error: Exception | None) -> None:
+        mourned.append(task.id)
+
+    app = app_with(tasks)
+    assert outcome(deliver(app, "zombie")) == (200, "duplicate")
+    assert outcome(deliver(app, "zombie", retry=1)) == (200, "duplicate")
+    assert mourned == ["t1"]
 
 
 def test_another_body_under_the_same_name_is_never_run_and_put_aside(
