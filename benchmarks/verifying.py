@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from taskhandler.auth import Rules, Verifier
 from taskhandler.certs import CertificateKeeper, Fetched
+from taskhandler.config import CERTS_URL
 from tests import mint
 
 ROUNDS, BATCH = 900, 20
@@ -37,7 +38,10 @@ def main() -> None:
     """Measure and print."""
     rules = Rules(frozenset({mint.AUDIENCE}), frozenset({mint.ACCOUNT}))
     keeper = CertificateKeeper(
-        clock=time.monotonic, chance=lambda: 0.0, fetch=lambda _url, _timeout: Fetched(mint.certificates())
+        CERTS_URL,
+        clock=time.monotonic,
+        chance=lambda: 0.0,
+        fetch=lambda _url, _timeout: Fetched(mint.certificates()),
     )
     verifier = Verifier(rules, keeper, now=time.time)
     certs = {mint.KID: mint.certificate(mint.KID)}

@@ -17,9 +17,8 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from taskhandler.certs import Certificate, CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.config import ISSUERS
 
-GOOGLE_ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
-"""The two spellings of Google's `iss`; the ones `google.oauth2.id_token` accepts."""
 TOLERANCE = 60
 """Seconds that Google's clock and ours may differ."""
 LONGEST_LIFE = 86_400
@@ -89,7 +88,7 @@ class Rules(Struct, frozen=True):
 
     audiences: frozenset[str]
     accounts: frozenset[str]
-    issuers: frozenset[str] = GOOGLE_ISSUERS
+    issuers: frozenset[str] = frozenset(ISSUERS)
 
 
 class Verifier:

@@ -22,9 +22,6 @@ from msgspec.structs import replace
 
 from taskhandler.errors import ConfigError
 
-GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
-"""Where Google publishes `{key id: x509 certificate in PEM}`; the address google-auth uses."""
-
 FETCH_TIMEOUT = 4.0
 """Seconds that a fetch may wait for the network, at each step."""
 GIVEN_UP = 20.0
@@ -141,7 +138,7 @@ class CertificateKeeper:
 
     def __init__(
         self,
-        url: str = GOOGLE_CERTS_URL,
+        url: str,
         *,
         clock: Callable[[], float],
         chance: Callable[[], float] = random,

@@ -27,6 +27,7 @@ CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 """Google's certificates, as {key id: X.509 PEM} (google-auth's id_token uses the same address)."""
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+"""The two spellings of Google's `iss`; the ones that `google.oauth2.id_token` accepts."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from taskhandler.auth import Rules, Verifier
 from taskhandler.certs import CertificateKeeper, Fetched
+from taskhandler.config import CERTS_URL
 
 AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"
 ACCOUNT = "queue@project.iam.gserviceaccount.com"
@@ -128,7 +129,9 @@ class Source:
 def verifier(source: Source, clock: Clock | None = None, *, remembered: int = 1_024) -> Verifier:
     """Make a verifier for `RULES` whose certificates come from `source`, and whose time from `clock`."""
     monotonic = clock or Clock()
-    keeper = CertificateKeeper(clock=monotonic, chance=lambda: 0.0, fetch=source, spawn=lambda act: act())
+    keeper = CertificateKeeper(
+        CERTS_URL, clock=monotonic, chance=lambda: 0.0, fetch=source, spawn=lambda act: act()
+    )
     return Verifier(RULES, keeper, now=clock or time.time, remembered=remembered)
 
 

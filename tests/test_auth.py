@@ -19,6 +19,7 @@ from taskhandler.auth import (
     Verifies,
 )
 from taskhandler.certs import STALE_FOR, CertificateKeeper, Fetched
+from taskhandler.config import CERTS_URL
 from tests import mint
 
 ME = Caller(mint.ACCOUNT)
@@ -86,7 +87,7 @@ def test_a_handler_can_narrow_the_accounts_but_not_widen_them(source: mint.Sourc
 
 
 def test_empty_rules_refuse_everybody(source: mint.Source):
-    keeper = CertificateKeeper(clock=mint.Clock(), fetch=source, spawn=lambda act: act())
+    keeper = CertificateKeeper(CERTS_URL, clock=mint.Clock(), fetch=source, spawn=lambda act: act())
     nobody, nowhere = Rules(mint.RULES.audiences, frozenset()), Rules(frozenset(), mint.RULES.accounts)
     assert Verifier(nobody, keeper, now=time.time).verify(mint.bearer()) == FORBIDDEN
     refused = Verifier(nowhere, keeper, now=time.time).verify(mint.bearer())
@@ -94,7 +95,7 @@ def test_empty_rules_refuse_everybody(source: mint.Source):
 
 
 def test_the_issuers_can_be_others(source: mint.Source):
-    keeper = CertificateKeeper(clock=mint.Clock(), fetch=source, spawn=lambda act: act())
+    keeper = CertificateKeeper(CERTS_URL, clock=mint.Clock(), fetch=source, spawn=lambda act: act())
     rules = Rules(mint.RULES.audiences, mint.RULES.accounts, frozenset({"http://desk"}))
     verifier = Verifier(rules, keeper, now=time.time)
     assert verifier.verify(mint.bearer(body=mint.claims(iss="http://desk"))) == ME
@@ -102,7 +103,7 @@ def test_the_issuers_can_be_others(source: mint.Source):
 
 
 def test_any_of_several_audiences_will_do(source: mint.Source):
-    keeper = CertificateKeeper(clock=mint.Clock(), fetch=source, spawn=lambda act: act())
+    keeper = CertificateKeeper(CERTS_URL, clock=mint.Clock(), fetch=source, spawn=lambda act: act())
     rules = Rules(frozenset({"https://a", "https://b"}), mint.RULES.accounts)
     verifier = Verifier(rules, keeper, now=time.time)
     assert [verifier.verify(mint.bearer(body=mint.claims(aud=aud))) for aud in rules.audiences] == [ME, ME]
@@ -150,7 +151,7 @@ def test_google_auth_has_the_last_word_on_the_times(source: mint.Source, clock: 
 
 def test_a_good_token_is_remembered_until_it_expires_whatever_becomes_of_the_certificates(clock: mint.Clock):
     source, keeper_clock = mint.Source(Fetched(mint.certificates(), 300), DOWN), mint.Clock()
-    keeper = CertificateKeeper(clock=keeper_clock, fetch=source, spawn=lambda act: act())
+    keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
     verifier = Verifier(mint.RULES, keeper, now=clock)
     exp = int(clock.now) + 3600
     bearer, other = mint.bearer(body=mint.claims(exp=exp)), mint.bearer(body=mint.claims(sub="1"))
@@ -166,7 +167,7 @@ def test_a_good_token_is_remembered_until_it_expires_whatever_becomes_of_the_cer
 def test_only_the_last_good_tokens_are_remembered(clock: mint.Clock):
     source = mint.Source(Fetched(mint.certificates(), 300), DOWN)
     keeper_clock = mint.Clock()
-    keeper = CertificateKeeper(clock=keeper_clock, fetch=source, spawn=lambda act: act())
+    keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
     verifier = Verifier(mint.RULES, keeper, now=clock, remembered=4)
     bearers = [mint.bearer(body=mint.claims(sub=str(number))) for number in range(9)]
     assert [verifier.verify(bearer) for bearer in bearers] == [ME] * 9

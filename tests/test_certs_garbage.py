@@ -6,13 +6,13 @@ from base64 import b64decode, encodebytes
 import pytest
 
 from taskhandler.certs import (
-    GOOGLE_CERTS_URL,
     Certificate,
     CertificateKeeper,
     Fetched,
     NoSuchKey,
     Unreachable,
 )
+from taskhandler.config import CERTS_URL
 from taskhandler.errors import ConfigError
 from tests import mint
 
@@ -25,7 +25,7 @@ def clock() -> mint.Clock:
 
 
 def keeper_of(source: mint.Source, clock: mint.Clock) -> CertificateKeeper:
-    return CertificateKeeper(clock=clock, chance=lambda: 0.0, fetch=source, spawn=lambda act: act())
+    return CertificateKeeper(CERTS_URL, clock=clock, chance=lambda: 0.0, fetch=source, spawn=lambda act: act())
 
 
 def knows(keeper: CertificateKeeper) -> bool:
@@ -51,9 +51,7 @@ def test_an_address_that_anybody_can_answer_for_is_refused(clock: mint.Clock, ur
         CertificateKeeper(url, clock=clock)
 
 
-@pytest.mark.parametrize(
-    "url", [GOOGLE_CERTS_URL, "http://localhost/", "http://127.0.0.1:8/x", "http://[::1]:8"]
-)
+@pytest.mark.parametrize("url", [CERTS_URL, "http://localhost/", "http://127.0.0.1:8/x", "http://[::1]:8"])
 def test_an_address_over_https_or_on_this_machine_is_taken(clock: mint.Clock, url: str) -> None:
     CertificateKeeper(url, clock=clock)
 
