@@ -6,6 +6,11 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.exploration import conftest as exploration
+
+pytest_terminal_summary = exploration.pytest_terminal_summary  # xdist's controller loads this file alone
+
+
 if not os.environ.get("CI"):  # Hypothesis has a profile of its own for that
     settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("desk")
