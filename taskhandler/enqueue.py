@@ -130,7 +130,7 @@ def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's modu
     if not emulator_host:
         return tasks_v2.CloudTasksClient()
     import grpc  # type: ignore[import-untyped]  # noqa: PLC0415 - grpcio ships no types; heavy
-    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport  # noqa: PLC0415
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport  # noqa: PLC0415 - the same
 
     channel = grpc.insecure_channel(emulator_host)
     return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))

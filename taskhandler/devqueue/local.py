@@ -59,7 +59,7 @@ class LocalQueue:
     http: str
     certs_url: str
 
-    def __init__(  # noqa: PLR0913 - settings, all by keyword
+    def __init__(
         self,
         *,
         seed: int | None = None,

@@ -21,7 +21,7 @@ _BODILESS = (204, 304)
 Headers = Sequence[tuple[str, str]]
 
 
-async def deliver(  # noqa: PLR0913 - the parts of an HTTP request
+async def deliver(
     method: str,
     url: str,
     headers: Headers,
