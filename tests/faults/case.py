@@ -1,0 +1,136 @@
+"""One task's part of a history, sorted so that questions can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from taskhandler.record import Record
+from tests.faults.history import Entry, History, Want
+from tests.faults.journal import Event
+
+ENDS = ("completed", "rejected", "dead")
+AGAIN = ("reset", "expired")
+"""Notes of the bench that a task begins anew: an operator wants it, or its record is past its retention."""
+
+MAX_ATTEMPTS = {"frail": 3, "single": 1}
+"""Of the app's handlers that have a limit."""
+
+
+class Write(Struct, frozen=True, kw_only=True):
+    """An operation on the ledger that was to write. Times are seconds since 1970.
+
+    `sent` is before the write, `done` after it (infinite if the worker did not live to tell). `era` counts
+    how often the task had begun anew by then.
+    """
+
+    name: str
+    pid: int
+    lease_id: str
+    attempt: int
+    fence: int
+    state: str
+    lease: float
+    sent: float
+    done: float
+    answer: str
+    era: int
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the ledger said that it is written."""
+        return self.answer == "written"
+
+    @property
+    def possible(self) -> bool:
+        """Whether it may have been written, as far as anybody heard."""
+        return self.answer in {"written", "unknown", ""}
+
+    @property
+    def ends(self) -> bool:
+        """Whether it says that the task has come to its end."""
+        return self.state in ENDS and self.name != "tell"
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """What is known of one task; `bench` is what the bench did, to anybody."""
+
+    want: Want
+    entries: list[Entry]
+    events: list[Event]
+    bench: list[Event]
+    writes: list[Write]
+    record: Record | None
+    letters: dict[str, bytes | None]
+    left: bool
+
+    def named(self, *what: str) -> list[Event]:
+        """The task's events of these kinds."""
+        return [event for event in self.events if event.what in what]
+
+    def accepted(self, *names: str) -> list[Write]:
+        """The accepted writes of these names; all if there is none."""
+        return [write for write in self.writes if write.accepted and (not names or write.name in names)]
+
+
+def cases(history: History) -> list[Case]:
+    """The history, task by task."""
+    bench = [event for event in history.events if event.what in {"bench", "outcome"} and not event.task]
+    bench += [event for event in history.events if event.act in {"crash", "stop", "exit"}]
+    return [_case(history, want, bench) for want in history.wants]
+
+
+def _case(history: History, want: Want, bench: list[Event]) -> Case:
+    events = [event for event in history.events if event.task == want.task]
+    return Case(
+        want=want,
+        entries=[entry for entry in history.entries if entry.task == want.task],
+        events=events,
+        bench=bench,
+        writes=writes_of(events),
+        record=history.records.get(want.task),
+        letters={name: body for name, body in history.letters.items() if name.partition("/")[0] == want.task},
+        left=want.task in history.left,
+    )
+
+
+def writes_of(events: Iterable[Event]) -> list[Write]:
+    """The writes among the events of one task, in the order in which they were sent."""
+    writes: list[Write] = []
+    pending: dict[tuple[int, str, str], int] = {}
+    era = 0
+    for event in events:
+        name, _, phase = event.what.partition(".")
+        at = (event.pid, event.lease_id, name)
+        if event.what == "bench" and event.said in AGAIN:
+            era += 1
+        elif name != "read" and phase == "sent":
+            pending[at] = len(writes)
+            writes.append(_write(name, event, era))
+        elif name != "read" and phase == "done" and at in pending:
+            number = pending.pop(at)
+            writes[number] = _answered(writes[number], event)
+    return writes
+
+
+def _write(name: str, sent: Event, era: int) -> Write:
+    undone = sent.act in {"down", "lose"}
+    return Write(
+        name=name,
+        pid=sent.pid,
+        lease_id=sent.lease_id,
+        attempt=sent.attempt,
+        fence=sent.fence,
+        state=sent.state,
+        lease=sent.lease,
+        sent=sent.at,
+        done=sent.at if undone else float("inf"),
+        answer="unavailable" if undone else "",
+        era=era,
+    )
+
+
+def _answered(write: Write, done: Event) -> Write:
+    return replace(write, done=done.at, answer=done.answer)

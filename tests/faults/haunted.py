@@ -1,0 +1,104 @@
+"""A storage around the real one, which tells the oracle of every operation and can be made to fail.
+
+Acts before an operation: `down` (not done, and it says so), `lose` (not done, and nobody knows). Acts after
+it: `lose` (done, and nobody knows). And those of `witness.suffer` at both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+
+from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown, Written
+from taskhandler.record import Found, Record, State
+from tests.faults.witness import Witness
+
+DOWN = Unavailable("the bench says so")
+LOST = Unknown("the bench says so")
+
+
+class HauntedStorage:
+    """See the module; the contract is `Storage`'s."""
+
+    def __init__(self, storage: Storage, witness: Witness) -> None:
+        self.shared = storage.shared
+        self._storage = storage
+        self._witness = witness
+        self._held: set[str] = set()
+
+    def read(self, key: Key) -> Found | Unavailable | None:
+        """See `Storage.read`."""
+        if self._witness.tell("read.sent", key.task) in {"down", "lose"}:
+            return DOWN
+        found = self._storage.read(key)
+        record = found.record if isinstance(found, Found) else None
+        answer = type(found).__name__.lower()
+        lost = self._tell("read.done", key, record, answer) in {"down", "lose"}
+        return DOWN if lost else found
+
+    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+        """See `Storage.create`."""
+        return self._write(key, record, lambda: self._storage.create(key, record, letter=letter))
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        letter: Letter | None = None,
+        writes: Sequence[object] = (),
+    ) -> Answer:
+        """See `Storage.replace`."""
+        return self._write(
+            key, record, lambda: self._storage.replace(key, record, version, letter=letter, writes=writes)
+        )
+
+    def letter(self, key: Key) -> Letter | Unavailable | None:
+        """See `Storage.letter`."""
+        return self._storage.letter(key)
+
+    def scan(self) -> Iterator[tuple[Key, Found]]:
+        """See `Storage.scan`."""
+        return self._storage.scan()
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        self._storage.close()
+
+    def _write(self, key: Key, record: Record, write: Callable[[], Answer]) -> Answer:
+        name = self._name(key, record)
+        match self._tell(f"{name}.sent", key, record):
+            case "down":
+                return DOWN
+            case "lose":
+                return LOST
+            case _:
+                pass
+        answer = write()
+        if name == "claim" and isinstance(answer, Written | Unknown):
+            self._held.add(record.lease_id)
+        told = self._tell(f"{name}.done", key, record, type(answer).__name__.lower())
+        return LOST if told == "lose" else answer
+
+    def _name(self, key: Key, record: Record) -> str:
+        if key.twin:
+            return "bury"
+        if record.told:
+            return "tell"
+        if record.state is not State.RUNNING:
+            return "settle"
+        return "beat" if record.lease_id in self._held else "claim"
+
+    def _tell(self, what: str, key: Key, record: Record | None, answer: str = "") -> str:
+        if record is None:
+            return self._witness.tell(what, key.task, answer=answer)
+        return self._witness.tell(
+            what,
+            key.task,
+            answer=answer,
+            attempt=record.attempt,
+            fence=record.fence,
+            lease_id=record.lease_id,
+            lease=record.lease,
+            state=record.state.value,
+        )

@@ -1,0 +1,124 @@
+"""Plays scenarios, a few stages at a time, and tells what came of each as soon as it is known."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from msgspec import Struct
+
+from tests.faults.checker import problems
+from tests.faults.evidence import timeline
+from tests.faults.history import History
+from tests.faults.play import Play
+from tests.faults.scenario import Scenario
+from tests.faults.stage import Setup, Stage
+
+CHUNK = 12
+"""Plays of one stage; more of one setup are spread over several."""
+
+
+class Part(Struct, frozen=True):
+    """A scenario to be played on a ledger (`emulator`: the address of Firestore's, empty for SQLite)."""
+
+    scenario: Scenario
+    emulator: str = ""
+    sabotage: str = ""
+    patience: float = 20.0
+
+    @property
+    def ledger(self) -> str:
+        """Its name."""
+        return "firestore" if self.emulator else "sqlite"
+
+
+class Came(Struct, frozen=True):
+    """What came of a part."""
+
+    part: Part
+    wrong: list[str]
+    history: History
+    seconds: float
+
+    @property
+    def line(self) -> str:
+        """The one line for people."""
+        runs = sum(event.what == "begun" for event in self.history.events)
+        statuses = " ".join(str(entry.status or "-") for entry in self.history.entries[:12])
+        more = "…" if len(self.history.entries) > 12 else ""
+        verdict = "RED  " if self.wrong else "green"
+        name = f"{self.part.scenario.name} ({self.part.ledger})"
+        return f"{verdict} {name:<62} {self.seconds:5.1f} s  {runs} runs  {statuses}{more}"
+
+    @property
+    def evidence(self) -> str:
+        """What is wrong and how it came to that."""
+        wrong = "\n".join(f"  WRONG  {each}" for each in self.wrong)
+        return f"  expected: {self.part.scenario.expected}\n{wrong}\n{timeline(self.history)}\n"
+
+
+def play(parts: Iterable[Part], *, jobs: int, tell: Callable[[Came], None], seed: int = 0) -> list[Came]:
+    """Play all parts, `jobs` stages at a time; `tell` hears of each, one at a time."""
+    lock = threading.Lock()
+
+    def tell_alone(came: Came) -> None:
+        with lock:
+            tell(came)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(_play_group, group, tell_alone, seed) for group in _groups(parts)]
+        return [came for future in futures for came in future.result()]
+
+
+def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Parts that can share a stage."""
+    alike: defaultdict[tuple[Setup, str, str], list[Part]] = defaultdict(list)
+    for part in parts:
+        alike[part.scenario.setup, part.emulator, part.sabotage].append(part)
+    for group in alike.values():
+        for at in range(0, len(group), CHUNK):
+            yield group[at : at + CHUNK]
+
+
+def _play_group(group: list[Part], tell: Callable[[Came], None], seed: int) -> list[Came]:
+    came: list[Came] = []
+    left = list(group)
+    while left:
+        first = left[0]
+        try:
+            with Stage(
+                first.scenario.setup, emulator=first.emulator, sabotage=first.sabotage, seed=seed
+            ) as stage:
+                while left:
+                    came.append(_play(stage, left.pop(0)))
+                    tell(came[-1])
+                    if not stage.whole():
+                        break  # the next ones get a stage of their own
+        except Exception:  # noqa: BLE001 - a stage that does not come up is a red play, not the bench's end
+            came.append(Came(first, [traceback.format_exc()], _nothing(), 0.0))
+            tell(came[-1])
+            left = [part for part in left if part is not first]
+    return came
+
+
+def _play(stage: Stage, part: Part) -> Came:
+    began = time.monotonic()
+    play = Play(stage, part.scenario.name.partition("@")[0], patience=part.patience)
+    try:
+        try:
+            part.scenario.act(play)
+        except Exception as error:  # noqa: BLE001 - whatever stops a scenario makes it red
+            play.wrong.append(f"{type(error).__name__}: {error}")
+        play.finish()
+        history = play.history()
+    finally:
+        play.close()
+    return Came(part, problems(history), history, time.monotonic() - began)
+
+
+def _nothing() -> History:
+    return History(wants=[], entries=[], events=[], records={}, letters={})

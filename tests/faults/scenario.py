@@ -1,0 +1,78 @@
+"""What a scenario is, and the list of all that there are."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from tests.faults.play import Play
+from tests.faults.stage import Setup
+
+Act = Callable[[Play], None]
+LEDGERS = ("sqlite", "firestore")
+IDEAS = ("deliveries", "crashes", "zombies", "endings", "ledger", "network", "clocks", "shutdown")
+"""There is a file `scenarios_<idea>.py` for each."""
+
+USUAL = Setup()
+SYNC = Setup(kind="sync", workers=4)
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """A story with a fault in it.
+
+    Attributes:
+        name: the function's, its words joined by hyphens; `@sync` for the same under another setup.
+        act: plays it.
+        setup: of the stage.
+        ledgers: where it makes sense.
+    """
+
+    name: str
+    act: Act
+    setup: Setup
+    ledgers: tuple[str, ...] = LEDGERS
+
+    @property
+    def expected(self) -> str:
+        """What must come of it: the first paragraph of the function's docstring, on one line."""
+        return " ".join((self.act.__doc__ or "").partition("\n\n")[0].split())
+
+
+_ALL: dict[str, Scenario] = {}
+
+
+def scenario(
+    setup: Setup = USUAL, *, ledgers: tuple[str, ...] = LEDGERS, sync: bool = False
+) -> Callable[[Act], Act]:
+    """Make a scenario of a function; `sync`: it is played under gunicorn's sync workers too."""
+
+    def register(act: Act) -> Act:
+        name = act.__name__.replace("_", "-")
+        _ALL[name] = Scenario(name=name, act=act, setup=setup, ledgers=ledgers)
+        if sync:
+            again = f"{name}@sync"
+            _ALL[again] = Scenario(name=again, act=act, setup=SYNC, ledgers=ledgers)
+        return act
+
+    return register
+
+
+def scenarios() -> dict[str, Scenario]:
+    """All scenarios by name, in the order of their ideas."""
+    for idea in IDEAS:
+        importlib.import_module(f"tests.faults.scenarios_{idea}")
+    return _ALL
+
+
+def chosen(names: list[str], ledger: str) -> Iterator[Scenario]:
+    """The scenarios of these names (all if there is none) that make sense on `ledger`.
+
+    Raises:
+        KeyError: there is no such scenario.
+    """
+    known = scenarios()
+    for name in names or known:
+        if ledger in known[name].ledgers:
+            yield known[name]

@@ -1,0 +1,220 @@
+"""The stage of a play: queue → door → gunicorn → proxy → ledger, and the oracle that everybody tells."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from glob import glob
+from pathlib import Path
+from types import TracebackType
+
+from msgspec import Struct
+
+from taskhandler.devqueue import LocalQueue
+from taskhandler.ledger.opening import open_storage
+from tests.faults import journal
+from tests.faults.door import Door
+from tests.faults.gunicorn import Gunicorn
+from tests.faults.journal import Event, Tell
+from tests.faults.proxy import Proxy
+from tests.faults.witness import Line
+from tests.mirror import ROOT
+
+ACCOUNT = "queue@bench.iam.gserviceaccount.com"
+LOCATION = "projects/bench/locations/here"
+LEASE = 1.5
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What a stage is made of. Plays that need the same one may share it.
+
+    Attributes:
+        kind: gunicorn's worker class.
+        workers: processes.
+        threads: of each.
+        settings: of taskhandler, as pairs, beside the usual ones.
+        revisions: of the app; each is a gunicorn of its own.
+        clocks: whether each revision has a wall clock that can be set.
+    """
+
+    kind: str = "gthread"
+    workers: int = 3
+    threads: int = 4
+    settings: tuple[tuple[str, str], ...] = ()
+    revisions: tuple[str, ...] = ("1",)
+    clocks: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Gunicorn's."""
+        threads = ("--threads", str(self.threads)) if self.kind == "gthread" else ()
+        return ("--worker-class", self.kind, "--workers", str(self.workers), *threads)
+
+
+class Site(Struct, frozen=True):
+    """Where the ledger is: its URL, the way there, and what its clients must have in their environment."""
+
+    url: str
+    proxy: Proxy | None
+    environ: dict[str, str]
+
+
+class Stage:
+    """Everything that is up while the `with` block lasts.
+
+    Args:
+        setup: what it is made of.
+        emulator: the address of the Firestore emulator; empty for a SQLite ledger.
+        sabotage: what is weakened in the product, see `sabotage`.
+        seed: of the queue.
+    """
+
+    def __init__(self, setup: Setup, *, emulator: str = "", sabotage: str = "", seed: int = 0) -> None:
+        self.setup = setup
+        self._emulator = emulator
+        self._sabotage = sabotage
+        self._stack = ExitStack()
+        self.queue = LocalQueue(seed=seed)
+        self.door = Door()
+        self.servers: list[Gunicorn] = []
+
+    def __enter__(self) -> Stage:  # noqa: PYI034 - Self is not in Python 3.10
+        """Put everything up."""
+        with ExitStack() as stack:
+            self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="taskhandler-faults-")))
+            stack.enter_context(self.queue)
+            stack.enter_context(self.door)
+            self.target = f"http://127.0.0.1:{self.door.port}/tasks"
+            self.site = stack.enter_context(_site(self.folder, self._emulator))
+            self.line = Line(stack.enter_context(_oracle(self.folder / "journal")))
+            self.ledger = open_storage(self.site.url)
+            stack.callback(self.ledger.close)
+            for number, revision in enumerate(self.setup.revisions):
+                self.servers.append(self._server(number, revision))
+                stack.callback(self.servers[-1].close)
+                self.servers[-1].start()
+            self._wait()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take everything down, whatever state it is in."""
+        self._stack.close()
+
+    @property
+    def server(self) -> Gunicorn:
+        """The gunicorn of a stage that has only one."""
+        return self.servers[0]
+
+    def workers(self) -> list[int]:
+        """The process ids of all workers."""
+        return [pid for server in self.servers for pid in server.workers()]
+
+    def signal(self, pid: int, what: signal.Signals) -> bool:
+        """Send a signal to a worker, and have the oracle write it down first."""
+        self.note(what.name, pid=pid)
+        return any(server.signal(pid, what) for server in self.servers)
+
+    def note(self, said: str, task: str = "", *, pid: int = 0) -> None:
+        """Have the oracle write down what the bench does."""
+        self.line.ask(Tell(Event(what="bench", said=said, task=task, pid=pid)))
+
+    def events(self, start: int = 0) -> list[Event]:
+        """The oracle's journal from byte `start` on."""
+        return journal.read(self.folder / "journal", start=start)
+
+    def written(self) -> int:
+        """How many bytes the journal has."""
+        return (self.folder / "journal").stat().st_size
+
+    def set_clock(self, number: int, offset: str) -> None:
+        """Set the wall clock of a revision's workers, `+45s` say (libfaketime's words)."""
+        self.note(f"clock {offset}")
+        self._clock(number).write_text(f"{offset}\n")
+
+    def whole(self) -> bool:
+        """Wait until all workers are there; whether it came to that."""
+        wanted = self.setup.workers * len(self.servers)
+        until = time.monotonic() + 20
+        while len(self.workers()) < wanted and time.monotonic() < until:
+            threading.Event().wait(0.02)
+        return len(self.workers()) >= wanted
+
+    def _wait(self) -> None:
+        for server in self.servers:
+            server.wait()
+        self.door.lead_to(*(server.port for server in self.servers))
+
+    def _clock(self, number: int) -> Path:
+        return self.folder / f"clock-{number}"
+
+    def _server(self, number: int, revision: str) -> Gunicorn:
+        settings = {
+            "BENCH_ORACLE": str(self.port),
+            "BENCH_REVISION": revision,
+            "SABOTAGE": self._sabotage,
+            "TASKHANDLER_LEDGER": self.site.url,
+            "TASKHANDLER_LEASE": str(LEASE),
+            "TASKHANDLER_RETRY_AFTER": "1",
+            "TASKHANDLER_CERTS_URL": self.queue.certs_url,
+            "TASK_TARGET_URL": self.target,
+            "TASK_SERVICE_ACCOUNT_EMAIL": ACCOUNT,
+            "GCP_PROJECT_ID": "bench",
+            "GCP_LOCATION_ID": "here",
+        }
+        faked = self._faked(number) if self.setup.clocks else {}
+        whole = settings | self.site.environ | dict(self.setup.settings) | faked
+        return Gunicorn(self.setup.options, whole, self.folder / f"log-{number}")
+
+    def _faked(self, number: int) -> dict[str, str]:
+        self._clock(number).write_text("+0s\n")
+        return {
+            "LD_PRELOAD": libfaketime(),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock(number)),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # nor the boot clock: those nobody can set
+        }
+
+    @property
+    def port(self) -> int:
+        """The oracle's."""
+        return self.line.port
+
+
+def libfaketime() -> str:
+    """The library that fakes wall clocks; empty if it is not here."""
+    return next(iter(sorted(glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))), "")  # noqa: PTH207 - no folder to begin at
+
+
+@contextmanager
+def _oracle(file: Path) -> Iterator[int]:
+    """The oracle's port."""
+    file.touch()
+    program = [sys.executable, "-m", "tests.faults.oracle", str(file)]
+    with subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        if process.stdout is None or process.stdin is None:
+            raise RuntimeError("the oracle has no voice")
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.stdin.close()
+            process.kill()
+
+
+@contextmanager
+def _site(folder: Path, emulator: str) -> Iterator[Site]:
+    if not emulator:
+        yield Site(f"sqlite://{folder}/ledger.db", None, {})
+        return
+    with Proxy(emulator) as proxy:
+        url = f"firestore://b{secrets.token_hex(8)}"
+        yield Site(url, proxy, {"FIRESTORE_EMULATOR_HOST": proxy.address})
