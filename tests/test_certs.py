@@ -18,6 +18,7 @@ from taskhandler.certs import (
     NoSuchKey,
     Unreachable,
 )
+from taskhandler.config import CERTS_URL
 from tests import mint
 
 Act = Callable[[], None]
@@ -95,7 +96,7 @@ def test_certificates_are_kept_for_their_max_age_within_bounds(
 
 def test_chance_spreads_the_refreshes_over_a_tenth_of_the_max_age(clock: mint.Clock) -> None:
     source = mint.Source(GOOD)
-    keeper = CertificateKeeper(clock=clock, chance=lambda: 0.5, fetch=source, spawn=at_once)
+    keeper = CertificateKeeper(CERTS_URL, clock=clock, chance=lambda: 0.5, fetch=source, spawn=at_once)
     assert knows(keeper)
     clock.now += 949
     assert (knows(keeper), source.asked) == (True, 1)
@@ -234,6 +235,6 @@ def test_who_comes_to_the_start_when_another_has_just_landed_does_not_start_agai
             assert knows(keeper)
         return 50.0
 
-    keeper = CertificateKeeper(clock=clock, fetch=source, spawn=at_once)
+    keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=at_once)
     keepers.append(keeper)
     assert (knows(keeper), source.asked) == (True, 1)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from taskhandler.certs import LARGEST, Certificate, CertificateKeeper, Fetched, Unreachable, fetch_over_http
+from taskhandler.config import CERTS_URL
 from tests import mint
 
 
@@ -151,7 +152,7 @@ def test_an_answer_nested_too_deeply_to_be_read_is_a_failure_like_any_other(
 
 
 def test_the_hook_for_forks_does_not_keep_a_keeper_alive() -> None:
-    keeper = CertificateKeeper(clock=time.monotonic)
+    keeper = CertificateKeeper(CERTS_URL, clock=time.monotonic)
     alive = weakref.ref(keeper)
     del keeper
     gc.collect()
@@ -161,6 +162,7 @@ def test_the_hook_for_forks_does_not_keep_a_keeper_alive() -> None:
 FORK = """
 import os, threading
 from taskhandler.certs import Certificate, CertificateKeeper, Fetched
+from taskhandler.config import CERTS_URL
 from tests import mint
 
 parent, begun, forked = os.getpid(), threading.Event(), threading.Event()
@@ -171,8 +173,9 @@ def spawn(act):  # with the keeper's lock held; in the parent until after the fo
         forked.wait(60)
     act()
 
-keeper = CertificateKeeper(clock=lambda: 1.0, fetch=lambda *_: Fetched(mint.certificates()), spawn=spawn)
-gone = CertificateKeeper(clock=lambda: 1.0)
+fetch = lambda *_: Fetched(mint.certificates())
+keeper = CertificateKeeper(CERTS_URL, clock=lambda: 1.0, fetch=fetch, spawn=spawn)
+gone = CertificateKeeper(CERTS_URL, clock=lambda: 1.0)
 del gone
 thread = threading.Thread(target=keeper.find, args=[mint.KID])
 thread.start()
