@@ -182,14 +182,33 @@ def test_a_lease_that_is_due_sooner_than_all_others_wakes_somebody():
     heartbeats.forget(long)
 
 
-def test_nothing_to_do_costs_no_looks_at_the_clock():
-    clock = Ticking()
-    heartbeats, lease = Heartbeats(clock=clock), Patient(SHORT)
+def idle(heartbeats: Heartbeats, clock: Ticking) -> int:
+    """Let all senders find that there is nothing to do; how often they looked at the clock."""
+    lease, looks = Patient(SHORT), 0
     heartbeats.watch(lease)
     heartbeats.forget(lease)
-    looks = 0
     while clock.looks.acquire(timeout=1.0):
         looks += 1
+    return looks
+
+
+def test_somebody_looks_out_while_another_is_busy(gate: threading.Event):
+    clock = Ticking()
+    heartbeats, slow, next_one = Heartbeats(clock=clock), Patient(SHORT, held_by(gate)), Patient(2 * SHORT)
+    idle(heartbeats, clock)
+    heartbeats.watch(slow)
+    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(2))  # our own look, and the one sender's
+    heartbeats.watch(next_one)
+    clock.now += 1.0
+    assert slow.beaten()
+    assert next_one.beaten()
+    heartbeats.forget(slow)
+    heartbeats.forget(next_one)
+
+
+def test_nothing_to_do_costs_no_looks_at_the_clock():
+    clock = Ticking()
+    looks = idle(Heartbeats(clock=clock), clock)
     assert looks <= 1 + 3 * SENDERS  # each of them finds nothing to do, and sleeps
 
 

@@ -86,6 +86,18 @@ def test_a_lease_is_given_back():
     assert (desk.record.state, desk.storage.letter(KEY)) == (State.DEAD, Letter(b"body"))
 
 
+def test_a_lease_is_given_back_before_the_worker_goes_on_to_end():
+    def shortly(act: Callable[[], object]) -> object:
+        threading.Event().wait(0.02)
+        return act()
+
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(shortly)
+    lease.release(Failed("no"))
+    assert desk.record.state is State.WAITING
+
+
 def test_an_end_that_is_recorded_is_not_given_back():
     desk = Desk()
     lease = desk.claimed()
