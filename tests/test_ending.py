@@ -151,7 +151,8 @@ def test_an_invalid_payload_is_rejected_or_kept_for_a_newer_revision():
 def test_a_drained_attempt_is_not_charged(chances: Chances):
     drained = Ending(Drained(last=chances.last), "drained")
     assert interrupted(Interrupted("draining"), chances) == drained
-    assert killed(SystemExit(1), chances, draining=True) == drained
+    for quiet in (SystemExit(), SystemExit(0), KeyboardInterrupt()):
+        assert killed(quiet, chances, draining=True) == drained
 
 
 @pytest.mark.parametrize("why", ["fenced", "out of time"])
@@ -162,6 +163,11 @@ def test_another_stop_at_a_checkpoint_is_a_failure(why: str):
 
 def test_a_stop_of_the_users_own_is_made_fit_too():
     assert interrupted(Interrupted("\ud800" * 2000), CHANCES).reason.encode()[-4:] == "?…".encode()
+
+
+def test_a_time_out_is_charged_although_the_worker_is_stopping():
+    ending = killed(SystemExit(1), CHANCES, draining=True)
+    assert ending.end == Failed("SystemExit ended the worker", max_attempts=3)
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
