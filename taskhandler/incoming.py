@@ -48,9 +48,8 @@ def read_body(request: Request, limit: int) -> bytes | Unreadable:
     length = int(announced[:20])
     if length > limit:
         return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {limit} are allowed")
-    try:
-        body = _read(request, length)
-    except OSError:
+    body = _read(request, length)
+    if body is None:
         return Unreadable(Outcome.MALFORMED, "the body ended before its end")
     if len(body) != length:
         return Unreadable(Outcome.MALFORMED, f"the body has {len(body)} bytes, {length} were announced")
@@ -61,20 +60,23 @@ def _read_unannounced(request: Request, limit: int) -> bytes | Unreadable:
     """A body in chunks, if the server says that it sees to its end; else there is none (RFC 9112, 6.3)."""
     if not request.environ.get("wsgi.input_terminated"):
         return b""
-    try:
-        body = _read(request, limit + 1)
-    except OSError:
+    body = _read(request, limit + 1)
+    if body is None:
         return Unreadable(Outcome.MALFORMED, "the body is not in proper chunks")
     if len(body) > limit:
         return Unreadable(Outcome.TOO_LARGE, f"the body has more than {limit} bytes")
     return body
 
 
-def _read(request: Request, length: int) -> bytes:
+def _read(request: Request, length: int) -> bytes | None:
+    """Up to `length` bytes of the body; None if the server cannot make it out."""
     stream = request.environ["wsgi.input"]
-    body: bytes = stream.read(length)
-    while len(body) < length and (chunk := stream.read(length - len(body))):
-        body += chunk
+    try:
+        body: bytes = stream.read(length)
+        while len(body) < length and (chunk := stream.read(length - len(body))):
+            body += chunk
+    except Exception:  # noqa: BLE001 - OSError from most servers, errors of its own from gunicorn
+        return None
     return body or _read_before(request)
 
 

@@ -18,12 +18,13 @@ from taskhandler.reply import Outcome
 class Interrupted(io.RawIOBase):
     """A stream whose peer goes away after some bytes."""
 
-    def __init__(self, *chunks: bytes) -> None:
+    def __init__(self, *chunks: bytes, error: Exception | None = None) -> None:
         self._chunks = list(chunks)
+        self._error = error or ConnectionResetError()
 
     def read(self, _size: int = -1) -> bytes:
         if not self._chunks:
-            raise ConnectionResetError
+            raise self._error
         return self._chunks.pop(0)
 
 
@@ -88,8 +89,13 @@ def test_chunks_are_read_up_to_the_limit() -> None:
     assert body.outcome is Outcome.TOO_LARGE
 
 
-def test_broken_chunks_are_malformed_and_never_an_empty_body() -> None:
-    body = read_body(asked(Interrupted(b"abc"), None, terminated=True), 100)
+class InvalidChunkSize(Exception):  # noqa: N818 - as gunicorn calls it
+    """An error of the server's own."""
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError(), InvalidChunkSize(), ValueError()])
+def test_broken_chunks_are_malformed_and_never_an_empty_body(error: Exception) -> None:
+    body = read_body(asked(Interrupted(b"abc", error=error), None, terminated=True), 100)
     assert isinstance(body, Unreadable)
     assert body.outcome is Outcome.MALFORMED
 
