@@ -1,0 +1,79 @@
+"""HTTP as no client library would send it."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from tests.serving.deliveries import headers
+from tests.serving.service import Service
+
+PATIENCE = 15.0
+"""Seconds in which the server must have answered and closed."""
+
+Line = tuple[str, str]
+
+
+class Said(Struct, frozen=True):
+    """What came back for one request; `outcome` is empty if it did not come from a delivery."""
+
+    status: int
+    outcome: str
+    head: str
+    body: str
+
+
+def lines(service: Service, task: str, **changed: str | None) -> list[Line]:
+    """The headers of a good delivery, with some of them (underscores for hyphens) changed or left out."""
+    sent = {"Host": "x", "Connection": "close"} | headers(service, task)
+    sent |= {name.replace("_", "-"): value for name, value in changed.items() if value is not None}
+    gone = {name.replace("_", "-") for name, value in changed.items() if value is None}
+    return [(name, value) for name, value in sent.items() if name not in gone]
+
+
+def request(
+    sent: Iterable[Line], body: bytes = b"", *, path: str = "/tasks/raw", method: str = "POST"
+) -> bytes:
+    """The bytes of a request; its length is told unless a header of the test's does."""
+    told = list(sent)
+    if not {name.lower() for name, _ in told} & {"content-length", "transfer-encoding"}:
+        told.append(("Content-Length", str(len(body))))
+    head = "".join(f"{name}: {value}\r\n" for name, value in told)
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
+
+
+def exchange(
+    service: Service, sent: bytes, *, hang_up: bool = False, wanted: int | None = None
+) -> list[Said]:
+    """Send it, hang up on our side if that is wanted, and read the answers.
+
+    All that come until the server closes, or as many as are wanted.
+    """
+    with socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE) as connection:
+        connection.sendall(sent)
+        if hang_up:
+            connection.shutdown(socket.SHUT_WR)
+        came, answers = b"", list[Said]()
+        while len(answers) != wanted and (chunk := _receive(connection)):
+            came += chunk
+            answers = list(_answers(came.decode("latin-1")))
+    return answers
+
+
+def _receive(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(65536)
+    except ConnectionResetError:  # it closed without having read all that was sent
+        return b""
+
+
+def _answers(came: str) -> Iterable[Said]:
+    while "\r\n\r\n" in came:
+        head, _, rest = came.partition("\r\n\r\n")
+        length = int((re.search(r"(?i)\r\ncontent-length: *(\d+)", head) or ["", "0"])[1])
+        outcome = (re.search(r"(?i)\r\nx-taskhandler-outcome: *(\S+)", head) or ["", ""])[1]
+        yield Said(int(head.split()[1]), outcome, head, rest[:length])
+        came = rest[length:]

@@ -1,0 +1,99 @@
+"""A ledger that is out of use: nothing runs and nothing is acknowledged, until it is mended."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from google.cloud import tasks_v2
+
+from taskhandler.record import State
+from tests.serving.conftest import Serve
+from tests.serving.deliveries import begin, create, deliver, redeliver
+from tests.serving.service import PATIENCE
+
+
+@contextmanager
+def locked(ledger: Path) -> Iterator[None]:
+    """Another process writes, and does not come to an end."""
+    connection = sqlite3.connect(ledger, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+    finally:
+        connection.close()
+
+
+@contextmanager
+def garbage(ledger: Path) -> Iterator[None]:
+    """Something else was put into its place."""
+    kept = ledger.parent.rename(ledger.parent.with_name("kept"))
+    ledger.parent.mkdir()
+    ledger.write_bytes(b"this is no ledger" * 1000)
+    yield
+    shutil.rmtree(ledger.parent)
+    kept.rename(ledger.parent)
+
+
+@contextmanager
+def gone(ledger: Path) -> Iterator[None]:
+    """Its folder is not there."""
+    kept = ledger.parent.rename(ledger.parent.with_name("kept"))
+    yield
+    kept.rename(ledger.parent)
+
+
+@pytest.mark.parametrize("trouble", [locked, garbage, gone])
+def test_a_ledger_that_is_out_of_use_runs_nothing_and_is_used_again_when_mended(
+    serve: Serve, client: tasks_v2.CloudTasksClient, trouble: Callable[[Path], object]
+):
+    service = serve()
+    assert deliver(service, "before").said == (200, "completed")
+    with trouble(service.ledger):  # type: ignore[attr-defined]  # each is a context manager
+        began = time.monotonic()
+        answers = [begin(service, f"t{number}", retry=number % 2) for number in range(6)]
+        assert {answer.result(PATIENCE).said for answer in answers} == {(503, "unavailable")}
+        assert time.monotonic() - began < 10
+        create(client, service, "queued")
+    assert not service.effects("begun", "t0")
+    service.until(lambda: service.state("queued") is State.COMPLETED)
+    assert deliver(service, "t0", retry=1).said == (200, "completed")
+    assert deliver(service, "before", retry=1).said == (200, "duplicate")
+    assert len(service.effects("begun", "queued")) == 1
+    assert "To mend it" in service.log.read_text()
+
+
+def test_a_handler_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_over(serve: Serve):
+    service = serve()
+    script = [["wait"]]
+    holder = begin(service, "t", script)
+    service.begun("t")
+    with locked(service.ledger):
+        began = time.monotonic()
+        service.open("t")
+        answer = holder.result(PATIENCE)
+        assert (answer.said, answer.retry_after) == ((503, "unavailable"), "1")
+        assert time.monotonic() - began < 10
+        assert service.effects("done", "t")
+    assert service.state("t") is State.RUNNING
+    assert redeliver(service, "t", script).said == (200, "completed")
+    record = service.recorded("t")
+    assert (record.attempt, record.history) == (2, ("1 lost",))
+
+
+def test_a_heartbeat_that_fails_once_is_made_good_by_the_next(serve: Serve):
+    service = serve(TASKHANDLER_LEASE="6")
+    holder = begin(service, "t", [["wait"]])
+    service.begun("t")
+    with locked(service.ledger):
+        service.until(lambda: "is out of use" in service.log.read_text())
+    beaten = service.recorded("t").beats
+    service.until(lambda: service.recorded("t").beats > beaten)
+    service.open("t")
+    assert holder.result(PATIENCE).said == (200, "completed")
+    assert service.recorded("t").attempt == 1
