@@ -172,3 +172,16 @@ def test_project_and_location_make_the_namespace():
 def test_a_folder_of_any_name_can_hold_the_default_ledger():
     settings = read_settings(ENOUGH, {}, instance="/srv/a b%20c?d#e", debug=False)
     assert settings.ledger == "sqlite:////srv/a%20b%2520c%3Fd%23e/taskhandler.db"
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "TASKHANDLER_SERVICE_HOST",
+        "TASKHANDLER_SERVICE_PORT_HTTP",
+        "TASKHANDLER_PORT",
+        "TASKHANDLER_PORT_80_TCP_ADDR",
+    ],
+)
+def test_what_kubernetes_says_of_a_service_of_our_name_is_no_setting(variable: str):
+    assert read(**{variable: "tcp://10.0.0.1:80"}) == read()
