@@ -92,6 +92,15 @@ class TaskBlueprint(Blueprint):
         self.handlers[chosen] = handler
         return handler
 
+    def _check_accounts(self, receiver: Receiver) -> None:
+        for handler in self.handlers.values():
+            strangers = (handler.options.service_accounts or frozenset()) - {
+                *receiver.settings.service_accounts
+            }
+            if strangers and receiver.settings.auth != "none":
+                problem = f"handler {handler.name!r} would let nobody else in, but they are not let in at all"
+                raise ConfigError("service_accounts", sorted(strangers), problem, remedy=_ACCOUNTS)
+
     def _mount(self, state: BlueprintSetupState) -> None:
         prefix = (state.url_prefix or "").rstrip("/")
         if not prefix or "<" in prefix:
@@ -100,6 +109,7 @@ class TaskBlueprint(Blueprint):
         if not isinstance(app, Flask):
             raise UsageError(f"{app!r} is no Flask app")
         receiver, guard = assembly_of(app).receiver, guard_of(app)
+        self._check_accounts(receiver)
         guard.prefixes.add(f"{prefix}/")
         for name, handler in self.handlers.items():
             view = _view(receiver, handler, app.ensure_sync(handler.function))
@@ -121,6 +131,8 @@ def _post(
 
 STRANGER = "-"
 """The endpoint of tasks for handlers that are not here; no handler can be called so."""
+
+_ACCOUNTS = "Add them to TASKHANDLER_SERVICE_ACCOUNTS, which a handler can only narrow"
 
 _PREFIX = (
     "task routes need a fixed prefix of their own, else they mix with the app's other routes. "

@@ -180,6 +180,8 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         if isinstance(verdict, Refused):
             ending = refused(verdict.why, delivery.chances)
             verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
+        if ending.warning:
+            self.teller.warn(delivery.handler.name, ending.warning)
         return self._conclude(delivery, verdict, ending)
 
     def _without_run(self, delivery: Delivery, verdict: Verdict) -> Reply:

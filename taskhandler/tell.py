@@ -61,6 +61,10 @@ class Teller:
             if signal.receivers:
                 self._send(signal, event)
 
+    def warn(self, handler: str, warning: str) -> None:
+        """Say what people should know of a handler, although it changes nothing."""
+        _log(logging.WARNING, "handler %s: %s", handler, warning)
+
     def call(self, function: Callable[..., object], *arguments: object, **named: object) -> None:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
         called = run(partial(function, *arguments), named)

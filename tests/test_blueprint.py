@@ -193,3 +193,15 @@ def test_every_answer_is_json(tasks: TaskBlueprint) -> None:
     app = app_with(tasks)
     for handler in ("echo", "nobody"):
         assert deliver(app, handler).content_type == "application/json"
+
+
+def test_a_handlers_accounts_are_among_those_that_are_let_in_at_all() -> None:
+    tasks = TaskBlueprint("tasks", __name__)
+    tasks.handler("x", service_accounts="else@b.iam.gserviceaccount.com")(lambda: None)
+    settings = {
+        "TASKHANDLER_AUTH": "oidc",
+        "TASKHANDLER_AUDIENCE": "a",
+        "TASKHANDLER_SERVICE_ACCOUNTS": "a@b.c",
+    }
+    with pytest.raises(ConfigError, match=r"service_accounts = .*else@b.*TASKHANDLER_SERVICE_ACCOUNTS"):
+        bare_app(**settings).register_blueprint(tasks, url_prefix="/tasks")

@@ -261,3 +261,15 @@ def test_a_handler_knows_its_task(tasks: TaskBlueprint) -> None:
     assert not task.is_last_attempt
     with pytest.raises(RuntimeError, match="no task"):
         _ = current_task.id
+
+
+def test_a_result_that_json_cannot_hold_is_dropped_with_a_warning(
+    tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks.handler("odd")(lambda: {1j})
+    app = app_with(tasks)
+    assert outcome(deliver(app, "odd")) == (200, "completed")
+    record = record_of(app)
+    assert record is not None
+    assert record.result is None
+    assert "handler odd: the result is not kept" in caplog.text
