@@ -35,7 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     audience: tuple[str, ...]
     service_accounts: tuple[str, ...]
     auth: str
-    ledger: str
+    ledger: object
     namespace: str
     lease: float
     max_attempts: int | None
@@ -102,7 +102,8 @@ def _settings(source: Source, *, instance: str) -> Settings:
         audience=source.texts("TASKHANDLER_AUDIENCE") or ((target,) if target else ()),
         service_accounts=source.emails("TASKHANDLER_SERVICE_ACCOUNTS") or account,
         auth=source.choice("TASKHANDLER_AUTH", "oidc", "cloud-run", "none"),
-        ledger=source.text("TASKHANDLER_LEDGER") or f"sqlite:///{quote(instance)}/taskhandler.db",
+        ledger=source.text_or("TASKHANDLER_LEDGER", "create")
+        or f"sqlite:///{quote(instance)}/taskhandler.db",
         namespace=source.text("TASKHANDLER_NAMESPACE") or known,
         lease=source.seconds("TASKHANDLER_LEASE", 30.0, least=1, most=1800),
         max_attempts=source.count("TASKHANDLER_MAX_ATTEMPTS", None),

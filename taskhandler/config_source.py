@@ -44,6 +44,11 @@ class Source:
             raise ConfigError(key, value, "a string is wanted")
         return value.strip()
 
+    def text_or(self, key: str, act: str) -> object:
+        """A string, or something made by the app already, which can do `act`."""
+        value = self.get(key)
+        return value if callable(getattr(value, act, None)) else self.text(key)
+
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings, or a string with commas."""
         value = self.get(key)

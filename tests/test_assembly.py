@@ -11,6 +11,7 @@ import pytest
 from taskhandler.assembly import Assembly, assemble
 from taskhandler.auth import NoVerifier, PlatformVerifier, Verifier
 from taskhandler.errors import ConfigError
+from taskhandler.ledger.bootclock import now_ns
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.sqlite import SQLiteStorage
 from taskhandler.reply import Outcome
@@ -25,7 +26,7 @@ APP = object()
 
 
 def assembled(
-    settings: dict[str, str] | None = None, *, debug: bool = False, instance: str = "/nowhere", **more: str
+    settings: dict[str, str] | None = None, *, debug: bool = False, instance: str = "/nowhere", **more: object
 ) -> Assembly:
     configured = {**ENOUGH, **(settings or {}), **more}
     return assemble(configured, instance=instance, debug=debug, sender=APP)
@@ -130,3 +131,17 @@ def test_everything_of_one_app_has_one_ledger():
     assembly = assembled()
     assert isinstance(assembly.receiver.ledger.storage, MemoryStorage)
     assert assembly.receiver.settings is assembly.enqueuer._settings  # noqa: SLF001 - nothing else shows it
+
+
+def test_a_storage_made_by_the_app_is_a_ledger_too():
+    storage = MemoryStorage(clock=now_ns)
+    assert assembled(TASKHANDLER_LEDGER=storage).receiver.ledger.storage is storage
+
+
+def test_what_only_looks_like_a_storage_is_refused():
+    with pytest.raises(ConfigError, match="a URL is wanted, or a Storage"):
+        assembled(TASKHANDLER_LEDGER=Halfway())
+
+
+class Halfway:
+    def create(self): ...

@@ -7,7 +7,7 @@ answers truthfully what became of it; what to make of the answer is decided else
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -60,6 +60,7 @@ class Unavailable(Struct, frozen=True, gc=False):
 Answer = Written | Stale | Refused | Unknown | Unavailable
 
 
+@runtime_checkable
 class Storage(Protocol):
     """A place that keeps records.
 
