@@ -184,4 +184,4 @@ def test_a_folder_of_any_name_can_hold_the_default_ledger():
     ],
 )
 def test_what_kubernetes_says_of_a_service_of_our_name_is_no_setting(variable: str):
-    assert read(**{variable: "tcp://10.0.0.1:80"}) == read()
+    assert read(None, **{variable: "tcp://10.0.0.1:80"}) == read()

@@ -155,14 +155,14 @@ def test_a_name_that_cannot_be_is_refused(desk: Desk, name: object):
         desk.enqueue(name=name)
 
 
-@pytest.mark.parametrize("delay", [90, 90.0, timedelta(seconds=90)])
+@pytest.mark.parametrize("delay", [86400, 86400.0, timedelta(days=1)])
 def test_a_delayed_task_is_due_later(desk: Desk, delay: float | timedelta):
-    assert desk.task(delay=delay).schedule_time == NOW + timedelta(seconds=90)
+    assert desk.task(delay=delay).schedule_time == NOW + timedelta(days=1)
 
 
 @pytest.mark.parametrize("delay", [None, 0, 0.0, timedelta(0)])
 def test_a_task_without_delay_is_due_when_the_queue_says(desk: Desk, delay: float | timedelta | None):
-    assert desk.task(delay=delay).schedule_time < NOW + timedelta(minutes=5)
+    assert desk.task(delay=delay).schedule_time < NOW + timedelta(hours=1)
 
 
 BAD_DELAYS = [

@@ -17,7 +17,7 @@ from taskhandler.devqueue.tokens import new_key
 Sent = list[bytes]
 
 
-def exchange(  # noqa: PLR0913 - all that a server can do to a client
+def exchange(
     raw: bytes | None,
     *,
     method: str = "POST",

@@ -48,7 +48,8 @@ def test_a_service_that_is_killed_and_started_again_leaves_nothing_stuck(
     for name in names:
         record = service.recorded(name)
         assert record.state is State.COMPLETED
-        assert len(service.effects("done", name)) == 1
+        # One that had done its work, but not yet said so, when it was killed has done it again.
+        assert 1 <= len(service.effects("done", name)) <= record.attempt
         assert len(service.effects("begun", name)) <= record.attempt <= 2
 
 
