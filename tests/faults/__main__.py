@@ -60,7 +60,7 @@ def _list() -> int:
     for scenario in scenarios().values():
         say(f"{scenario.name} ({', '.join(scenario.ledgers)})\n    {scenario.expected}")
     for name, sabotage in SABOTAGES.items():
-        say(f"--sabotage {name!r}: {', '.join(sabotage.seen_by)}")
+        say(f"--sabotage {name!r}: {sabotage.seen_by}")
     return 0
 
 
@@ -92,8 +92,8 @@ def _parts(name: str, emulator: str) -> Iterator[Part]:
     on_firestore = sabotage.ledger == "firestore"
     if on_firestore and not emulator:
         return
-    for scenario in chosen(list(sabotage.seen_by), sabotage.ledger):
-        yield Part(scenario, emulator if on_firestore else "", name, patience=8.0)
+    for scenario in chosen([sabotage.seen_by], sabotage.ledger):
+        yield Part(scenario, emulator if on_firestore else "", name, patience=5.0)
 
 
 def _seen(came: Came) -> bool:

@@ -19,11 +19,12 @@ from taskhandler.blueprint import assembly_of
 from taskhandler.signals import OF_OUTCOME
 from tests.faults import sabotage
 from tests.faults.haunted import HauntedStorage
+from tests.faults.journal import HOOKED
 from tests.faults.witness import Witness
 
 logging.basicConfig(level=logging.WARNING)
 
-HOOKED = "X-Bench-Hook"
+
 witness = Witness(int(os.environ["BENCH_ORACLE"]))
 tasks = TaskBlueprint("tasks", __name__)
 

@@ -12,6 +12,7 @@ CHECKS: tuple[Callable[[Case], Iterator[str]], ...] = (
     checks_ends.nothing_is_lost,
     checks_ledger.one_completion,
     checks_ledger.no_run_after_it_was_lost,
+    checks_ledger.one_run_for_a_claim,
     checks_answers.ends_are_recorded_first,
     checks_ledger.only_the_holder_writes,
     checks_ledger.nothing_after_the_end,

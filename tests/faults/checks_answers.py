@@ -47,10 +47,14 @@ def _end(entry: Entry) -> float:
 
 
 def _tells(event: Event, entry: Entry) -> bool:
-    if not entry.sent - SLACK <= event.at <= _end(entry):
+    if event.at > _end(entry):
         return False
     if event.what == "bench":
-        return event.said == "hook"
+        return event.said == "hook" and entry.status == STATUS[Outcome.UNAVAILABLE]
+    if event.at < entry.sent - SLACK:
+        return False
+    if event.act == "exit":
+        return entry.status == 500  # the web server's own
     return event.what == "outcome" and entry.status in _statuses(event.said)
 
 

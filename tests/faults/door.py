@@ -80,6 +80,8 @@ class Door:
                 return
             with socket.create_connection(("127.0.0.1", next(self._turns)), timeout=PATIENCE) as far:
                 _exchange(near, far, head, fault)
+                for side in (near, far):
+                    side.shutdown(socket.SHUT_RDWR)  # a close alone is not seen while a thread reads
 
     def _fault(self, head: bytes) -> Fault | str:
         task, retry = _TASK.search(head), _RETRY.search(head)

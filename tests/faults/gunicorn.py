@@ -71,6 +71,17 @@ class Gunicorn:
         except OSError as error:
             raise RuntimeError(f"it does not come up: {self.log.read_text()[-2000:]}") from error
 
+    @property
+    def master(self) -> subprocess.Popen[bytes]:
+        """Its first process.
+
+        Raises:
+            RuntimeError: it is not up.
+        """
+        if self._master is None:
+            raise RuntimeError("it is not up")
+        return self._master
+
     def workers(self) -> list[int]:
         """The process ids of its workers, as the kernel knows them now."""
         master = self._master
@@ -96,6 +107,16 @@ class Gunicorn:
         """Let it end as it wants to, as a platform does that takes an instance down."""
         if self._master is not None:
             self._master.terminate()
+
+    def wait_for_the_end(self) -> None:
+        """Wait until its master is no more."""
+        if self._master is not None:
+            self._master.wait(PATIENCE)
+
+    def reload(self) -> None:
+        """Have it replace its workers by new ones, as a release does."""
+        if self._master is not None:
+            self._master.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """End all of it at once, as a machine does that is switched off."""

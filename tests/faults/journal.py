@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+HOOKED = "X-Bench-Hook"
+"""A header that has the app answer in the place of the delivery."""
+
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened. The oracle fills in `at` and `act`.

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from google.api_core.exceptions import NotFound
+from msgspec.structs import replace
 
+from taskhandler.law import Reset
+from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Letter
-from taskhandler.record import Found, Record
+from taskhandler.record import Found, Record, State
+from taskhandler.verdict import Settled
+from tests.faults import by_hand
 from tests.faults.history import Entry, History, Want
 from tests.faults.journal import Event, Forget, Order, Release, See
+from tests.faults.relay import Relay
 from tests.faults.stage import ACCOUNT, LOCATION, Stage
 
 PATIENCE = 15.0
@@ -46,6 +51,22 @@ class Play:
         self._client = stage.queue.client()
         self._posts: list[Entry] = []
         self._queue = ""
+
+    @property
+    def master(self) -> subprocess.Popen[bytes]:
+        """The first process of the web server."""
+        return self.stage.server.master
+
+    @property
+    def relay(self) -> Relay:
+        """What can answer calls to Firestore by itself.
+
+        Raises:
+            UnmetError: there is none.
+        """
+        if self.stage.site.relay is None:
+            raise UnmetError("the calls to this ledger are not relayed")
+        return self.stage.site.relay
 
     def queue(self, **limits: float) -> str:
         """The queue of the next tasks, made with these limits; see `LocalQueue.create_queue`."""
@@ -102,10 +123,25 @@ class Play:
             raise UnmetError(f"{want.task}: {what} {said} happened {len(seen)} times, {count} are waited for")
         return seen[count - 1]
 
+    def seen(self, want: Want, what: str) -> tuple[Event, ...]:
+        """All that has happened of this kind."""
+        return self.stage.line.ask(See(what=what, task=want.task, count=0, patience=0)).seen
+
     def count(self, want: Want, what: str) -> int:
         """How often `what` has happened."""
-        see = See(what=what, task=want.task, count=0, patience=0)
-        return len(self.stage.line.ask(see).seen)
+        return len(self.seen(want, what))
+
+    def count_said(self, want: Want, said: str) -> int:
+        """How many deliveries came to the outcome `said`."""
+        return sum(event.said == said for event in self.seen(want, "outcome"))
+
+    def count_answered(self, want: Want, what: str, answer: str) -> int:
+        """How often `what` was answered so."""
+        return sum(event.answer == answer for event in self.seen(want, what))
+
+    def calm(self) -> None:
+        """Take all orders back, and let go whoever is parked."""
+        self.stage.line.ask(Forget())
 
     def signal(self, pid: int, what: signal.Signals) -> None:
         """Send a signal to a worker."""
@@ -137,25 +173,14 @@ class Play:
         if not held:
             self.wrong.append(otherwise)
 
-    def post(self, want: Want, *, number: int = 0, body: bytes | None = None) -> int:
-        """Deliver the task by hand, as the queue would; the status."""
-        headers = {
-            "Authorization": f"Bearer {self.stage.queue.token(email=ACCOUNT, audience=self.stage.target)}",
-            "Content-Type": "application/octet-stream",
-            "X-CloudTasks-QueueName": want.queue.rpartition("/")[2],
-            "X-CloudTasks-TaskName": want.task,
-            "X-CloudTasks-TaskRetryCount": str(number),
-            "X-CloudTasks-TaskExecutionCount": "0",
-        }
-        url = f"{self.stage.target}/{want.handler}"
-        request = urllib.request.Request(url, want.body if body is None else body, headers)  # noqa: S310 - our own address
-        sent = time.time()
-        status = _status(request)
-        entry = Entry(
-            task=want.task, kind="by hand", number=number, sent=sent, ended=time.time(), status=status
-        )
+    def post(self, want: Want, *, number: int = 0, body: bytes | None = None, hooked: int = 0) -> int:
+        """Deliver the task by hand, as the queue would; the status.
+
+        `hooked` has the app answer it in the place of the delivery, with this status.
+        """
+        entry = by_hand.deliver(self.stage, want, number=number, body=body, hooked=hooked)
         self._posts.append(entry)
-        return status
+        return entry.status or 0
 
     def post_many(self, want: Want, times: int) -> list[int]:
         """Deliver the task by hand so often at the same moment; the statuses."""
@@ -170,19 +195,17 @@ class Play:
             threading.Thread(target=post, args=(answer,), daemon=True).start()
         return [answer.result(60) for answer in answers]
 
-    def in_queue(self, want: Want) -> bool:
-        """Whether the queue still has the task."""
-        try:
-            self._client.get_task(name=f"{want.queue}/tasks/{want.task}")
-        except NotFound:
-            return False
-        return True
+    def left(self) -> frozenset[str]:
+        """The tasks that their queues still have."""
+        queues = {want.queue for want in self.wants}
+        tasks = (task for queue in queues for task in self._client.list_tasks(parent=queue))
+        return frozenset(task.name.rpartition("/")[2] for task in tasks)
 
     def finish(self) -> None:
         """Wait until the queue has no task left and nothing is under way."""
         until = time.monotonic() + self._patience
         while time.monotonic() < until:
-            if self.stage.queue.wait(0.5) and not any(map(self.in_queue, self.wants)):
+            if self.stage.queue.wait(0.5) and not self.left():
                 return
 
     def found(self, want: Want) -> Found | None:
@@ -194,17 +217,39 @@ class Play:
         """The task's key in the ledger."""
         return Key("bench/here", want.queue.rpartition("/")[2], want.task, twin)
 
+    def answers(self, want: Want) -> list[int | None]:
+        """What the queue's deliveries of the task were answered so far."""
+        entries = [_entry(attempt) for attempt in self.stage.queue.attempts(want.task)]
+        return [entry.status for entry in entries if entry.ended is not None]
+
+    def expire(self, want: Want) -> None:
+        """Let the retention of the task's record be over."""
+        found = self.found(want)
+        if found is None:
+            raise UnmetError("there is no record")
+        self.stage.note("expired", want.task)
+        self.stage.ledger.replace(self.key(want), replace(found.record, retention=0.0), found.version)
+
+    def reset(self, want: Want) -> None:
+        """What an operator does who wants the task run again."""
+        self.stage.note("reset", want.task)
+        ledger = Ledger(self.stage.ledger, clock=time.monotonic, pause=self.rest)
+        done = ledger.amend(self.key(want), Reset(f"operator-{time.monotonic()}"), Unseen(), patience=5)
+        self.claim(done.verdict == Settled(State.WAITING), f"the reset came to {done.verdict}")
+
     def close(self) -> None:
-        """Leave nothing behind for the next play: no orders, no tasks, nobody stopped."""
-        self.stage.line.ask(Forget())
-        for want in self.wants:
-            if self.in_queue(want):
-                self._client.delete_task(name=f"{want.queue}/tasks/{want.task}")
+        """Leave nothing behind for the next play: no orders, no tasks, nobody stopped, all clocks right."""
+        self.calm()
+        self.stage.queue.faults()
+        for queue in {want.queue for want in self.wants}:
+            self._client.purge_queue(name=queue)
         for pid in self.stage.workers():
             for server in self.stage.servers:
                 server.signal(pid, signal.SIGCONT)
         if self.stage.site.proxy is not None:
             self.stage.site.proxy.heal()
+        for number in range(len(self.stage.servers) if self.stage.setup.clocks else 0):
+            self.stage.set_clock(number, 0)
 
     def history(self) -> History:
         """All that is known of it."""
@@ -216,7 +261,7 @@ class Play:
             events=self.stage.events(self._start),
             records={want.task: self._record(want) for want in self.wants},
             letters=dict(letter for want in self.wants for letter in self._letters(want)),
-            left=frozenset(want.task for want in self.wants if self.in_queue(want)),
+            left=self.left(),
             wrong=self.wrong,
         )
 
@@ -233,15 +278,6 @@ class Play:
         ]
         letters = [(name, self.stage.ledger.letter(key)) for name, key in found]
         return [(name, letter.body if isinstance(letter, Letter) else None) for name, letter in letters]
-
-
-def _status(request: urllib.request.Request) -> int:
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own address
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return int(error.code)
 
 
 def _entry(attempt: Mapping[str, Any]) -> Entry:

@@ -1,7 +1,4 @@
-"""What can be weakened in the product, in the worker process, to see whether the bench turns red for it.
-
-Many of these are the weakened rules of the exploration: what is wrong there is wrong here.
-"""
+"""What can be weakened in the product, in the worker process, to see whether the bench turns red for it."""
 
 from __future__ import annotations
 
@@ -9,9 +6,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from taskhandler import delivery
-from taskhandler.ledger import lease
-from tests.exploration import weakened_rules as rules
+from tests.faults.sabotage_edges import EDGES
+from tests.faults.sabotage_firestore import ON_FIRESTORE
+from tests.faults.sabotage_law import LAW
 
 
 class Sabotage(Struct, frozen=True):
@@ -20,31 +17,22 @@ class Sabotage(Struct, frozen=True):
     Attributes:
         apply: switches it off, in this process.
         breaks: what must stand in a problem that the checker then tells: the invariant.
-        seen_by: the scenarios each of which must turn red.
-        ledger: on which they are played.
+        seen_by: the scenario that must turn red.
+        ledger: on which it is played.
     """
 
     apply: Callable[[], None]
     breaks: str
-    seen_by: tuple[str, ...]
+    seen_by: str
     ledger: str = "sqlite"
 
 
-def _put(module: object, **names: object) -> Callable[[], None]:
-    def put() -> None:
-        for name, value in names.items():
-            setattr(module, name, value)
-
-    return put
-
-
 SABOTAGES: dict[str, Sabotage] = {
-    "completion is not fenced": Sabotage(
-        _put(lease, Settle=rules.UnfencedCompletion), "S1", ("a-zombie-succeeds",)
-    ),
-    "a lapsed lease is not taken over": Sabotage(
-        _put(delivery, Arrive=rules.MeekArrive), "L1", ("a-worker-dies-in-the-middle-of-its-handler",)
-    ),
+    **{name: Sabotage(apply, breaks, seen_by) for name, apply, breaks, seen_by in (*LAW, *EDGES)},
+    **{
+        name: Sabotage(apply, breaks, seen_by, ledger="firestore")
+        for name, apply, breaks, seen_by in ON_FIRESTORE
+    },
 }
 
 

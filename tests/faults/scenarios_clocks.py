@@ -1,1 +1,72 @@
-"""clocks."""
+"""Workers whose wall clocks are wrong, and jump."""
+
+from __future__ import annotations
+
+from tests.faults.play import Play
+from tests.faults.scenario import scenario
+from tests.faults.stage import LEASE, Setup
+
+SKEWED = Setup(revisions=("1", "2"), workers=2, clocks=True)
+"""Two gunicorns, each with a wall clock of its own; deliveries go to them in turn."""
+
+
+def _running(play: Play, seconds: float) -> None:
+    """A task that runs so long, and is asked for by both workers."""
+    want = play.want()
+    play.order(want, "begun", "park")
+    play.send(want)
+    play.see(want, "begun")
+    for number in (1, 2, 3, 4):
+        play.claim(
+            play.post(want, number=number) == 429, "CLOCK: a duplicate was not told that it is in flight"
+        )
+    play.rest(seconds)
+    play.release(want, "begun")
+    play.finish()
+
+
+@scenario(SKEWED)
+def workers_disagree_about_the_time(play: Play) -> None:
+    """One is 45 s ahead, the other 45 s behind, and a lease is 1.5 s: no live lease is taken over."""
+    play.stage.set_clock(0, 45)
+    play.stage.set_clock(1, -45)
+    for _ in range(2):
+        _running(play, 0)
+    _running(play, 2 * LEASE)
+
+
+@scenario(SKEWED)
+def clocks_jump_while_handlers_run(play: Play) -> None:
+    """Back and forth under a running handler: its lease is extended all the same; one run."""
+    want = play.want()
+    play.order(want, "begun", f"slow:{3 * LEASE}")
+    play.send(want)
+    play.see(want, "begun")
+    for seconds in (50, -50, 40, -30, 0):
+        play.stage.set_clock(0, seconds)
+        play.stage.set_clock(1, seconds)
+        play.claim(play.post(want, number=1) == 429, "CLOCK: a duplicate was not told that it is in flight")
+        play.rest(LEASE / 3)
+
+
+@scenario(SKEWED)
+def a_dead_worker_had_the_wrong_time(play: Play) -> None:
+    """Its lease lapses when it is over, neither earlier nor later; two runs."""
+    play.stage.set_clock(0, 45)
+    play.stage.set_clock(1, -45)
+    for _ in range(2):
+        want = play.want(runs=(2, 2))
+        play.order(want, "effect", "crash")
+        play.send(want)
+
+
+@scenario(SKEWED)
+def a_clock_is_an_hour_wrong(play: Play) -> None:
+    """Tokens seem to have expired: 401, and no ledger is touched. Set right again, the task runs; one run."""
+    play.stage.set_clock(0, 7200)
+    play.stage.set_clock(1, 7200)
+    want = play.task()
+    play.until(lambda: len(play.answers(want)) > 2, "it is not delivered")
+    play.claim(set(play.answers(want)) == {401}, f"answered {play.answers(want)}")
+    play.stage.set_clock(0, 0)
+    play.stage.set_clock(1, 0)

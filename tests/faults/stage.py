@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from glob import glob
 from pathlib import Path
 from types import TracebackType
 
@@ -22,14 +21,17 @@ from taskhandler.ledger.opening import open_storage
 from tests.faults import journal
 from tests.faults.door import Door
 from tests.faults.gunicorn import Gunicorn
-from tests.faults.journal import Event, Tell
+from tests.faults.journal import Event, See, Tell
 from tests.faults.proxy import Proxy
+from tests.faults.relay import Relay
 from tests.faults.witness import Line
+from tests.faults.wrong_clock import WrongClock
 from tests.mirror import ROOT
 
 ACCOUNT = "queue@bench.iam.gserviceaccount.com"
 LOCATION = "projects/bench/locations/here"
 LEASE = 1.5
+PATIENCE = 20.0
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -40,6 +42,7 @@ class Setup(Struct, frozen=True, kw_only=True):
         workers: processes.
         threads: of each.
         settings: of taskhandler, as pairs, beside the usual ones.
+        relayed: whether calls to Firestore go through a relay, which can answer them itself.
         revisions: of the app; each is a gunicorn of its own.
         clocks: whether each revision has a wall clock that can be set.
     """
@@ -48,6 +51,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     workers: int = 3
     threads: int = 4
     settings: tuple[tuple[str, str], ...] = ()
+    relayed: bool = False
     revisions: tuple[str, ...] = ("1",)
     clocks: bool = False
 
@@ -62,8 +66,13 @@ class Site(Struct, frozen=True):
     """Where the ledger is: its URL, the way there, and what its clients must have in their environment."""
 
     url: str
-    proxy: Proxy | None
-    environ: dict[str, str]
+    proxy: Proxy | None = None
+    relay: Relay | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """For a client that is to go through the proxy."""
+        return {} if self.proxy is None else {"FIRESTORE_EMULATOR_HOST": self.proxy.address}
 
 
 class Stage:
@@ -84,6 +93,7 @@ class Stage:
         self.queue = LocalQueue(seed=seed)
         self.door = Door()
         self.servers: list[Gunicorn] = []
+        self._clocks: list[WrongClock] = []
 
     def __enter__(self) -> Stage:  # noqa: PYI034 - Self is not in Python 3.10
         """Put everything up."""
@@ -92,7 +102,7 @@ class Stage:
             stack.enter_context(self.queue)
             stack.enter_context(self.door)
             self.target = f"http://127.0.0.1:{self.door.port}/tasks"
-            self.site = stack.enter_context(_site(self.folder, self._emulator))
+            self.site = stack.enter_context(_site(self.folder, self._emulator, relayed=self.setup.relayed))
             self.line = Line(stack.enter_context(_oracle(self.folder / "journal")))
             self.ledger = open_storage(self.site.url)
             stack.callback(self.ledger.close)
@@ -136,26 +146,30 @@ class Stage:
         """How many bytes the journal has."""
         return (self.folder / "journal").stat().st_size
 
-    def set_clock(self, number: int, offset: str) -> None:
-        """Set the wall clock of a revision's workers, `+45s` say (libfaketime's words)."""
-        self.note(f"clock {offset}")
-        self._clock(number).write_text(f"{offset}\n")
+    def set_clock(self, number: int, seconds: int) -> None:
+        """Set the wall clock of a revision's workers so far ahead of the right time."""
+        self.note(f"clock {seconds:+d} s")
+        self._clocks[number].set(seconds)
 
     def whole(self) -> bool:
-        """Wait until all workers are there; whether it came to that."""
-        wanted = self.setup.workers * len(self.servers)
-        until = time.monotonic() + 20
-        while len(self.workers()) < wanted and time.monotonic() < until:
+        """Wait until all workers are there and ready; whether it came to that."""
+        until = time.monotonic() + PATIENCE
+        while not self._is_whole():
+            if time.monotonic() > until:
+                return False
             threading.Event().wait(0.02)
-        return len(self.workers()) >= wanted
+        return True
+
+    def _is_whole(self) -> bool:
+        workers = set(self.workers())
+        ups = {event.pid for event in self.line.ask(See(what="up", task="", count=0, patience=0)).seen}
+        return len(workers) == self.setup.workers * len(self.servers) and workers <= ups
 
     def _wait(self) -> None:
         for server in self.servers:
             server.wait()
+        self.whole()
         self.door.lead_to(*(server.port for server in self.servers))
-
-    def _clock(self, number: int) -> Path:
-        return self.folder / f"clock-{number}"
 
     def _server(self, number: int, revision: str) -> Gunicorn:
         settings = {
@@ -171,28 +185,16 @@ class Stage:
             "GCP_PROJECT_ID": "bench",
             "GCP_LOCATION_ID": "here",
         }
-        faked = self._faked(number) if self.setup.clocks else {}
+        if self.setup.clocks:
+            self._clocks.append(WrongClock(self.folder, number))
+        faked = self._clocks[number].environ if self.setup.clocks else {}
         whole = settings | self.site.environ | dict(self.setup.settings) | faked
         return Gunicorn(self.setup.options, whole, self.folder / f"log-{number}")
-
-    def _faked(self, number: int) -> dict[str, str]:
-        self._clock(number).write_text("+0s\n")
-        return {
-            "LD_PRELOAD": libfaketime(),
-            "FAKETIME_TIMESTAMP_FILE": str(self._clock(number)),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # nor the boot clock: those nobody can set
-        }
 
     @property
     def port(self) -> int:
         """The oracle's."""
         return self.line.port
-
-
-def libfaketime() -> str:
-    """The library that fakes wall clocks; empty if it is not here."""
-    return next(iter(sorted(glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))), "")  # noqa: PTH207 - no folder to begin at
 
 
 @contextmanager
@@ -211,10 +213,11 @@ def _oracle(file: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _site(folder: Path, emulator: str) -> Iterator[Site]:
+def _site(folder: Path, emulator: str, *, relayed: bool) -> Iterator[Site]:
     if not emulator:
-        yield Site(f"sqlite://{folder}/ledger.db", None, {})
+        yield Site(f"sqlite://{folder}/ledger.db")
         return
-    with Proxy(emulator) as proxy:
-        url = f"firestore://b{secrets.token_hex(8)}"
-        yield Site(url, proxy, {"FIRESTORE_EMULATOR_HOST": proxy.address})
+    with ExitStack() as stack:
+        relay = stack.enter_context(Relay(emulator)) if relayed else None
+        proxy = stack.enter_context(Proxy(emulator if relay is None else relay.address))
+        yield Site(f"firestore://b{secrets.token_hex(8)}?warm=1", proxy, relay)

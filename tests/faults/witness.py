@@ -65,7 +65,8 @@ def suffer(act: str) -> str:
         case "crash":
             os.kill(os.getpid(), signal.SIGKILL)
         case "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # to this thread: else it goes on until another one has noticed
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         case "slow":
             threading.Event().wait(float(seconds))
         case "hog":  # a PyDLL keeps the lock, so that no other thread of the process runs

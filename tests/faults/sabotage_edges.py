@@ -1,0 +1,121 @@
+"""Everything around the law that guards something: the delivery, the lease, the storage, the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from taskhandler import assembly, delivery, drain, guard
+from taskhandler.auth import NoVerifier
+from taskhandler.ledger import bootclock, heartbeat, lease, ledger, sqlite_rows
+from taskhandler.ledger.storage import Stale, Unknown
+from taskhandler.verdict import Fenced, InFlight, Undecided
+from tests.faults import weakened_parts as parts
+from tests.faults.weakened_parts import put
+
+EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
+    (
+        "what is in flight is acknowledged",
+        put(delivery, outcome_of=parts.acknowledging(InFlight)),
+        "S3",
+        "a-worker-dies-while-duplicates-knock",
+    ),
+    (
+        "an undecided end is guessed",
+        put(delivery, outcome_of=parts.acknowledging(Undecided)),
+        "LOST",
+        "a-completion-that-nobody-can-confirm",
+    ),
+    (
+        "a fenced holder acknowledges",
+        put(delivery, outcome_of=parts.acknowledging(Fenced)),
+        "S3",
+        "a-zombie-ends-while-another-runs",
+    ),
+    (
+        "a failure is acknowledged",
+        put(delivery, outcome_of=parts.acknowledging_failures),
+        "LOST",
+        "a-handler-fails-once",
+    ),
+    (
+        "the last delivery does not wait",
+        put(delivery.Receiver, _wait=parts.bounced),
+        "LOST",
+        "the-last-delivery-waits-for-the-lease",
+    ),
+    (
+        "a conflict is not kept",
+        put(delivery.Receiver, _bury=parts.unburied),
+        "S13",
+        "another-body-under-the-same-name",
+    ),
+    ("on_dead is not called", put(delivery.Receiver, _mourn=parts.nothing), "S15", "every-attempt-fails"),
+    ("a told death is not written down", put(delivery, Tell=parts.MuteTell), "S15", "every-attempt-fails"),
+    (
+        "the holder does not look at its clock",
+        put(lease.Lease, start=parts.runs_anyway),
+        "S2",
+        "a-zombie-wakes-before-its-handler-is-called",
+    ),
+    (
+        "a worker that ends keeps its lease",
+        put(lease.Lease, release=parts.nothing),
+        "RELEASE",
+        "a-handler-leaves-its-worker",
+    ),
+    (
+        "no heartbeats",
+        put(heartbeat.Heartbeats, watch=parts.nothing),
+        "2 runs; from 1",
+        "a-handler-longer-than-its-lease",
+    ),
+    (
+        "an unknown fate is taken for written",
+        put(ledger, resume=parts.believing(Unknown)),
+        "LOST",
+        "a-completion-is-lost",
+    ),
+    (
+        "a stale write is taken for written",
+        put(ledger, resume=parts.believing(Stale)),
+        "S3",
+        "a-zombie-ends-while-another-runs",
+    ),
+    (
+        "bodies of bad ends are not kept",
+        put(ledger.Ledger, amend=parts.without_letter(ledger.Ledger.amend)),
+        "is not kept",
+        "a-handler-rejects",
+    ),
+    ("tokens are not looked at", put(assembly, _verifier=lambda _: NoVerifier()), "AUTH", "strangers-knock"),
+    (
+        "the app's hooks are not guarded against",
+        put(guard.Guard, __call__=parts.as_it_came),
+        "S3",
+        "an-app-answers-in-the-place-of-a-delivery",
+    ),
+    (
+        "a worker does not see that it is to stop",
+        put(drain.Drain, __call__=parts.never),
+        "DRAIN",
+        "a-handler-stops-at-a-checkpoint",
+    ),
+    (
+        "sqlite replaces whatever is there",
+        put(sqlite_rows, REPLACE=parts.REPLACE),
+        "S1",
+        "a-zombie-wakes-before-its-end-is-sent",
+    ),
+    (
+        "sqlite creates over what is there",
+        put(sqlite_rows, CREATE=parts.CREATE),
+        "runs; from 1 to 1",
+        "twenty-at-the-same-moment",
+    ),
+    (
+        "sqlite asks the wall clock",
+        put(bootclock.ServerClock, age=parts.aged_by_the_wall),
+        "S6",
+        "workers-disagree-about-the-time",
+    ),
+)

@@ -1,0 +1,123 @@
+"""Rules of the law, each weakened as the exploration weakens it: what is wrong there is wrong here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from taskhandler import delivery
+from taskhandler.ledger import lease
+from tests.exploration import weakened_rules as rules
+from tests.faults.weakened_parts import put
+
+LAW: tuple[tuple[str, Callable[[], None], str, str], ...] = (
+    ("completion is not fenced", put(lease, Settle=rules.UnfencedCompletion), "S1", "a-zombie-succeeds"),
+    ("failure is not fenced", put(lease, Settle=rules.UnfencedFailure), "S5", "a-zombie-fails"),
+    ("rejection is not fenced", put(lease, Settle=rules.UnfencedRejection), "S5", "a-zombie-rejects"),
+    (
+        "the state is the guard",
+        put(lease, Settle=rules.StateGuardedSettle),
+        "S4",
+        "a-zombie-fails-while-another-runs",
+    ),
+    ("a failure forgets the attempts", put(lease, Settle=rules.ForgetfulSettle), "S7", "every-attempt-fails"),
+    ("a failure is not charged", put(lease, Settle=rules.FreeFailure), "S7", "every-attempt-fails"),
+    (
+        "an end is written twice",
+        put(lease, Settle=rules.TwiceSettle),
+        "S1",
+        "the-reply-to-a-completion-is-lost",
+    ),
+    ("the end goes to another key", put(lease, Settle=rules.AnotherKeysSettle), "L1", "nothing-goes-wrong"),
+    (
+        "another key's end is believed",
+        put(lease, Settle=rules.AnotherKeysUnfencedSettle),
+        "S3",
+        "nothing-goes-wrong",
+    ),
+    (
+        "the last failure leaves it waiting",
+        put(lease, Settle=rules.HopefulSettle),
+        "LOST",
+        "the-last-delivery-of-a-queue-fails",
+    ),
+    (
+        "a drained attempt is charged",
+        put(lease, Settle=rules.ChargedDrain),
+        "LOST",
+        "a-handler-stops-at-a-checkpoint",
+    ),
+    ("heartbeats are not fenced", put(lease, Beat=rules.UnfencedBeat), "S4", "a-zombie-gives-signs-of-life"),
+    (
+        "marked before it is run",
+        put(delivery, Arrive=rules.MarkingArrive),
+        "LOST",
+        "a-worker-dies-in-the-middle-of-its-handler",
+    ),
+    (
+        "the claimant's clock is ahead",
+        put(delivery, Arrive=rules.FastClockArrive),
+        "S6",
+        "a-duplicate-while-it-runs",
+    ),
+    (
+        "attempts are counted at failure",
+        put(delivery, Arrive=rules.UnchargedArrive),
+        "S7",
+        "every-run-kills-its-worker",
+    ),
+    (
+        "the limit is not looked at",
+        put(delivery, Arrive=rules.BoundlessArrive),
+        "S7",
+        "every-run-kills-its-worker",
+    ),
+    (
+        "the last attempt is not made",
+        put(delivery, Arrive=rules.HastyArrive),
+        "2 runs; from 3",
+        "every-attempt-fails",
+    ),
+    (
+        "the dead are not recorded",
+        put(delivery, Arrive=rules.SilentArrive),
+        "S3",
+        "every-run-kills-its-worker",
+    ),
+    (
+        "claims have no name",
+        put(delivery, Arrive=rules.NamelessArrive),
+        "[200] is wanted",
+        "the-reply-to-a-claim-is-lost",
+    ),
+    (
+        "two claims have one name",
+        put(delivery, Arrive=rules.NamesakeArrive),
+        "S2",
+        "a-duplicate-while-it-runs",
+    ),
+    (
+        "a lapsed lease is not taken over",
+        put(delivery, Arrive=rules.MeekArrive),
+        "L1",
+        "a-worker-dies-in-the-middle-of-its-handler",
+    ),
+    (
+        "another body is not noticed",
+        put(delivery, Arrive=rules.BlindArrive),
+        "S13",
+        "another-body-under-the-same-name",
+    ),
+    (
+        "an end counts as no record",
+        put(delivery, Arrive=rules.ImpatientArrive),
+        "S5",
+        "a-duplicate-after-the-end",
+    ),
+    ("the fence does not grow", put(delivery, Arrive=rules.FencelessArrive), "S12", "a-zombie-succeeds"),
+    (
+        "the fence begins again",
+        put(delivery, Arrive=rules.RestartingArrive),
+        "S12",
+        "a-record-past-its-retention",
+    ),
+)

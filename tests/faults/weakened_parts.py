@@ -1,0 +1,124 @@
+"""Parts of the product with one guard taken out, beside the rules that the exploration has weakened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from taskhandler import law
+from taskhandler.ledger import sqlite_rows
+from taskhandler.ledger.amend import Done, Pending, Read, resume
+from taskhandler.ledger.bootclock import ServerClock, Stamp
+from taskhandler.ledger.storage import Stale, Unknown, Written
+from taskhandler.record import Found, State
+from taskhandler.reply import Outcome, Reply, outcome_of
+from taskhandler.verdict import Conflict, Held, InFlight, Run, Settled, Step, Verdict
+
+REPLACE = sqlite_rows.REPLACE.replace("AND version = ?", "AND ? IS NOT NULL")
+CREATE = sqlite_rows.CREATE.replace("INSERT", "INSERT OR REPLACE").replace("ON CONFLICT DO NOTHING", "")
+
+
+def acknowledging(*kinds: type[Verdict]) -> Callable[[Verdict], Outcome]:
+    """An `outcome_of` that says completed where it must not."""
+
+    def generous(verdict: Verdict) -> Outcome:
+        return Outcome.COMPLETED if isinstance(verdict, kinds) else outcome_of(verdict)
+
+    return generous
+
+
+def acknowledging_failures(verdict: Verdict) -> Outcome:
+    """An `outcome_of` that says completed of what failed."""
+    return Outcome.COMPLETED if verdict == Settled(State.WAITING) else outcome_of(verdict)
+
+
+def believing(*kinds: type[Stale | Unknown]) -> Callable[..., Pending | Done]:
+    """A `resume` that takes a write for done that may not be, or is not."""
+
+    def credulous(pending: Pending, answer: Any) -> Pending | Done:  # noqa: ANN401 - whatever a storage answers
+        write = not isinstance(pending.op, Read)
+        return resume(pending, Written(0) if write and isinstance(answer, kinds) else answer)
+
+    return credulous
+
+
+class IdleBeat(law.Beat, frozen=True):
+    """A heartbeat that changes nothing, so that Firestore's update_time stays where it is."""
+
+    def __call__(self, seen: Found | None) -> Step:
+        step = super().__call__(seen)
+        return step if seen is None or step.write is None else Step(seen.record, Held())
+
+
+class MuteTell(law.Tell, frozen=True):
+    """That `on_dead` was called is not written down."""
+
+    def __call__(self, seen: Found | None) -> Step:  # noqa: ARG002 - it looks at nothing
+        return Step(None, Settled(State.DEAD))
+
+
+def runs_anyway(self: object) -> Run:  # noqa: ARG001 - a method of Lease
+    """A `Lease.start` that does not look at the clock."""
+    return Run()
+
+
+def nothing(*_: object, **__: object) -> None:
+    """Stand in for what is left out."""
+
+
+def never(*_: object) -> bool:
+    """Stand in for a guard that never says so."""
+    return False
+
+
+def as_it_came(_: object, response: object) -> object:
+    """A guard that lets every response pass."""
+    return response
+
+
+def bounced(self: object, delivery: object, verdict: InFlight) -> Verdict:  # noqa: ARG001 - of Receiver
+    """A delivery that is in flight is sent away, although nobody comes after it."""
+    return verdict
+
+
+def unburied(self: Any, delivery: object) -> Reply:  # noqa: ANN401 - a Receiver
+    """A conflict is acknowledged, and nobody writes it down."""
+    answer: Reply = self._answer(delivery, Conflict())
+    return answer
+
+
+def without_letter(amend: Callable[..., Done]) -> Callable[..., Done]:
+    """A `Ledger.amend` that keeps no bodies."""
+
+    def amended(*args: Any, letter: object = None, **named: Any) -> Done:  # noqa: ANN401, ARG001 - amend's
+        return amend(*args, **named)
+
+    return amended
+
+
+def aged_by_the_wall(self: ServerClock, stamp: Stamp, *, now: int) -> float:  # noqa: ARG001 - of ServerClock
+    """An age that the wall clocks of two workers decide."""
+    return max(0.0, time.time() - datetime.fromisoformat(stamp.updated).timestamp())
+
+
+def seen_by_the_wall(look: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for Firestore: the worker's wall clock is asked how late it is."""
+
+    def seen(self: Any, document: Any) -> Any:  # noqa: ANN401 - a FirestoreStorage and a Look
+        return look(self, replace(document, read_at=time.time_ns()))
+
+    return seen
+
+
+def put(module: object, **names: object) -> Callable[[], None]:
+    """What puts these in the place of a module's or a class's own."""
+
+    def replaced() -> None:
+        for name, value in names.items():
+            setattr(module, name, value)
+
+    return replaced
