@@ -112,13 +112,13 @@ def post(
     )
 
 
-def redeliver(service: Service, task: str, script: Script = ()) -> Answer:
+def redeliver(service: Service, task: str, script: Script = (), *, handler: str = "play") -> Answer:
     """Deliver a task again until that is acknowledged."""
-    answers = [deliver(service, task, script, retry=1)]
+    answers = [deliver(service, task, script, handler=handler, retry=1)]
 
     def acknowledged() -> bool:
         if answers[-1].status != OK:
-            answers.append(deliver(service, task, script, retry=1 + len(answers)))
+            answers.append(deliver(service, task, script, handler=handler, retry=1 + len(answers)))
         return answers[-1].status == OK
 
     service.until(acknowledged)
