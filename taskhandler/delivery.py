@@ -79,8 +79,8 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             if not isinstance(verdict, Run):
                 return self._conclude(delivery, verdict)
             current = CURRENT.set(task)
-            self.heartbeats.watch(lease)
             try:
+                self.heartbeats.watch(lease)
                 ran = run(incoming.call, delivery.handler.signature.arguments(task.payload, task))
                 ending = returned(ran.value) if isinstance(ran, Returned) else raised(ran.error, chances)
             except Interrupted as why:
