@@ -62,13 +62,12 @@ class Service:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, whatever state it is in; after a failure, show its log."""
+        """Stop, whatever state it is in, and print its log, which pytest shows after a failure."""
         for pid in self.workers():
             os.kill(pid, signal.SIGCONT)
         self.kill()
         self.listener.close()
-        if error is not None:
-            sys.stdout.write(f"\n{self.log.read_text(errors='replace')[-8000:]}\n")
+        sys.stdout.write(f"\n{self.log.read_text(errors='replace')[-8000:]}\n")
 
     def start(self, *options: str) -> None:
         """Start gunicorn, with these options beside its own."""

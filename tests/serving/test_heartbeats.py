@@ -22,7 +22,7 @@ def test_a_handler_that_runs_for_three_leases_stays_the_only_one(serve: Serve, k
     assert holder.result(PATIENCE).said == (200, "completed")
     assert {answer.said for answer in refused} == {(429, "in-flight")}
     (done,) = service.effects("done", "t")
-    assert done.at - began > 3
+    assert done.at - began > 2.9  # the first heartbeat is due a third of a lease after the claim
     record = service.recorded("t")
     assert (record.state, record.attempt, record.fence) == (State.COMPLETED, 1, 1)
     assert record.beats >= 9
