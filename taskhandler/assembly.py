@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 
 from msgspec import Struct
 
@@ -74,7 +75,7 @@ def _utc_now() -> datetime:
 def _boot_clock() -> Callable[[], float]:
     """Seconds since the machine started, its sleep included where the system counts it."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic if boot is None else lambda: time.clock_gettime(boot)
+    return time.monotonic if boot is None else partial(time.clock_gettime, boot)
 
 
 def _verifier(settings: Settings) -> Verifies:

@@ -175,10 +175,10 @@ def _view(
     def deliver(stranger: str = "") -> Response:  # noqa: ARG001 - the name of a handler that is not here
         asked = request_ctx.request
         if asked.method != "POST":
-            return respond(asked, reply(Outcome.WRONG_METHOD))
+            return respond(reply(Outcome.WRONG_METHOD))
         body = partial(read_body, asked)
         answer = receiver.deliver(Incoming(handler, call, WSGIHeaders(asked.environ), body))
-        return respond(asked, answer)
+        return respond(answer)
 
     return deliver
 

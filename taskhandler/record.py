@@ -11,6 +11,8 @@ from msgspec import Struct
 class State(str, enum.Enum):
     """Where a task is. The last three are ends, and are never overwritten but by an operator."""
 
+    __hash__ = str.__hash__  # an Enum's own is a Python function, called for every look-up
+
     RUNNING = "running"
     WAITING = "waiting"
     COMPLETED = "completed"

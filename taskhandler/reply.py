@@ -23,6 +23,8 @@ from taskhandler.verdict import (
 class Outcome(str, enum.Enum):
     """What a delivery came to."""
 
+    __hash__ = str.__hash__  # an Enum's own is a Python function, called for every look-up
+
     COMPLETED = "completed"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
@@ -60,6 +62,11 @@ STATUS = {
 """Anything but a 2xx makes Cloud Tasks deliver again, and uses up one of the queue's attempts."""
 
 _LATER = frozenset({Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE})
+_HEADERS: dict[Outcome, tuple[tuple[str, str], ...]] = {
+    outcome: (("X-TaskHandler-Outcome", outcome.value),) for outcome in Outcome
+}
+_HEADERS[Outcome.UNAUTHENTICATED] += (("WWW-Authenticate", "Bearer"),)
+_HEADERS[Outcome.WRONG_METHOD] += (("Allow", "POST"),)
 _SETTLED = {
     State.COMPLETED: Outcome.COMPLETED,
     State.REJECTED: Outcome.REJECTED,
@@ -118,12 +125,8 @@ def reply(
         in_flight_status: 429, or 409 for those who do not want the queue slowed by duplicates.
     """
     status = in_flight_status if outcome is Outcome.IN_FLIGHT else STATUS[outcome]
-    headers = [("X-TaskHandler-Outcome", outcome.value)]
+    headers = _HEADERS[outcome]
     if outcome in _LATER:
-        headers.append(("Retry-After", str(max(1, math.ceil(retry_after)))))
-    if outcome is Outcome.UNAUTHENTICATED:
-        headers.append(("WWW-Authenticate", "Bearer"))
-    if outcome is Outcome.WRONG_METHOD:
-        headers.append(("Allow", "POST"))
-    body = msgspec.json.encode({"outcome": outcome.value, "task": task, "attempt": attempt})
-    return Reply(outcome, status, tuple(headers), body)
+        headers = (*headers, ("Retry-After", str(max(1, math.ceil(retry_after)))))
+    body = msgspec.json.encode({"outcome": outcome, "task": task, "attempt": attempt})
+    return Reply(outcome, status, headers, body)

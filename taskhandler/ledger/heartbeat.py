@@ -50,7 +50,7 @@ class Heartbeats:
     def watch(self, lease: Beating) -> None:
         """Send heartbeats for `lease` from now on."""
         lease.due = self._clock() + lease.interval
-        with self._wake:
+        with self._lock:
             self._watched[id(lease)] = lease
             if lease.due < self._alarm:
                 self._wake.notify()
@@ -59,13 +59,14 @@ class Heartbeats:
 
     def forget(self, lease: Beating) -> None:
         """Send no more heartbeats for `lease`. One may still be under way."""
-        with self._wake:
+        with self._lock:
             self._watched.pop(id(lease), None)
 
     def _reset(self) -> None:
         self._watched: dict[int, Beating] = {}
         self._beaten: set[int] = set()  # right now; a second heartbeat of a slow one would only wait for it
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._alarm = float("inf")
         self._senders = 0
 
