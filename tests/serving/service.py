@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ from tests.serving.effects import Effect
 ACCOUNT = "queue@serving.iam.gserviceaccount.com"
 APP = "tests.serving.app:app"
 HERE = "projects/serving/locations/here"
+NUMBER = itertools.count()
 PATIENCE = 30.0
 SYNC = ("--worker-class", "sync")
 THREADS = ("--worker-class", "gthread", "--threads", "8")
@@ -47,7 +49,8 @@ class Service:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = int(self.listener.getsockname()[1])
         self.target = f"http://127.0.0.1:{self.port}/tasks"
-        self.queue_name = queue.create_queue(f"{HERE}/queues/s{self.port}", min_backoff=0.1, max_backoff=0.5)
+        name = f"{HERE}/queues/s{next(NUMBER)}"  # ports come again
+        self.queue_name = queue.create_queue(name, min_backoff=0.1, max_backoff=0.5)
         self.ledger = folder / "ledger" / "ledger.db"
         self.log = folder / "log"
         self._options = options
