@@ -161,14 +161,22 @@ def _write_ahead(connection: sqlite3.Connection, wait: Callable[[float], None]) 
 
 
 def _make_tables(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
-    begin(connection, wait)
-    layout = connection.execute("PRAGMA user_version").fetchall()[0][0]
-    if layout != LAYOUT:
+    try:
+        begin(connection, wait)
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) and _layout(connection) == LAYOUT:
+            return  # somebody is writing to it, so it can be written to
+        raise
+    if _layout(connection) != LAYOUT:
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
     connection.execute("COMMIT")
+
+
+def _layout(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchall()[0][0])
 
 
 def _insist(

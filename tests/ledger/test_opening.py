@@ -16,7 +16,7 @@ from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite import SQLiteStorage
 from taskhandler.ledger.sqlite_file import Bound
-from taskhandler.ledger.storage import Key, Storage, Written
+from taskhandler.ledger.storage import Key, Storage, Unavailable, Written
 from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST
 
@@ -173,10 +173,20 @@ def test_what_is_left_of_a_ledger_is_not_mixed_with_a_new_one(path: Path, leftov
     assert not path.exists()
 
 
-def test_a_ledger_somebody_keeps_locked_is_an_error_at_the_start(path: Path):
-    use(open_storage(f"sqlite://{path}"))
+def test_a_ledger_that_somebody_is_writing_to_is_no_error_at_the_start(path: Path):
+    open_storage(f"sqlite://{path}").close()
     with behind_its_back(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
+        storage = open_storage(f"sqlite://{path}")
+        assert isinstance(storage.create(KEY, FIRST), Unavailable)
+        connection.execute("ROLLBACK")
+    use(storage)
+
+
+def test_a_file_that_somebody_keeps_locked_before_it_is_a_ledger_is_an_error_at_the_start(path: Path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with behind_its_back(path) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
         assert "locked" in error_of(f"sqlite://{path}").problem
 
 
