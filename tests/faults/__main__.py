@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
+from tests.faults.emulator import emulated
 from tests.faults.running import Came, Part, play
 from tests.faults.sabotage import SABOTAGES
+from tests.faults.say import end_in_order, say
 from tests.faults.scenario import LEDGERS, chosen, scenarios
-from tests.ledger.emulator import HOST, Emulator, found_jar
-
-
-def say(text: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what is asked for; 0 if the product held, and the bench saw every sabotage."""
     asked = _parser().parse_args(arguments)
+    end_in_order()
     if asked.list:
         return _list()
     ledgers = LEDGERS if asked.ledger == "both" else (asked.ledger,)
-    with _emulator(wanted="firestore" in ledgers) as emulator:
+    with emulated(wanted="firestore" in ledgers) as emulator:
         if asked.sabotage:
             return _sabotage(asked, emulator)
         parts = [
@@ -105,21 +99,6 @@ def _tell_sabotage(came: Came) -> None:
     breaks = SABOTAGES[came.part.sabotage].breaks
     what = next((wrong for wrong in came.wrong if breaks in wrong), "NOT SEEN: " + "; ".join(came.wrong))
     say(f"{came.part.sabotage}\n    {came.line}\n    {what[:200]}")
-
-
-@contextmanager
-def _emulator(*, wanted: bool) -> Iterator[str]:
-    """The address of a Firestore emulator; empty if none is wanted, or there is none."""
-    given, jar = os.environ.get(HOST), found_jar()
-    if not wanted or given:
-        yield given or ""
-    elif jar is None:
-        say("NOT PLAYED on Firestore: there is no emulator here, see tests/ledger/emulator.py")
-        yield ""
-    else:
-        with Emulator(jar) as emulator:
-            os.environ[HOST] = emulator.address
-            yield emulator.address
 
 
 if __name__ == "__main__":

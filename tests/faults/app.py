@@ -16,16 +16,19 @@ from flask import Flask, request
 
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, TaskEvent
 from taskhandler.blueprint import assembly_of
+from taskhandler.ledger.storage import Key
 from taskhandler.signals import OF_OUTCOME
 from tests.faults import sabotage
-from tests.faults.haunted import HauntedStorage
+from tests.faults.haunted import HauntedStorage, tell_of_locks
 from tests.faults.journal import HOOKED
+from tests.faults.whims import Whims
 from tests.faults.witness import Witness
 
 logging.basicConfig(level=logging.WARNING)
 
 
-witness = Witness(int(os.environ["BENCH_ORACLE"]))
+whims = Whims(int(os.environ.get("BENCH_WHIMS", "0")))
+witness = Witness(int(os.environ["BENCH_ORACLE"]), whims)
 tasks = TaskBlueprint("tasks", __name__)
 
 
@@ -123,13 +126,17 @@ for signal in dict.fromkeys(OF_OUTCOME.values()):
 sabotage.apply(os.environ.get("SABOTAGE", ""))
 app = Flask(__name__)
 app.register_blueprint(tasks, url_prefix="/tasks")
+if os.environ.get("BENCH_LOCKS"):
+    tell_of_locks(witness)
 ledger = assembly_of(app).receiver.ledger
+ledger.storage.read(Key("", "", "nobody"))  # connects; what a first connection costs is not the plays' matter
 ledger.storage = HauntedStorage(ledger.storage, witness)
 
 
 @app.before_request
 def hook() -> tuple[str, int] | None:
     """Answer in the place of the delivery, as apps do that do not know what is a task."""
+    whims.begin(int(request.headers.get("X-CloudTasks-TaskRetryCount", "0")))
     answer = request.headers.get(HOOKED)
     return ("hooked", int(answer)) if answer else None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,6 +12,8 @@ from msgspec.structs import replace
 from taskhandler.record import Record
 from tests.faults.history import Entry, History, Want
 from tests.faults.journal import Event
+
+Of = TypeVar("Of", Event, Entry)
 
 ENDS = ("completed", "rejected", "dead")
 AGAIN = ("reset", "expired")
@@ -77,23 +81,33 @@ class Case(Struct, frozen=True, kw_only=True):
 
 def cases(history: History) -> list[Case]:
     """The history, task by task."""
-    bench = [event for event in history.events if event.what in {"bench", "outcome"} and not event.task]
-    bench += [event for event in history.events if event.act in {"crash", "stop", "exit"}]
-    return [_case(history, want, bench) for want in history.wants]
+    events, entries = _grouped(history.events), _grouped(history.entries)
+    letters: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)
+    for name, body in history.letters.items():
+        letters[name.partition("/")[0]][name] = body
+    bench = [event for event in events[""] if event.what in {"bench", "outcome"} or event.act]
+    bench += [event for event in history.events if event.task and event.act in {"crash", "stop", "exit"}]
+    return [
+        Case(
+            want=want,
+            entries=entries[want.task],
+            events=events[want.task],
+            bench=bench,
+            writes=writes_of(events[want.task]),
+            record=history.records.get(want.task),
+            letters=letters[want.task],
+            left=want.task in history.left,
+        )
+        for want in history.wants
+    ]
 
 
-def _case(history: History, want: Want, bench: list[Event]) -> Case:
-    events = [event for event in history.events if event.task == want.task]
-    return Case(
-        want=want,
-        entries=[entry for entry in history.entries if entry.task == want.task],
-        events=events,
-        bench=bench,
-        writes=writes_of(events),
-        record=history.records.get(want.task),
-        letters={name: body for name, body in history.letters.items() if name.partition("/")[0] == want.task},
-        left=want.task in history.left,
-    )
+def _grouped(about: Iterable[Of]) -> defaultdict[str, list[Of]]:
+    """By task, in their order."""
+    groups: defaultdict[str, list[Of]] = defaultdict(list)
+    for each in about:
+        groups[each.task].append(each)
+    return groups
 
 
 def writes_of(events: Iterable[Event]) -> list[Write]:

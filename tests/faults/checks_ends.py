@@ -55,5 +55,5 @@ def the_dead_are_mourned(case: Case) -> Iterator[str]:
         return
     if not case.named("mourned"):
         yield "S15: it is dead, and on_dead was never called"
-    if not record.told:
-        yield "S15: it is not written down that on_dead was called"
+    if not record.told and not any(write.name == "tell" for write in case.writes):
+        yield "S15: nobody tried to write down that on_dead was called"

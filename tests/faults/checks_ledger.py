@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 
 from tests.faults.case import MAX_ATTEMPTS, Case, Write
+from tests.faults.journal import Event
 
 STOPS = ("SIGTERM", "terminated", "reload")
 """Notes of the bench after which an attempt may have been drained, which is not charged."""
+
+
+LONGEST_STOP = 10.0
+"""Seconds for which the bench stops a worker at a time that chance has chosen."""
 
 
 def one_completion(case: Case) -> Iterator[str]:
@@ -65,11 +70,21 @@ def no_more_runs_than_attempts(case: Case) -> Iterator[str]:
 def no_run_after_it_was_lost(case: Case) -> Iterator[str]:
     """S2: a run begins neither after the end of its task nor after another one's claim."""
     for begun in case.named("begun"):
+        if _was_stopped(case, begun):
+            continue  # it may have been anywhere on its way to the handler
         later = [write for write in case.accepted("claim", "settle") if write.done < begun.at]
         if any(write.fence > begun.fence for write in later):
             yield f"S2: attempt {begun.attempt} began after it had been taken over"
         elif any(write.ends and write.fence == begun.fence for write in later):
             yield f"S2: attempt {begun.attempt} began after the end"
+
+
+def _was_stopped(case: Case, begun: Event) -> bool:
+    """Whether the bench had stopped the worker shortly before."""
+    return any(
+        event.said == "SIGSTOP" and event.pid == begun.pid and 0 < begun.at - event.at < LONGEST_STOP
+        for event in case.bench
+    )
 
 
 def one_run_for_a_claim(case: Case) -> Iterator[str]:

@@ -6,14 +6,26 @@ it: `lose` (done, and nobody knows). And those of `witness.suffer` at both.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from taskhandler.ledger import sqlite_file, sqlite_writer
 from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown, Written
 from taskhandler.record import Found, Record, State
 from tests.faults.witness import Witness
 
 DOWN = Unavailable("the bench says so")
 LOST = Unknown("the bench says so")
+
+
+def tell_of_locks(witness: Witness) -> None:
+    """Have the oracle told whenever this process has become the writer of a SQLite ledger."""
+
+    def begun(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
+        sqlite_file.begin(connection, wait)
+        witness.tell("locked")
+
+    setattr(sqlite_writer, "begin", begun)  # noqa: B010 - it is not that module's own
 
 
 class HauntedStorage:

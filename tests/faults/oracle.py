@@ -58,7 +58,7 @@ class Oracle:
     def _hear(self, event: Event) -> str:
         with self._changed:
             answer = self._judge(event) if event.what == "fenced" else event.answer
-            act = self._ordered(event)
+            act = self._ordered(event) or event.act
             heard = replace(event, at=time.time(), act=act, answer=answer)
             os.write(self._file, journal.encode(heard) + b"\n")
             self._events[event.what, event.task].append(heard)

@@ -16,7 +16,7 @@ from taskhandler.law import Reset
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Letter
-from taskhandler.record import Found, Record, State
+from taskhandler.record import Found, State
 from taskhandler.verdict import Settled
 from tests.faults import by_hand
 from tests.faults.history import Entry, History, Want
@@ -25,6 +25,8 @@ from tests.faults.relay import Relay
 from tests.faults.stage import ACCOUNT, LOCATION, Stage
 
 PATIENCE = 15.0
+BAD_ENDS = (State.REJECTED, State.DEAD)
+"""Those whose bodies are kept."""
 
 
 class UnmetError(AssertionError):
@@ -78,8 +80,8 @@ class Play:
 
     def want(self, **about: Any) -> Want:  # noqa: ANN401 - the fields of Want
         """A task that is still to be sent; see `Want` for what can be said of it."""
-        task = f"{self._name}-{len(self.wants)}"
-        want = Want(task=task, queue=self._queue or self.queue(), **about)
+        named = {"task": f"{self._name}-{len(self.wants)}", "queue": self._queue or self.queue()}
+        want = Want(**{**named, **about})
         self.wants.append(want)
         return want
 
@@ -107,6 +109,10 @@ class Play:
         """When `what` happens to the task, have `act` done; see `journal.Order`."""
         self.stage.line.ask(Order(what=what, act=act, task=want.task, attempt=attempt, times=times))
 
+    def order_any(self, what: str, act: str) -> None:
+        """The same when it happens next, to whichever task."""
+        self.stage.line.ask(Order(what=what, act=act))
+
     def release(self, want: Want, what: str, act: str = "") -> None:
         """Let go on who is parked there."""
         self.stage.line.ask(Release(what, want.task, act))
@@ -122,6 +128,16 @@ class Play:
         if len(seen) < count:
             raise UnmetError(f"{want.task}: {what} {said} happened {len(seen)} times, {count} are waited for")
         return seen[count - 1]
+
+    def see_any(self, what: str) -> Event:
+        """Wait until `what` has happened that is about no task, and was ordered to go wrong; the last one."""
+        see = See(what=what, task="", count=0, patience=0)
+
+        def struck() -> list[Event]:
+            return [event for event in self.stage.line.ask(see).seen if event.act]
+
+        self.until(struck, f"{what} was not met by the fault")
+        return struck()[-1]
 
     def seen(self, want: Want, what: str) -> tuple[Event, ...]:
         """All that has happened of this kind."""
@@ -255,29 +271,22 @@ class Play:
         """All that is known of it."""
         tasks = {want.task for want in self.wants}
         sent = [_entry(each) for each in self.stage.queue.attempts() if each["task"] in tasks]
+        queues = {want.queue.rpartition("/")[2] for want in self.wants}
+        found = [(key, found.record) for key, found in self.stage.ledger.scan() if key.queue in queues]
         return History(
             wants=self.wants,
             entries=sorted([*sent, *self._posts], key=lambda entry: entry.sent),
             events=self.stage.events(self._start),
-            records={want.task: self._record(want) for want in self.wants},
-            letters=dict(letter for want in self.wants for letter in self._letters(want)),
+            records={key.task: record for key, record in found if not key.twin},
+            letters=dict(self._letter(key) for key, record in found if record.state in BAD_ENDS),
             left=self.left(),
             wrong=self.wrong,
         )
 
-    def _record(self, want: Want) -> Record | None:
-        found = self.found(want)
-        return None if found is None else found.record
-
-    def _letters(self, want: Want) -> list[tuple[str, bytes | None]]:
-        found = [(want.task, self.key(want))]
-        found += [
-            (f"{want.task}/{key.twin}", key)
-            for key, _ in (self.stage.ledger.scan() if want.others else ())
-            if key.task == want.task and key.twin
-        ]
-        letters = [(name, self.stage.ledger.letter(key)) for name, key in found]
-        return [(name, letter.body if isinstance(letter, Letter) else None) for name, letter in letters]
+    def _letter(self, key: Key) -> tuple[str, bytes | None]:
+        name = f"{key.task}/{key.twin}" if key.twin else key.task
+        letter = self.stage.ledger.letter(key)
+        return name, letter.body if isinstance(letter, Letter) else None
 
 
 def _entry(attempt: Mapping[str, Any]) -> Entry:

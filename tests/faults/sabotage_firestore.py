@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 from taskhandler import delivery
 from taskhandler.ledger import lease
@@ -15,6 +16,18 @@ from tests.faults.weakened_parts import put
 def _without_preconditions() -> None:
     commit = importlib.import_module("taskhandler.ledger.firestore_commit")
     put(commit, expect=parts.nothing)()
+
+
+def _idle_heartbeats() -> None:
+    """Neither the count of beats, nor the version that is replaced, nor the time of expiry moves."""
+    commit = importlib.import_module("taskhandler.ledger.firestore_commit")
+    fill = commit.fill
+
+    def still(*filled: Any, after: int, now: float, **more: Any) -> None:  # noqa: ANN401, ARG001 - fill's
+        fill(*filled, after=0, now=1e9, **more)
+
+    put(lease, Beat=parts.IdleBeat)()
+    put(commit, fill=still)()
 
 
 def _by_the_wall() -> None:
@@ -32,7 +45,7 @@ ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ("firestore asks the worker's clock", _by_the_wall, "S6", "workers-disagree-about-the-time"),
     (
         "heartbeats change nothing",
-        put(lease, Beat=parts.IdleBeat),
+        _idle_heartbeats,
         "2 runs; from 1",
         "a-handler-longer-than-its-lease",
     ),

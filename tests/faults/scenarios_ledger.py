@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
-from tests.faults.stage import LEASE
+from tests.faults.stage import LEASE, Setup
 
 FOR_EVER = 1000
+LOCKS = Setup(settings=(("BENCH_LOCKS", "1"),))
 
 
 @scenario(sync=True)
@@ -163,3 +165,28 @@ def a_conflict_that_cannot_be_kept(play: Play) -> None:
     play.post(want, body=b"another")
     play.calm()
     play.post(want, body=b"another")
+
+
+@scenario(LOCKS, ledgers=("sqlite",))
+def a_worker_is_stopped_in_the_middle_of_a_write(play: Play) -> None:
+    """It keeps SQLite's lock: others answer 503, and new workers start, until it goes on; one run each."""
+    first, others = play.want(), [play.want() for _ in range(3)]
+    play.order_any("locked", "stop")
+    play.send(first)
+    pid = play.see_any("locked").pid
+    for want in others:
+        play.stage.note("locked", want.task)
+        play.send(want)
+        play.see(want, "outcome", said="unavailable")
+    bystander = next(worker for worker in play.stage.workers() if worker != pid)
+    play.signal(bystander, signal.SIGKILL)
+    play.claim(play.stage.whole(), "no worker started while the ledger was locked")
+    play.wake(pid)
+
+
+@scenario(LOCKS, ledgers=("sqlite",))
+def a_worker_is_killed_in_the_middle_of_a_write(play: Play) -> None:
+    """The lock goes with it, and its write was not: the next delivery is the first; one run."""
+    want = play.want()
+    play.order_any("locked", "crash")
+    play.send(want)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.faults import journal
 from tests.faults.journal import Answer, Event, Request, Tell
+from tests.faults.whims import Whims
 
 
 class Line:
@@ -47,14 +48,16 @@ class Witness:
 
     Args:
         port: of the oracle.
+        whims: what happens by chance.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, whims: Whims) -> None:
         self._line = Line(port)
+        self._whims = whims
 
     def tell(self, what: str, task: str = "", **more: Any) -> str:  # noqa: ANN401 - the fields of Event
         """Tell, suffer what the oracle orders, and return the order (or the fenced resource's answer)."""
-        event = Event(what=what, task=task, pid=os.getpid(), **more)
+        event = Event(what=what, task=task, pid=os.getpid(), act=self._whims.act(what, task), **more)
         return suffer(self._line.ask(Tell(event)).act)
 
 
