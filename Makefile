@@ -87,12 +87,19 @@ matrix: ## run all tests on every supported Python that is here
 
 # ---------------------------------------------------------------- longer campaigns
 
-.PHONY: bench explore mutants
+.PHONY: bench explore faults soak mutants
 bench: $(READY) ## measure the budgets, as ratios
 	@for script in benchmarks/*.py; do echo "==> $$script"; $(RUN) $$script || exit 1; done
 
 explore: $(READY) ## walk every order of events, for longer than the tests do
 	@$(RUN) -m tests.exploration $(ARGS)
+
+faults: $(READY) ## play every fault that is known on every ledger, then weaken the product and see it fail
+	@GRPC_VERBOSITY=none $(RUN) -m tests.faults --ledger both $(ARGS)
+	@$(if $(ARGS),:,GRPC_VERBOSITY=none $(RUN) -m tests.faults --ledger both --sabotage all)
+
+soak: $(READY) ## thousands of tasks under faults that a seed decides
+	@GRPC_VERBOSITY=none $(RUN) -m tests.faults.soak $(ARGS)
 
 mutants: $(VENV)/.ready-mutants ## mutate the pure files: what their tests do not notice is listed
 	@$(BIN)/mutmut run

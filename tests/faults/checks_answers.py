@@ -9,9 +9,6 @@ from tests.faults.case import Case
 from tests.faults.history import Entry
 from tests.faults.journal import Event
 
-SLACK = 0.05
-"""Seconds by which the sender's clock readings may be off: it reads them when its turn comes."""
-
 FAILURES = {"fail", "retry", "limit", "exit", "linger"}
 TROUBLE = {"lose", "down", "stop", "crash", "park", "slow", "hog", "exit"}
 
@@ -43,7 +40,7 @@ def outcomes_have_reasons(case: Case) -> Iterator[str]:
 
 
 def _end(entry: Entry) -> float:
-    return (float("inf") if entry.ended is None else entry.ended) + SLACK
+    return float("inf") if entry.ended is None else entry.ended
 
 
 def _tells(event: Event, entry: Entry) -> bool:
@@ -51,7 +48,7 @@ def _tells(event: Event, entry: Entry) -> bool:
         return False
     if event.what == "bench":
         return event.said == "hook" and entry.status == STATUS[Outcome.UNAVAILABLE]
-    if event.at < entry.sent - SLACK:
+    if event.at < entry.sent:
         return False
     if event.act == "exit":
         return entry.status == 500  # the web server's own

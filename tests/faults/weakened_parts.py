@@ -115,10 +115,15 @@ def seen_by_the_wall(look: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def put(module: object, **names: object) -> Callable[[], None]:
-    """What puts these in the place of a module's or a class's own."""
+    """What puts these in the place of a module's or a class's own.
+
+    Raises:
+        AttributeError: it has none of that name (any more), so this would weaken nothing.
+    """
 
     def replaced() -> None:
         for name, value in names.items():
+            getattr(module, name)
             setattr(module, name, value)
 
     return replaced

@@ -1,0 +1,59 @@
+"""The bench works: a few of its plays are played, and a product that is weakened makes it turn red."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.faults.sabotage import SABOTAGES
+from tests.faults.scenario import scenarios
+from tests.mirror import ROOT
+
+A_FEW = (
+    "nothing-goes-wrong",
+    "a-duplicate-while-it-runs",
+    "a-worker-dies-in-the-middle-of-its-handler",
+    "a-zombie-succeeds",
+    "the-reply-to-a-claim-is-lost",
+    "an-answer-is-lost",
+)
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+def bench(*arguments: str) -> tuple[int, str]:
+    """Its exit status and what it prints."""
+    program = [sys.executable, "-m", "tests.faults", *arguments]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_few_plays_are_green():
+    status, told = bench("--only", *A_FEW)
+    assert status == 0, told
+    assert f"{len(A_FEW)} plays, 0 red" in told
+
+
+def test_a_weakened_product_is_seen_and_for_what_it_does_wrong():
+    status, told = bench("--sabotage", "what is in flight is acknowledged")
+    assert status == 0, told
+    assert "S3: delivery 1 was answered 200 and no end was recorded" in told
+    assert "1 sabotages, 0 not seen" in told
+
+
+def test_it_says_what_there_is():
+    status, told = bench("--list")
+    assert status == 0
+    assert "a-zombie-succeeds (sqlite, firestore)" in told
+
+
+def test_every_scenario_says_what_must_come_of_it():
+    assert not [name for name, scenario in scenarios().items() if not scenario.expected.endswith((".", ";"))]
+
+
+def test_every_sabotage_is_seen_by_a_scenario_that_there_is():
+    known = scenarios()
+    assert not [name for name, sabotage in SABOTAGES.items() if sabotage.seen_by not in known]
+    assert not [name for name, one in SABOTAGES.items() if one.ledger not in known[one.seen_by].ledgers]
