@@ -139,7 +139,9 @@ def test_nobody_listening_makes_google_unreachable_quickly(caplog: pytest.LogCap
         url = gone.url
     keeper = CertificateKeeper(url, clock=time.monotonic)
     assert isinstance(keeper.find(mint.KID), Unreachable)
-    assert caplog.messages[0].startswith(f"certificates could not be had from {url}: URLError")
+    # Another test's keeper, on a thread of its own, may complain here too.
+    complaint = f"certificates could not be had from {url}: URLError"
+    assert any(message.startswith(complaint) for message in caplog.messages)
 
 
 def test_an_answer_nested_too_deeply_to_be_read_is_a_failure_like_any_other(

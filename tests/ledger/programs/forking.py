@@ -10,15 +10,22 @@ import sys
 import threading
 
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.storage import Key, Letter, Storage, Written
+from taskhandler.ledger.storage import Key, Letter, Storage, Unavailable, Written
 from taskhandler.record import Found, Record, State
 
 RECORD = Record(state=State.RUNNING, attempt=1, fence=1, lease_id="x", lease=30.0, digest="d", retention=60.0)
+
+PATIENCE = 10
+"""Times, each of which may wait for some seconds."""
 
 
 def use(storage: Storage, task: str) -> None:
     key = Key("namespace", "queue", task)
     created = storage.create(key, RECORD, letter=Letter(b"body"))
+    for _ in range(PATIENCE):  # a client that takes long to be made on a busy machine
+        if not isinstance(created, Unavailable):
+            break
+        created = storage.create(key, RECORD, letter=Letter(b"body"))
     if not isinstance(created, Written):
         raise TypeError(f"{task}: {created}")
     replaced = storage.replace(key, RECORD, created.version)
