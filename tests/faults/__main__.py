@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "--ledger", choices=[*LEDGERS, "both"], default="sqlite", help="(default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the queue (default: %(default)s)")
-    parser.add_argument("--jobs", type=int, default=3, help="stages at a time (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=4, help="stages at a time (default: %(default)s)")
     parser.add_argument(
         "--sabotage", metavar="NAME", help="weaken the product so (or `all`): it must turn red"
     )
@@ -87,7 +87,7 @@ def _parts(name: str, emulator: str) -> Iterator[Part]:
     if on_firestore and not emulator:
         return
     for scenario in chosen([sabotage.seen_by], sabotage.ledger):
-        yield Part(scenario, emulator if on_firestore else "", name, patience=5.0)
+        yield Part(scenario, emulator if on_firestore else "", name, patience=9.0)
 
 
 def _seen(came: Came) -> bool:
