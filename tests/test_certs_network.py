@@ -150,7 +150,7 @@ def test_an_answer_nested_too_deeply_to_be_read_is_a_failure_like_any_other(
     published.body = b"[" * 200_000
     keeper = CertificateKeeper(published.url, clock=time.monotonic)
     assert isinstance(keeper.find(mint.KID), Unreachable)
-    assert len(caplog.messages) == 1
+    assert len([message for message in caplog.messages if published.url in message]) == 1
 
 
 def test_the_hook_for_forks_does_not_keep_a_keeper_alive() -> None:
