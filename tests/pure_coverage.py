@@ -20,6 +20,7 @@ PURE = (
     "headers.py",
     "payload.py",
     "ending.py",
+    "text.py",
     "config.py",
 )
 """What decides, or converts, and does nothing else."""

@@ -1,0 +1,20 @@
+"""Text of other people, made fit for a line of a log or a field of a record."""
+
+from __future__ import annotations
+
+
+def one_line(said: object, *, limit: int) -> str:
+    """`str(said)` as one printable line of at most `limit` characters; never raises.
+
+    White space is folded. Everything else that a terminal or a log would act on (control characters,
+    escape sequences, line separators, changes of the writing direction, half surrogates) becomes "?".
+    """
+    try:
+        text = str(said)
+    except Exception:  # noqa: BLE001 - an error whose own __str__ raises must still be recorded
+        return f"({type(said).__name__}: it cannot be printed)"[:limit]
+    line = " ".join(text[: 4 * limit].split())
+    if not line.isprintable():
+        line = "".join([char if char.isprintable() else "?" for char in line])
+    whole = len(line) <= limit and len(text) <= 4 * limit
+    return line if whole else line[: limit - 1] + "…"

@@ -1,0 +1,35 @@
+"""Tests of `taskhandler.log_throttle`."""
+
+from __future__ import annotations
+
+from taskhandler.log_throttle import MOST_CAUSES, LogThrottle
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_cause_has_one_line_in_so_many_seconds_and_the_next_one_counts_the_rest() -> None:
+    clock = Clock()
+    throttle = LogThrottle(seconds=10, clock=clock)
+    assert throttle.left_out("down") == 0
+    assert [throttle.left_out("down") for _ in range(5)] == [None] * 5
+    clock.now = 10
+    assert throttle.left_out("down") == 5
+    assert throttle.left_out("down") is None
+
+
+def test_another_cause_is_not_silenced() -> None:
+    throttle = LogThrottle(seconds=10, clock=Clock())
+    assert throttle.left_out(("retry", "one reason")) == 0
+    assert throttle.left_out(("retry", "another reason")) == 0
+
+
+def test_the_causes_that_are_remembered_are_bounded() -> None:
+    throttle = LogThrottle(seconds=10, clock=Clock())
+    for number in range(MOST_CAUSES + 1):
+        throttle.left_out(number)
+    assert throttle.left_out(0) == 0

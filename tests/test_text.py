@@ -1,0 +1,46 @@
+"""Tests of `taskhandler.text`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskhandler.text import one_line
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("no such order", "no such order"),
+        ("no such order A7\n2026-01-01 ERROR forged", "no such order A7 2026-01-01 ERROR forged"),
+        ("\x1b[2J\x1b]0;title\x07", "?[2J?]0;title?"),
+        ("a\u2028b\u2029c", "a b c"),
+        ("\u202egnp.exe", "?gnp.exe"),
+        ("half \ud800 surrogate", "half ? surrogate"),
+        ("\x00", "?"),
+        ("", ""),
+        (ValueError("x\r\ny"), "x y"),
+        (UnprintableError(), "(UnprintableError: it cannot be printed)"),
+    ],
+)
+def test_what_a_terminal_would_act_on_is_replaced(said: object, line: str) -> None:
+    assert one_line(said, limit=100) == line
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    assert one_line("x" * 200, limit=10) == "x" * 9 + "…"
+    assert one_line(" " * 200 + "x", limit=10) == "…"
+
+
+@given(st.text(st.characters(codec=None)), st.integers(1, 50))
+def test_any_text_becomes_one_printable_line_within_the_limit(text: str, limit: int) -> None:
+    line = one_line(text, limit=limit)
+    assert line.isprintable()
+    assert len(line) <= limit
+    assert line.encode().decode() == line
