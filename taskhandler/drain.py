@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import weakref
 from collections.abc import Callable
+
+from taskhandler.forks import call_in_child
 
 
 class Drain:
@@ -22,8 +22,7 @@ class Drain:
     def __init__(self) -> None:
         self._told = False
         self._stopping: Callable[[], bool] | None = None
-        this = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _look_again(this()))
+        call_in_child(self._look_again)
 
     def __call__(self) -> bool:
         """Whether the worker is draining."""
@@ -37,11 +36,6 @@ class Drain:
 
     def _look_again(self) -> None:
         self._stopping = None
-
-
-def _look_again(drain: Drain | None) -> None:
-    if drain is not None:
-        drain._look_again()  # noqa: SLF001 - the same class, after a fork
 
 
 def _stopping() -> Callable[[], bool]:

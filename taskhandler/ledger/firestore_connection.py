@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from taskhandler.errors import LedgerError
+from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.complaints import Complaints
 from taskhandler.ledger.firestore_calls import Wire
-from taskhandler.ledger.forks import tell_of_forks
 from taskhandler.ledger.storage import Unavailable
 
 SILENT = 3

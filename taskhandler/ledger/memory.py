@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from msgspec import Struct
 
-from taskhandler.ledger.forks import tell_of_forks
+from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable, Written
 from taskhandler.record import Found, Record
 from taskhandler.verdict import Refused

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from taskhandler.errors import LedgerError
+from taskhandler.forks import tell_of_forks
 from taskhandler.ledger import sqlite_rows as rows
 from taskhandler.ledger.bootclock import ServerClock
 from taskhandler.ledger.complaints import Complaints
-from taskhandler.ledger.forks import tell_of_forks
 from taskhandler.ledger.sqlite_connections import Connections
 from taskhandler.ledger.sqlite_file import Bound, remedy
 from taskhandler.ledger.sqlite_writer import FAULTS, SharedCommit, Write

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 
-from taskhandler.ledger.forks import tell_of_forks
+from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.sqlite_connections import Connections
 from taskhandler.ledger.sqlite_file import Bound, prepare
 

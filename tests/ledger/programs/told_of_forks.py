@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from taskhandler.ledger.forks import tell_of_forks
+from taskhandler.forks import call_in_child, tell_of_forks
 
 
 class Listener:
@@ -18,6 +18,8 @@ class Listener:
 
     def before_fork(self) -> None:
         self.heard.append("before")
+        if self.name == "kept":
+            LATE.append(Listener("late"))
 
     def after_fork_in_parent(self) -> None:
         self.heard.append("parent")
@@ -31,14 +33,30 @@ class Listener:
         os.write(1, f"{self.name}: {', '.join(self.heard)}\n".encode())
 
 
+class InChild:
+    """Has one method called in a child."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        call_in_child(self.begin_anew)
+
+    def begin_anew(self) -> None:
+        os.write(1, f"{self.name}: anew\n".encode())
+
+
+LATE: list[Listener] = []
+"""Made while the process was about to fork: it has not come to rest, so it must not be woken."""
+
+
 def main() -> int:
-    kept = Listener("kept")
+    kept, method = Listener("kept"), InChild("method")
     Listener("dropped")
+    InChild("dropped method")
     child = os.fork()
     if not child:
         os._exit(0)
     os.waitpid(child, 0)
-    return 0 if kept.heard else 1
+    return 0 if kept.heard and method.name and LATE else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""The one place that the interpreter tells of forks, for everything that a child process must not inherit.
+
+A hook of `os.register_at_fork` cannot be taken back, so there is one of each kind for the whole process,
+and a registry of weak references behind it: what registers here is not kept alive and leaves nothing
+behind. Before a fork everything `Forkable` comes to rest. The parent wakes exactly what came to rest, since
+another thread may have registered more in between; the child begins everything anew.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Forkable(Protocol):
+    """Something that holds locks, threads or files which a child must not inherit in mid-use."""
+
+    def before_fork(self) -> None:
+        """Come to rest, and let nobody in until the fork is over; give up waiting after seconds."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the other threads are gone, whatever they held stays held."""
+
+
+_forkables: dict[int, weakref.ref[Forkable]] = {}
+_methods: dict[int, weakref.ref[Callable[[], None]]] = {}
+_resting: dict[int, list[Forkable]] = {}
+"""What came to rest for the fork of a thread, by the thread's id."""
+
+
+def tell_of_forks(forkable: Forkable) -> None:
+    """Have `forkable` told of every fork of this process, for as long as it lives."""
+    reference = weakref.ref(forkable, lambda gone: _forkables.pop(id(gone), None))
+    _forkables[id(reference)] = reference
+
+
+def call_in_child(method: Callable[[], None]) -> None:
+    """Call a bound `method` in every child that this process forks off, for as long as its object lives."""
+    reference = weakref.WeakMethod(method, lambda gone: _methods.pop(id(gone), None))
+    _methods[id(reference)] = reference
+
+
+def _living(references: dict[int, weakref.ref[T]]) -> list[T]:
+    found = [reference() for reference in list(references.values())]
+    return [living for living in found if living is not None]
+
+
+def _before() -> None:
+    resting = _resting[threading.get_ident()] = list[Forkable]()
+    for forkable in _living(_forkables):
+        resting.append(forkable)
+        forkable.before_fork()
+
+
+def _after_in_parent() -> None:
+    for forkable in _resting.pop(threading.get_ident(), []):
+        forkable.after_fork_in_parent()
+
+
+def _after_in_child() -> None:
+    _resting.clear()
+    for forkable in _living(_forkables):
+        forkable.after_fork_in_child()
+    for begin_anew in _living(_methods):
+        begin_anew()
+
+
+os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
