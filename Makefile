@@ -87,9 +87,11 @@ matrix: ## run all tests on every supported Python that is here
 
 # ---------------------------------------------------------------- longer campaigns
 
+BENCHMARKS := $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py))))
+
 .PHONY: bench explore faults soak mutants
 bench: $(READY) ## measure the budgets, as ratios
-	@for script in benchmarks/*.py; do echo "==> $$script"; $(RUN) $$script || exit 1; done
+	@for name in $(BENCHMARKS); do echo "==> $$name"; $(RUN) -m benchmarks.$$name || exit 1; done
 
 explore: $(READY) ## walk every order of events, for longer than the tests do
 	@$(RUN) -m tests.exploration $(ARGS)

@@ -1,6 +1,6 @@
 """A whole delivery against a bare Flask view that parses the same JSON, and the ledger calls it makes.
 
-    python benchmarks/delivery.py
+    python -m benchmarks.delivery
 
 Both are called as WSGI apps, in turns in one process: memory ledger, a real token that has been seen before.
 CPU time of the process; the median of the ratios, turn by turn.
@@ -8,27 +8,21 @@ CPU time of the process; the median of the ratios, turn by turn.
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from flask import Flask, request
-from werkzeug.test import EnvironBuilder
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE, deliver, environ_of
 from taskhandler import Retry, Task, TaskBlueprint
 from taskhandler.assembly import Assembly
 from taskhandler.devqueue import LocalQueue
 from taskhandler.ledger.ledger import Ledger
 
 ROUNDS, BATCH = 60, 150
-ACCOUNT, AUDIENCE = "queue@bench.iam.gserviceaccount.com", "https://bench.example.com/tasks"
 BODY = json.dumps({"id": "A7", "cents": 1200, "lines": [{"sku": "x", "count": 2}] * 3}).encode()
 
 tasks = TaskBlueprint("tasks", __name__)
@@ -90,21 +84,7 @@ def _bare() -> Flask:
 
 
 def _environ(token: str, name: str, *, handler: str = "charge-order", retry: int = 0) -> dict[str, Any]:
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
-        "User-Agent": "Google-Cloud-Tasks",
-        "X-CloudTasks-QueueName": "bench",
-        "X-CloudTasks-TaskName": name,
-        "X-CloudTasks-TaskRetryCount": str(retry),
-        "X-CloudTasks-TaskExecutionCount": "0",
-        "X-CloudTasks-TaskETA": "1666670855.3296249",
-    }
-    environ = EnvironBuilder(
-        path=f"/tasks/{handler}", method="POST", headers=[*headers.items()], data=BODY
-    ).get_environ()
-    environ["wsgi.input"] = io.BytesIO(BODY)
-    return environ
+    return environ_of(handler, task=name, token=token, body=BODY, retry=retry)
 
 
 def _seconds(app: Flask, token: str, name: str) -> float:
@@ -116,11 +96,9 @@ def _seconds(app: Flask, token: str, name: str) -> float:
 
 
 def _call(app: Flask, environ: dict[str, Any]) -> None:
-    statuses: list[str] = []
-    for _ in app(environ, lambda status, *_: statuses.append(status)):  # type: ignore[arg-type]  # no write callable is needed
-        pass
-    if statuses[0][:3] not in ("200", "503"):
-        raise RuntimeError(statuses[0])
+    answer = deliver(app, environ)
+    if answer.status not in {200, 503}:
+        raise RuntimeError(answer)
 
 
 class _Counting:

@@ -1,6 +1,6 @@
 """What the Firestore ledger costs: calls on the wire, and processor time beside Google's own ways.
 
-    python benchmarks/firestore.py
+    python -m benchmarks.firestore
 
 Needs Google's emulator (FIRESTORE_EMULATOR_HOST, or one that is found; see tests/ledger/emulator.py). In
 one run, the ways take turns in batches, and medians of the batches are compared, so that a busy machine
@@ -15,12 +15,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from google.cloud import firestore
 from msgspec.structs import replace
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from taskhandler.law import Arrive
 from taskhandler.ledger.amend import Unseen

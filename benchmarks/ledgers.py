@@ -1,6 +1,6 @@
 """What does it buy that concurrent writers of a SQLite ledger share a commit, and what does memory cost?
 
-    python benchmarks/ledgers.py
+    python -m benchmarks.ledgers
 
 "alone" is the same statement on the same table with a commit for each, one writer at a time. Both are
 measured in turns in one run, on the disk of the current folder; medians and the median of the ratios.
@@ -9,15 +9,12 @@ measured in turns in one run, on the disk of the current folder; medians and the
 from __future__ import annotations
 
 import itertools
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from taskhandler.ledger import sqlite_rows as rows
 from taskhandler.ledger.bootclock import Stamp

@@ -1,6 +1,6 @@
 """Deliveries over the SQLite ledger, fully synchronous, against bare Flask: gunicorn, 2 workers, 8 threads.
 
-    python benchmarks/serving.py
+    python -m benchmarks.serving
 
 Distinct tasks with a real token, 16 connections kept alive, in turns; the median of the ratios of the rates.
 The one who asks shares the cores with the ones who answer.
@@ -9,27 +9,20 @@ The one who asks shares the cores with the ones who answer.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 from statistics import median
 
 from flask import Flask, request
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from benchmarks.parts.client import request_bytes
+from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE
+from benchmarks.parts.served import Server, served
 from taskhandler import TaskBlueprint
 from taskhandler.devqueue import LocalQueue
 
-ROOT = Path(__file__).parents[1]
 ROUNDS, REQUESTS, CONNECTIONS = 7, 1600, 16
-ACCOUNT, AUDIENCE = "queue@bench.iam.gserviceaccount.com", "https://bench.example.com/tasks"
 BODY = b'{"id": "A7", "cents": 1200}'
 
 tasks = TaskBlueprint("tasks", __name__)
@@ -69,10 +62,10 @@ def main() -> None:
             "TASKHANDLER_CERTS_URL": queue.certs_url,
             "TASKHANDLER_LEDGER": f"sqlite:///{folder}/ledger.db",
         }
-        with _served("ours", environment) as our_port, _served("bare", environment) as bare_port:
-            _rate(our_port, token, "warm"), _rate(bare_port, token, "warm")
+        with _served("ours", environment) as one, _served("bare", environment) as other:
+            _rate(one.port, token, "warm"), _rate(other.port, token, "warm")
             pairs = [
-                (_rate(our_port, token, f"o{turn}"), _rate(bare_port, token, f"b{turn}"))
+                (_rate(one.port, token, f"o{turn}"), _rate(other.port, token, f"b{turn}"))
                 for turn in range(ROUNDS)
             ]
     rates = [median(column) for column in zip(*pairs, strict=True)]
@@ -81,30 +74,8 @@ def main() -> None:
     print(f"ratio                {median(one / other for one, other in pairs):7.2f}    (budget 0.40)")
 
 
-@contextmanager
-def _served(factory: str, environment: dict[str, str]) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        command = [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            f"benchmarks.serving:{factory}()",
-            "--log-level",
-            "error",
-        ]
-        size = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "60"]
-        server = subprocess.Popen(
-            [*command, *size, "--bind", f"fd://{listener.fileno()}", "--no-control-socket"],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            pass_fds=[listener.fileno()],
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.terminate()
-            server.wait(30)
+def _served(factory: str, environment: dict[str, str]) -> AbstractContextManager[Server]:
+    return served(f"benchmarks.serving:{factory}()", environment, workers=2, threads=8)
 
 
 def _rate(port: int, token: str, name: str) -> float:
@@ -121,13 +92,15 @@ async def _ask_all(port: int, token: str, name: str) -> None:
 async def _ask(port: int, token: str, name: str, requests: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for number in range(requests):
-        head = (
-            f"POST /tasks/charge-order HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
-            f"X-CloudTasks-QueueName: bench\r\nX-CloudTasks-TaskName: {name}-{number}\r\n"
-            "X-CloudTasks-TaskRetryCount: 0\r\nX-CloudTasks-TaskExecutionCount: 0\r\n\r\n"
-        )
-        writer.write(head.encode() + BODY)
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            "X-CloudTasks-QueueName": "bench",
+            "X-CloudTasks-TaskName": f"{name}-{number}",
+            "X-CloudTasks-TaskRetryCount": "0",
+            "X-CloudTasks-TaskExecutionCount": "0",
+        }
+        writer.write(request_bytes("POST", "/tasks/charge-order", headers, BODY))
         answer = (await reader.readuntil(b"\r\n\r\n")).decode()
         if " 200 " not in answer.splitlines()[0]:
             raise RuntimeError(answer)

@@ -1,6 +1,6 @@
 """`import taskhandler` and building an app, against Flask alone: CPU seconds of whole fresh processes.
 
-python benchmarks/startup.py
+python -m benchmarks.startup
 """
 
 from __future__ import annotations
