@@ -10,23 +10,30 @@ import threading
 from collections.abc import Sequence
 
 from taskhandler.devqueue.local import LocalQueue
+from taskhandler.errors import UsageError
 
 _EPILOG = """\
 One line of JSON on stdout says when it is ready and where: grpc, http, certs_url.
 Talk to it with a CloudTasksClient over an insecure channel to the grpc address. On the HTTP side:
-GET /oauth2/v1/certs, /_/attempts, /_/stats, /_/wait?timeout=SECONDS; POST /_/faults, /_/rotate.
+GET /oauth2/v1/certs, /_/attempts, /_/stats, /_/wait?timeout=SECONDS;
+POST /_/faults, /_/rotate, with the header "Content-Type: application/json".
+It answers programs under the names of this machine (localhost, 127.0.0.1, ::1, --host, --allow-host), and no
+web pages. In a container: --host 0.0.0.0 --allow-host NAME, its ports published to 127.0.0.1 only.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a local queue until SIGINT or SIGTERM and return the exit code, 0."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        queue = _queue(options)
+    except UsageError as error:
+        parser.error(str(error))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with LocalQueue(
-        seed=options.seed, host=options.host, port=options.port, http_port=options.http_port
-    ) as queue:
+    with queue:
         for name in options.queue:
             queue.create_queue(name)
         ready = {"grpc": queue.address, "http": queue.http, "certs_url": queue.certs_url}
@@ -34,6 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         stop.wait()
     return 0
+
+
+def _queue(options: argparse.Namespace) -> LocalQueue:
+    return LocalQueue(
+        seed=options.seed,
+        host=options.host,
+        port=options.port,
+        http_port=options.http_port,
+        allow_hosts=options.allow_host,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer HTTP requests under this name too, as that of a container; may be given again",
+    )
     parser.add_argument("--port", type=int, default=0, help="gRPC port (default: a free one)")
     parser.add_argument("--http-port", type=int, default=0, help="HTTP port (default: a free one)")
     parser.add_argument("--seed", type=int, help="repeat the faults, and the ids of unnamed tasks, of a run")

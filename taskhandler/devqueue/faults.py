@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
@@ -15,6 +16,8 @@ from typing import Any
 
 from taskhandler.devqueue.names import short
 from taskhandler.errors import UsageError
+
+_LONGEST_GUESSED = 50  # characters: guessing costs the square
 
 
 class TokenFault(Enum):
@@ -124,48 +127,54 @@ def chance(seed: int, *parts: object) -> float:
 def _known(key: str) -> str:
     if key in _READERS:
         return key
-    near = difflib.get_close_matches(key, _READERS, n=1)
-    raise UsageError(f"no fault is called {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    near = difflib.get_close_matches(key[:_LONGEST_GUESSED], _READERS, n=1)
+    raise UsageError(
+        f"no fault is called {reprlib.repr(key)}" + (f"; did you mean {near[0]!r}?" if near else "")
+    )
 
 
 def _rate(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise UsageError(f"{key}={value!r}: a probability from 0 to 1 is wanted")
+        raise _problem(key, value, "a probability from 0 to 1")
     return float(value)
 
 
 def _seconds(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86400:  # noqa: PLR2004 - a day
-        raise UsageError(f"{key}={value!r}: seconds from 0 to 86400 are wanted")
+        raise _problem(key, value, "seconds from 0 to 86400")
     return float(value)
 
 
 def _token(key: str, value: object) -> TokenFault | None:
     if value is None or isinstance(value, TokenFault):
         return value
-    try:
-        return TokenFault(value)
-    except ValueError as error:
-        kinds = ", ".join(fault.value for fault in TokenFault)
-        raise UsageError(f"{key}={value!r}: one of {kinds} is wanted") from error
+    kinds = {fault.value: fault for fault in TokenFault}
+    if not isinstance(value, str) or value not in kinds:
+        raise _problem(key, value, f"one of {', '.join(kinds)}")
+    return kinds[value]
 
 
 def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
-        raise UsageError(f"{key}={value!r}: a string is wanted")
+        raise _problem(key, value, "a string")
     return value
 
 
 def _texts(key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
-        raise UsageError(f"{key}={value!r}: a list of task ids is wanted")
+        raise _problem(key, value, "a list of task ids")
     return tuple(_text(key, each) for each in value)
 
 
 def _numbers(key: str, value: object) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not all(type(each) is int for each in value):
-        raise UsageError(f"{key}={value!r}: a list of attempt numbers is wanted")
+        raise _problem(key, value, "a list of attempt numbers")
     return tuple(value)
+
+
+def _problem(key: str, value: object, rule: str) -> UsageError:
+    # reprlib: what is wrong may be of any size and depth
+    return UsageError(f"{key}={reprlib.repr(value)}: must be {rule}")
 
 
 _READERS: dict[str, Callable[[str, object], object]] = {field.name: _rate for field in fields(Faults)} | {

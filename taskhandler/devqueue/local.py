@@ -9,7 +9,7 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import EllipsisType, TracebackType
 from typing import Any, TypeVar
@@ -21,8 +21,11 @@ from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpc
 from taskhandler.devqueue import rpc
 from taskhandler.devqueue.backoff import RetryPolicy
 from taskhandler.devqueue.dispatch import Dispatcher
-from taskhandler.devqueue.doors import CERTS_PATH, Doors
 from taskhandler.devqueue.faults import Faults, TokenFault
+from taskhandler.devqueue.http_access import Access
+from taskhandler.devqueue.http_api import CERTS_PATH, HttpApi
+from taskhandler.devqueue.http_server import HttpServer
+from taskhandler.devqueue.listening import callable_host, joined, warn_if_exposed
 from taskhandler.devqueue.names import check_queue
 from taskhandler.devqueue.queues import Queues, RateLimits
 from taskhandler.devqueue.task import Oidc
@@ -42,12 +45,18 @@ class LocalQueue:
         seed: decides the faults and the ids of unnamed tasks. None: chosen by the machine, see `stats()`.
             A fixed seed gives the same ids in every run, which a ledger that outlives the run takes for
             tasks that it has seen.
-        host: the address to listen on.
+        host: the address to listen on. A warning is logged if other machines can reach it: they can have
+            tokens signed for any account.
         port: of the gRPC side; 0: a free one.
-        http_port: of the HTTP side (certificates, knobs); 0: a free one.
+        http_port: of the HTTP side (certificates, faults and the like); 0: a free one.
+        allow_hosts: names under which the HTTP side may be called (what stands in `Host`, without a port),
+            beside `host` and the names and addresses of the loopback interface.
         tombstone_ttl: seconds for which the name of an ended task stays taken; the real service says "up to
             24 hours", or one.
         certs_max_age: seconds for which receivers may keep the certificates.
+
+    Raises:
+        UsageError: one of `allow_hosts` is not a host name.
 
     Attributes:
         address: `host:port` of the gRPC side.
@@ -66,11 +75,13 @@ class LocalQueue:
         host: str = "127.0.0.1",
         port: int = 0,
         http_port: int = 0,
+        allow_hosts: Collection[str] = (),
         tombstone_ttl: float = 3600.0,
         certs_max_age: int = 21600,
     ) -> None:
         """See the class. Nothing listens before `start`."""
         self._host, self._port, self._http_port = host, port, http_port
+        self._access = Access(host, allow_hosts)
         self._seed = seed if seed is not None else random.SystemRandom().getrandbits(32)
         self._certs_max_age = certs_max_age
         self._queues = Queues(tombstone_ttl=tombstone_ttl)
@@ -174,7 +185,7 @@ class LocalQueue:
 
     def stats(self) -> dict[str, object]:
         """Return the seed, the sums since the start, and what the queues hold now."""
-        return self._call(self._doors.stats)
+        return self._call(self._api.stats)
 
     def _run(self, ready: Future[None]) -> None:
         try:
@@ -191,11 +202,17 @@ class LocalQueue:
         self._dispatcher = Dispatcher(
             self._queues, mint=self._mint, seed=self._seed, now=time.time, tls=ssl.create_default_context
         )
-        self._doors = Doors(
-            self._queues, self._dispatcher, self._mint, seed=self._seed, certs_max_age=self._certs_max_age
+        self._api = HttpApi(
+            self._queues,
+            self._dispatcher,
+            self._mint,
+            access=self._access,
+            seed=self._seed,
+            certs_max_age=self._certs_max_age,
         )
-        side = await asyncio.start_server(self._doors.answer, self._host, self._http_port)
-        self.http = f"http://{_joined(*side.sockets[0].getsockname()[:2])}"
+        side = await asyncio.start_server(HttpServer(self._api.route).answer, self._host, self._http_port)
+        self._bound, self._http_port = side.sockets[0].getsockname()[:2]
+        self.http = f"http://{joined(callable_host(self._bound), self._http_port)}"
         self.certs_url = self.http + CERTS_PATH
         running = self._loop.create_task(self._dispatcher.run())
         ready.set_result(None)
@@ -215,9 +232,10 @@ class LocalQueue:
         # without so_reuseport=0 two queues on one port would share its callers
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((rpc.method_handlers(calls, self._call),))
-        port = self._server.add_insecure_port(_joined(self._host, self._port))
+        port = self._server.add_insecure_port(joined(self._host, self._port))
         self._server.start()
-        self.address = _joined(self._host, port)
+        self.address = joined(callable_host(self._host), port)
+        warn_if_exposed(self._bound, grpc_port=port, http_port=self._http_port)
 
     def _stop_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._stopped.set)
@@ -233,7 +251,3 @@ class LocalQueue:
 
     def _await(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on asyncio streams: enough to deliver a task, and enough to read a request on our own door.
+"""HTTP/1.1 on asyncio streams: enough to deliver a task.
 
 One connection per delivery: a kept connection that dies under a request leaves open whether the handler ran,
 and the queue would send a duplicate that nobody asked for.
@@ -12,9 +12,11 @@ from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from taskhandler.devqueue.task import Answer
+from taskhandler.text import one_line
 
 _LONGEST_HEAD = 1 << 20
 _CHUNK = 1 << 16
+_SHOWN_CHARACTERS = 300
 _INTERIM = range(100, 200)
 _BODILESS = (204, 304)
 
@@ -40,15 +42,8 @@ async def deliver(
     except asyncio.TimeoutError:
         return Answer(None, error=f"no response within {deadline:g} s")
     except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
-        return Answer(None, error=f"no response: {type(error).__name__}: {error}")
-
-
-async def read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
-    """Return the first line and the headers, their names in lower case; ValueError if that is not HTTP."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    pairs = (line.partition(":") for line in lines)
-    return first, {name.strip().lower(): value.strip() for name, _, value in pairs}
+        said = one_line(error, limit=_SHOWN_CHARACTERS)
+        return Answer(None, error=f"no response: {type(error).__name__}: {said}")
 
 
 async def _exchange(
@@ -103,11 +98,19 @@ async def _answer(reader: asyncio.StreamReader, method: str) -> Answer:
 
 
 async def _status(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    first, headers = await read_head(reader)
+    first, headers = await _head(reader)
     version, _, rest = first.partition(" ")
     if not version.startswith("HTTP/1."):
         raise ValueError("the answer is not HTTP/1")
     return int(rest[:3]), headers
+
+
+async def _head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
+    """Return the first line and the headers, their names in lower case; ValueError if that is not HTTP."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    pairs = (line.partition(":") for line in lines)
+    return first, {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 async def _skip_body(reader: asyncio.StreamReader, length: str | None) -> None:

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
@@ -33,7 +35,40 @@ def test_it_says_where_it_is_and_ends_politely(number: signal.Signals):
     assert ready["certs_url"] == ready["http"] + "/oauth2/v1/certs"
 
 
+def test_listening_beyond_this_machine_is_a_warning_on_stderr_and_other_names_must_be_allowed():
+    everywhere = [*COMMAND, "--host", "0.0.0.0", "--allow-host", "queue", "--allow-host", "tasks.internal"]
+    with subprocess.Popen(everywhere, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        ready = json.loads(running.stdout.readline())
+        named = [status(ready["http"], host) for host in ("queue:1", "tasks.internal", "evil.example")]
+        running.send_signal(signal.SIGTERM)
+        _, said = running.communicate(timeout=30)
+    assert named == [200, 200, 403]
+    assert ready["http"].startswith("http://127.0.0.1:")
+    assert said.count("\n") == 1
+    assert "other machines may reach" in said
+
+
+def status(http: str, host: str) -> int:
+    asked = urllib.request.Request(f"{http}/_/stats", headers={"Host": host})  # noqa: S310 - our own http URL
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - the same
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_name_that_cannot_be_allowed_is_said_without_a_traceback():
+    refused = subprocess.run(
+        [*COMMAND, "--allow-host", "queue:8124"], capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 2
+    assert "'queue:8124' is not a host name" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_help_tells_how_to_use_it():
     helped = subprocess.run([*COMMAND, "--help"], check=True, capture_output=True, text=True)
-    for word in ("--http-port", "--seed", "--queue", "/_/faults", "CloudTasksClient"):
+    for word in ("--http-port", "--allow-host", "--seed", "--queue", "/_/faults", "CloudTasksClient"):
         assert word in helped.stdout

@@ -1,0 +1,68 @@
+"""Addresses as they are written and called, and the warning about those that others can reach."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from taskhandler.devqueue import LocalQueue
+from taskhandler.devqueue.listening import callable_host, joined, warn_if_exposed
+
+from .asking import ask, request, sent
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [("127.0.0.1", "127.0.0.1:1"), ("desk", "desk:1"), ("::1", "[::1]:1")]
+)
+def test_an_address_is_a_host_and_a_port(host: str, expected: str):
+    assert joined(host, 1) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("10.0.0.1", "10.0.0.1"), ("desk", "desk")],
+)
+def test_what_listens_everywhere_is_called_at_the_loopback_address(host: str, expected: str):
+    assert callable_host(host) == expected
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "fd00::5"])
+def test_an_address_that_others_can_reach_is_a_warning_with_the_remedy(
+    host: str, caplog: pytest.LogCaptureFixture
+):
+    warn_if_exposed(host, grpc_port=8123, http_port=8124)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    for part in (
+        joined(host, 8123),
+        joined(host, 8124),
+        "tokens signed for any account",
+        "Listen on 127.0.0.1",
+    ):
+        assert part in record.getMessage()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1"])
+def test_an_address_of_this_machine_alone_is_no_warning(host: str, caplog: pytest.LogCaptureFixture):
+    warn_if_exposed(host, grpc_port=8123, http_port=8124)
+    assert caplog.records == []
+
+
+def test_a_queue_that_listens_everywhere_warns_and_answers_here_and_under_allowed_names(
+    caplog: pytest.LogCaptureFixture,
+):
+    with LocalQueue(seed=0, host="0.0.0.0", allow_hosts=["queue"]) as queue:
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert ask(queue, "/_/stats")["seed"] == 0
+        named = sent(queue, request("GET", "/_/stats", host="queue:8124"))
+        other = sent(queue, request("GET", "/_/stats", host="evil.example"))
+    assert named is not None
+    assert other is not None
+    assert (named.status, other.status) == (200, 403)
+
+
+def test_a_queue_of_this_machine_alone_does_not_warn(caplog: pytest.LogCaptureFixture):
+    with LocalQueue(seed=0):
+        pass
+    assert caplog.records == []
