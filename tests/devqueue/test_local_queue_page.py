@@ -1,4 +1,4 @@
-"""docs/local-queue.md tells every option, request and fault, and no other; tests/test_readme.py runs its code."""
+"""docs/local-queue.md tells every option, request and fault, and no other. Its code is run elsewhere."""
 
 from __future__ import annotations
 
