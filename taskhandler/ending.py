@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry
-from taskhandler.payload import Dropped, PayloadError, result_json
+from taskhandler.payload import PayloadError
+from taskhandler.payload_result import Dropped, result_json
 from taskhandler.verdict import Completed, Drained, End, Failed, Rejected
 
 REASON = 1000

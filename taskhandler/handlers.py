@@ -13,7 +13,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 from msgspec import Struct
 
 from taskhandler.errors import UsageError
-from taskhandler.payload import Signature, signature_of
+from taskhandler.payload_signature import Signature, signature_of
 from taskhandler.task import Task
 
 P = ParamSpec("P")

@@ -71,7 +71,6 @@ BAD = {
     "null": b"null",
     "two values": b'{"id": "a"} {"id": "b"}',
     "a NUL at the end": b'{"id": "a"}\0',
-    "a byte order mark": b'\xef\xbb\xbf{"id": "a"}',
 }
 
 

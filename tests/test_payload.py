@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from taskhandler.errors import TaskHandlerError
-from taskhandler.payload import PayloadError, signature_of
+from taskhandler.payload import PayloadError
+from taskhandler.payload_signature import signature_of
 
 
 class Task:
@@ -132,7 +133,6 @@ def test_a_body_becomes_what_the_annotation_says(annotation: object, body: bytes
         (Any, b"1e999", "Number out of range"),
         (Any, b'{"a": ', "Input data was truncated"),
         (Any, b"1 2", "JSON is malformed: trailing characters"),
-        (Any, b"\xef\xbb\xbf1", "JSON is malformed: invalid character"),
         (Any, b" ", "Input data was truncated"),
         (int, b"9" * 5000, "Integer value out of range"),
         (int, b'"1"', "Expected `int`, got `str`"),
@@ -141,12 +141,12 @@ def test_a_body_becomes_what_the_annotation_says(annotation: object, body: bytes
         (Order, b'{"id": "o", "lines": [{"sku": 1}]}', "Expected `str`, got `int`"),
         (Order, b"{}", "Object missing required field `id`"),
         (Order, b"null", "Expected `object`, got `null`"),
-        (Strict, b'{"id": "o", "z": 1}', "Object contains unknown field `z`"),
-        (Parcel, b'{"grams": 0}', "'grams' must be > 0: 0"),
-        (Colour, b'"blue"', "Invalid enum value 'blue'"),
+        (Strict, b'{"id": "o", "z": 1}', "Object contains unknown field"),
+        (Parcel, b'{"grams": 0}', "ValueError in the payload's own code"),
+        (Colour, b'"blue"', "Invalid enum value"),
         (Annotated[int, msgspec.Meta(gt=0)], b"0", "Expected `int` >= 1"),
-        (Odd, b'{"error": "value"}', "no such thing"),
-        (Odd, b'{"error": "type"}', "no such thing"),
+        (Odd, b'{"error": "value"}', "ValueError in the payload's own code"),
+        (Odd, b'{"error": "type"}', "TypeError in the payload's own code"),
     ],
 )
 def test_a_body_that_cannot_be_the_payload_is_refused_with_a_reason(
@@ -167,8 +167,8 @@ def test_nesting_without_end_is_refused(annotation: object, opening: bytes) -> N
 
 
 def test_whatever_a_payload_raises_while_it_is_built_is_the_bodys_fault() -> None:
-    assert reason(Odd, b'{"error": "key"}') == r"KeyError: 'no\tsuch\nthing'"
-    assert reason(Unspeakable, b'{"id": "o"}').startswith("tests.test_payload.Mute: <exception str() failed>")
+    assert reason(Odd, b'{"error": "key"}') == "KeyError in the payload's own code"
+    assert reason(Unspeakable, b'{"id": "o"}') == "Mute in the payload's own code"
 
 
 def test_a_lack_of_memory_is_not_the_bodys_fault() -> None:
@@ -179,7 +179,7 @@ def test_a_lack_of_memory_is_not_the_bodys_fault() -> None:
 def test_a_reason_is_one_printable_line_of_at_most_500_characters() -> None:
     assert PayloadError("a\r\n b\x00\ud800").reason == "a b??"
     assert len(PayloadError("x" * 10_000).reason) == 500
-    assert len(reason(Colour, json.dumps("é" * 100_000).encode())) == 500
+    assert reason(Colour, json.dumps("é" * 100_000).encode()) == "Invalid enum value"
 
 
 def test_a_payload_error_is_a_value_error_of_this_package() -> None:
@@ -195,6 +195,39 @@ def test_the_last_of_equal_keys_counts() -> None:
 
 def test_fields_that_the_type_does_not_know_are_passed_over() -> None:
     assert decoder(Order)(b'{"id": "o", "new": {"a": [1]}}') == Order("o")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf{"id": "\xc3\xa9"}',
+        b"\xff\xfe" + '{"id": "é"}'.encode("utf-16-le"),
+        b"\xfe\xff" + '{"id": "é"}'.encode("utf-16-be"),
+        b"\xff\xfe\0\0" + '{"id": "é"}'.encode("utf-32-le"),
+        b"\0\0\xfe\xff" + '{"id": "é"}'.encode("utf-32-be"),
+    ],
+)
+@pytest.mark.parametrize("annotation", [dict, Slip, Any])
+def test_json_with_a_byte_order_mark_is_read_as_flask_reads_it(annotation: object, body: bytes) -> None:
+    assert decoder(annotation)(body) == json.loads(body) == {"id": "é"}
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\xff\xfe"])
+def test_a_byte_order_mark_alone_is_an_empty_body(mark: bytes) -> None:
+    assert decoder(Order | None)(mark) is None
+    assert reason(Order, mark)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\xef\xbb\xbf" * 2 + b"1", b"1\xef\xbb\xbf", b"\xff\xfe1", b"\xff\xfe\0\xd8", b"\xff\xfe\0\0abc"],
+)
+def test_a_byte_order_mark_elsewhere_or_before_something_else_is_refused(body: bytes) -> None:
+    assert reason(Any, body)
+
+
+def test_bytes_keep_their_byte_order_mark() -> None:
+    assert decoder(bytes)(b"\xef\xbb\xbf{}") == b"\xef\xbb\xbf{}"
 
 
 def test_an_empty_body_is_bytes() -> None:
@@ -216,8 +249,8 @@ def test_an_empty_body_is_none_where_the_annotation_names_none(annotation: objec
 
 
 @pytest.mark.parametrize(
-    ("annotation", "wanted"),
+    ("annotation", "name"),
     [(Any, "Any"), (dict, "dict"), (list[int], "list[int]"), (Order, "tests.test_payload.Order")],
 )
-def test_an_empty_body_is_refused_in_plain_words_elsewhere(annotation: object, wanted: str) -> None:
-    assert reason(annotation, b"") == f"the body is empty, and JSON for {wanted} is wanted"
+def test_an_empty_body_is_refused_in_plain_words_elsewhere(annotation: object, name: str) -> None:
+    assert reason(annotation, b"") == f"the body is empty; it must be JSON for {name}"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.payload import Dropped, result_json
+from taskhandler.payload_result import Dropped, result_json
 
 
 class Receipt(pydantic.BaseModel):
@@ -72,7 +72,27 @@ def test_a_value_that_holds_itself_is_dropped() -> None:
 
 
 def test_a_value_that_raises_is_dropped() -> None:
-    assert "LookupError" in why(Stubborn())
+    assert why(Stubborn()) == "PydanticSerializationError while JSON was made of it"
+
+
+class Quoting:
+    @property
+    def model_dump_json(self) -> object:
+        raise AssertionError
+
+    def __repr__(self) -> str:
+        return "4000-secret"
+
+
+class Leaky(pydantic.BaseModel):
+    @pydantic.model_serializer
+    def refuse(self) -> dict[str, str]:
+        raise ValueError("4000-secret")
+
+
+@pytest.mark.parametrize("value", [Leaky(), {"a": Leaky()}, [Quoting()], "4000-secret\ud800"])
+def test_why_a_value_is_dropped_is_said_without_the_value(value: object) -> None:
+    assert "secret" not in why(value)
 
 
 def test_a_result_may_be_64_kib_long_and_no_longer() -> None:

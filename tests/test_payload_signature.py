@@ -10,7 +10,8 @@ from typing import Annotated, Any, Optional
 import pytest
 
 from taskhandler.errors import UsageError
-from taskhandler.payload import signature_of
+from taskhandler.payload import PayloadError
+from taskhandler.payload_signature import signature_of
 
 BODY = b'{"id": "o"}'
 TASK = "the task"
@@ -157,6 +158,11 @@ def not_wrapping(function: Callable[..., object]) -> Callable[..., object]:
 )
 def test_callables_of_every_shape_are_looked_through(function: Callable[..., object]) -> None:
     assert given(function) == {"order": ORDER, "task": TASK}
+
+
+def test_a_body_that_cannot_be_the_payload_is_an_error() -> None:
+    with pytest.raises(PayloadError, match="Object missing required field `id`"):
+        signature_of(only_payload, task_type=Task).decode(b"{}")
 
 
 def test_the_body_is_not_looked_at_where_no_payload_is_wanted() -> None:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.payload import PayloadError, signature_of
+from taskhandler.payload import PayloadError
+from taskhandler.payload_signature import signature_of
 
 
 class Task:

@@ -1,0 +1,66 @@
+"""Why a body was refused, in words that hold nothing of the body.
+
+What a validator says may quote the payload, and where an error is may be said with the keys of a dict.
+Only what the payload's type says is repeated: the kinds of errors, the names of fields, the indexes of lists.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from taskhandler import payload_model
+
+_PLACE = re.compile(r" - at (?:`(key)` in )?`(\$[^`]*)`\Z")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_OF_THE_TYPE = re.compile(r"(?:Expected|Object missing|JSON is malformed)\b.*|[A-Z]\w*(?: [A-Za-z]\w*)*")
+"""What msgspec says of types and places; else its words up to a value (`Invalid enum value 'x'`)."""
+
+_WORDS, _TAIL = 300, 1000
+"""Characters at both ends of what msgspec says that are looked at: a value in it may be long."""
+
+
+def reason_of(error: Exception, fields: frozenset[str]) -> str:
+    """Why the body was refused.
+
+    Args:
+        error: what building the payload raised.
+        fields: the names that the payload's type gives to its fields in JSON: no others are repeated.
+    """
+    if payload_model.is_validation_error(error):
+        return payload_model.reason_of(error, fields)
+    if isinstance(error, UnicodeError):
+        return "the body is not valid Unicode"
+    if isinstance(error, msgspec.MsgspecError):
+        said = str(error)
+        return _words(error, said[:_WORDS]) + _place(said[-_TAIL:], fields)
+    if isinstance(error, RecursionError):
+        return "the body is nested too deeply"
+    return f"{type(error).__name__} in the payload's own code"
+
+
+def _words(error: Exception, said: str) -> str:
+    if error.__cause__ is not None:
+        return f"{type(error.__cause__).__name__} in the payload's own code"
+    found = None if _is_raised_in_python(error) else _OF_THE_TYPE.match(_PLACE.sub("", said))
+    return found[0] if found else type(error).__name__
+
+
+def _is_raised_in_python(error: Exception) -> bool:
+    """Whether code of the user's raised it: below the frame that caught it there is another."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is not None
+
+
+def _place(said: str, fields: frozenset[str]) -> str:
+    found = _PLACE.search(said)
+    if found is None:
+        return ""
+    steps = [_step(name, index, fields) for name, index in _STEP.findall(found[2])]
+    return f" - at {'a key of ' * bool(found[1])}${''.join(steps)}"
+
+
+def _step(name: str, index: str, fields: frozenset[str]) -> str:
+    if index:
+        return f"[{index}]"
+    return f".{name}" if name in fields else ".*"

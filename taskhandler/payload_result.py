@@ -1,0 +1,53 @@
+"""How a handler's return value becomes the JSON that is kept of it."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, Struct
+
+from taskhandler.text import one_line
+
+RESULT_LIMIT_BYTES = 65536
+WHY_LIMIT = 500
+"""Characters."""
+
+
+class Dropped(Struct, frozen=True):
+    """A return value that is not kept. `why`: one line, at most 500 characters."""
+
+    why: str
+
+
+def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Dropped | None:
+    """A handler's return value as JSON, at most `limit` bytes of it; None if it returned None.
+
+    NaN becomes null, bytes base64; pydantic models, nested ones too, are put as `model_dump_json` does.
+    """
+    if value is None:
+        return None
+    try:
+        encoded = msgspec.json.encode(value, enc_hook=_dump)
+        text = encoded.decode()
+    except Exception as error:  # noqa: BLE001 - properties and serializers are the user's code
+        return Dropped(one_line(_reason(error), limit=WHY_LIMIT))
+    if len(encoded) > limit:
+        return Dropped(f"{len(encoded)} bytes of JSON are more than {limit}")
+    return text
+
+
+class _ForeignTypeError(TypeError):
+    """JSON has nothing for a value of this type."""
+
+
+def _dump(value: object) -> Raw:
+    dump = getattr(type(value), "model_dump_json", None)
+    if dump is None:
+        raise _ForeignTypeError(f"JSON has nothing for a {type(value).__qualname__}")
+    return Raw(dump(value).encode())
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without words that may quote the value."""
+    if isinstance(error, _ForeignTypeError):
+        return f"TypeError: {error}"
+    return f"{type(error).__name__} while JSON was made of it"
