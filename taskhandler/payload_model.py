@@ -104,16 +104,16 @@ def _alias_names(alias: object) -> Iterator[str]:
 
 def _impatient(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 - pydantic is not imported
     """The model's validator, but for lists that end at their first error; None if that cannot be made."""
-    core = sys.modules.get("pydantic_core")
+    library = sys.modules.get("pydantic_core")
     schema = getattr(model, "__pydantic_core_schema__", None)
-    base = next((cls for cls in model.__mro__ if cls.__module__ == "pydantic.main"), None)
-    plain = base is not None and model.model_validate_json.__func__ is base.model_validate_json.__func__
-    if core is None or not plain or type(model.__pydantic_validator__) is not core.SchemaValidator:
+    parent = next((cls for cls in model.__mro__ if cls.__module__ == "pydantic.main"), None)
+    plain = parent is not None and model.model_validate_json.__func__ is parent.model_validate_json.__func__
+    if library is None or not plain or type(model.__pydantic_validator__) is not library.SchemaValidator:
         return None
     try:
         # Without the flag it would take the validators that the classes have, and not look at our schema.
-        validator = core.SchemaValidator(_ending_early(schema), _use_prebuilt=False)
-    except (TypeError, core.SchemaError):  # a release of pydantic that is made otherwise
+        validator = library.SchemaValidator(_ending_early(schema), _use_prebuilt=False)
+    except (TypeError, library.SchemaError):  # a release of pydantic that is made otherwise
         return None
     return typing.cast("Callable[[bytes], object]", validator.validate_json)
 
