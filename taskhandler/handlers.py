@@ -12,6 +12,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
+from taskhandler import http_answer
 from taskhandler.errors import UsageError
 from taskhandler.payload_signature import Signature, signature_of
 from taskhandler.task import Task
@@ -138,12 +139,12 @@ class Raised(Struct, frozen=True):
 def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned | Raised:
     """Call a user's function: the one place where any error whatsoever becomes a value.
 
-    One that returns a coroutine or a generator has not run yet, and nobody will run it: that is an error.
+    One that returns a coroutine or a generator has not run yet, and nothing will run it: that is an error.
+    So is what can only have been meant as an HTTP answer, or to be raised.
     """
     try:
         value = function(**arguments)
-        if isinstance(value, UNRUN):
-            _refuse(value)
+        _check(value)
     except Exception as error:  # noqa: BLE001 - the edge of the user's code
         return Raised(error)
     return Returned(value)
@@ -152,13 +153,16 @@ def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned 
 UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
 
 
-def _refuse(unrun: object) -> None:
-    if inspect.iscoroutine(unrun):
-        unrun.close()  # else Python warns that it was never awaited
-    raise UsageError(
-        f"nothing has run: the function returned a {type(unrun).__name__}. A decorator's wrapper around an "
-        "async function must be async itself; a generator must be used up, not returned"
-    )
+def _check(value: object) -> None:
+    if inspect.iscoroutine(value):
+        value.close()  # else Python warns that it was never awaited
+    if isinstance(value, UNRUN):
+        raise UsageError(
+            f"nothing has run: the function returned a {type(value).__name__}. A decorator's wrapper around "
+            "an async function must be async itself; a generator must be used up, not returned"
+        )
+    if problem := http_answer.problem_of(value):
+        raise UsageError(problem)
 
 
 def named(name: object, function: Callable[..., object]) -> str:

@@ -18,6 +18,7 @@ PURE = (
     "ledger/amend.py",
     "reply.py",
     "headers.py",
+    "http_answer.py",
     "payload.py",
     "payload_model.py",
     "payload_reason.py",
