@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from taskhandler.errors import Interrupted, RateLimited, Reject, Retry
+from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, retry_after
 from taskhandler.payload import PayloadError
 from taskhandler.payload_result import Dropped, result_json
 from taskhandler.verdict import Completed, Drained, End, Failed, Rejected
@@ -56,7 +56,7 @@ def raised(error: Exception, chances: Chances) -> Ending:
     if isinstance(error, RateLimited | Retry):
         reason = _cut(_words(error.reason) or f"the handler asked for it ({type(error).__name__})")
         limited = isinstance(error, RateLimited)
-        return Ending(_failed(reason, chances), reason, error, error.after, limited)
+        return Ending(_failed(reason, chances), reason, error, retry_after(error), limited)
     reason = _cut(f"{type(error).__name__}: {_words(error)}")
     return Ending(_failed(reason, chances), reason, error)
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tests.mirror import ROOT, told_in
 
 PURE = (
+    "duration.py",
     "errors.py",
     "record.py",
     "verdict.py",
