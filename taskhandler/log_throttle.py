@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-MOST_CAUSES = 512
-"""Causes that are told apart; when there are more, all are forgotten, and each may have a line again."""
+MOST_KINDS = 512
+"""Kinds that are told apart; when there are more, all are forgotten, and each may have a line again."""
+
+MOST_CAUSES = 10
+"""Causes of one kind that are told apart in one period; the others share a line."""
+
+
+_OTHERS = object()
+"""All causes of a kind beyond those."""
+
+
+class _Period:
+    """What one kind has had since `begun`: for each cause with a line, how many more were left out."""
+
+    __slots__ = ("before", "begun", "left_out")
+
+    def __init__(self, begun: float, before: dict[Hashable, int]) -> None:
+        self.begun = begun
+        self.before = before
+        self.left_out: dict[Hashable, int] = {}
 
 
 class LogThrottle:
     """Lets each cause have one line in `seconds`, and counts those that were left out.
+
+    Causes that hold something of a request (a reason with an order's number in it) would be as many as
+    the requests, so only a few causes of one kind are told apart.
 
     Args:
         seconds: of silence after a line.
@@ -19,20 +40,29 @@ class LogThrottle:
     def __init__(self, *, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._causes: dict[Hashable, tuple[float, int]] = {}
+        self._periods: dict[Hashable, _Period] = {}
 
-    def left_out(self, cause: Hashable) -> int | None:
-        """Ask for a line about `cause`.
+    def left_out(self, kind: Hashable, cause: Hashable = None) -> int | None:
+        """Ask for a line about `cause`, which is of this `kind`.
 
         Returns:
-            How many lines about it were left out since the last one; None if this one must be, too.
+            How many lines about it were left out in the period before; None if this one must be, too.
         """
-        now = self._clock()
-        silent_until, count = self._causes.get(cause, (now, 0))
-        if now < silent_until:
-            self._causes[cause] = (silent_until, count + 1)
+        period = self._period(kind)
+        if cause not in period.left_out and len(period.left_out) >= MOST_CAUSES:
+            cause = _OTHERS
+        if cause in period.left_out:
+            period.left_out[cause] += 1
             return None
-        if len(self._causes) >= MOST_CAUSES:
-            self._causes.clear()
-        self._causes[cause] = (now + self._seconds, 0)
-        return count
+        period.left_out[cause] = 0
+        return period.before.pop(cause, 0) + period.before.pop(_OTHERS, 0)
+
+    def _period(self, kind: Hashable) -> _Period:
+        now = self._clock()
+        last = self._periods.get(kind)
+        if last is not None and now - last.begun < self._seconds:
+            return last
+        if last is None and len(self._periods) >= MOST_KINDS:
+            self._periods.clear()
+        period = self._periods[kind] = _Period(now, {} if last is None else last.left_out)
+        return period

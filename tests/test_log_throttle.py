@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskhandler.log_throttle import MOST_CAUSES, LogThrottle
+from taskhandler.log_throttle import MOST_CAUSES, MOST_KINDS, LogThrottle
 
 
 class Clock:
@@ -24,12 +24,33 @@ def test_a_cause_has_one_line_in_so_many_seconds_and_the_next_one_counts_the_res
 
 def test_another_cause_is_not_silenced() -> None:
     throttle = LogThrottle(seconds=10, clock=Clock())
-    assert throttle.left_out(("retry", "one reason")) == 0
-    assert throttle.left_out(("retry", "another reason")) == 0
+    assert throttle.left_out("retry", "one reason") == 0
+    assert throttle.left_out("retry", "another reason") == 0
+    assert throttle.left_out("dead", "one reason") == 0
+    assert throttle.left_out("retry", "one reason") is None
 
 
-def test_the_causes_that_are_remembered_are_bounded() -> None:
+def test_causes_without_end_have_a_few_lines_of_their_kind() -> None:
+    clock = Clock()
+    throttle = LogThrottle(seconds=10, clock=clock)
+    lines = [throttle.left_out("retry", f"no such order {number}") for number in range(1000)]
+    assert lines == [0] * (MOST_CAUSES + 1) + [None] * (999 - MOST_CAUSES)
+    clock.now = 10
+    assert throttle.left_out("retry", "no such order 1000") == 999 - MOST_CAUSES
+
+
+def test_each_cause_counts_for_itself() -> None:
+    clock = Clock()
+    throttle = LogThrottle(seconds=10, clock=clock)
+    for cause in ("a", "a", "a", "b"):
+        throttle.left_out("retry", cause)
+    clock.now = 10
+    assert throttle.left_out("retry", "b") == 0
+    assert throttle.left_out("retry", "a") == 2
+
+
+def test_the_kinds_that_are_remembered_are_bounded() -> None:
     throttle = LogThrottle(seconds=10, clock=Clock())
-    for number in range(MOST_CAUSES + 1):
+    for number in range(MOST_KINDS + 1):
         throttle.left_out(number)
     assert throttle.left_out(0) == 0
