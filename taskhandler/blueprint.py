@@ -6,7 +6,6 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import partial
 from typing import Any, ParamSpec, TypeVar, overload
 
 from flask import Blueprint, Flask, Response, current_app, has_app_context
@@ -16,13 +15,13 @@ from werkzeug.local import LocalProxy
 
 from taskhandler.assembly import Assembly, assemble
 from taskhandler.delivery import Receiver
-from taskhandler.delivery_facts import Incoming
+from taskhandler.delivery_facts import Delivered, Incoming
 from taskhandler.errors import ConfigError, UsageError
-from taskhandler.guard import guard_of, respond
+from taskhandler.guard import Exchange, Guard, exchange_of
 from taskhandler.handlers import Handler, named, options_of
 from taskhandler.incoming import WSGIHeaders, read_body
-from taskhandler.reply import Outcome, reply
 from taskhandler.task import CURRENT, Task
+from taskhandler.task_routes import TaskRoutes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +29,8 @@ R = TypeVar("R")
 EXTENSION = "taskhandler"
 """The key of the app's `Assembly` in `app.extensions`."""
 
-EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+GUARD = "taskhandler.guard"
+"""The key of the app's `Guard`, beside it."""
 
 current_task: Task = LocalProxy(CURRENT, unbound_message="no task's handler runs here")  # type: ignore[assignment]  # a proxy of one, as in Flask
 """The task whose handler runs here."""
@@ -58,7 +58,7 @@ class TaskBlueprint(Blueprint):
         name: str | None = None,
         /,
         *,
-        lease: float | timedelta | None = None,
+        lease: float | None = None,
         max_attempts: int | None = None,
         on_invalid: str = "reject",
         queue: str | None = None,
@@ -108,14 +108,13 @@ class TaskBlueprint(Blueprint):
         app = state.app
         if not isinstance(app, Flask):
             raise UsageError(f"{app!r} is no Flask app")
-        receiver, guard = assembly_of(app).receiver, guard_of(app)
+        receiver = assembly_of(app).receiver
         self._check_accounts(receiver)
-        guard.prefixes.add(f"{prefix}/")
-        for name, handler in self.handlers.items():
+        routes = _guard_of(app, receiver).routes
+        routes.add_mount(prefix)
+        for handler in self.handlers.values():
             view = _view(receiver, handler, app.ensure_sync(handler.function))
-            guard.endpoints.add(_add_rules(state, (f"/{name}", f"/{name}/"), name, view, EVERY_METHOD))
-        stranger = _view(receiver, None, _nothing)
-        guard.endpoints.add(_add_rules(state, ("/<path:stranger>",), STRANGER, stranger, ("POST",)))
+            routes.add_handler(prefix, handler, endpoint=_add_rules(state, handler.name, view))
 
 
 def _post(
@@ -128,9 +127,6 @@ def _post(
     enqueuer = assembly_of(current_app._get_current_object()).enqueuer  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the app
     return enqueuer.enqueue(handler, payload, name=name, delay=delay)
 
-
-STRANGER = "-"
-"""The endpoint of tasks for handlers that are not here; no handler can be called so."""
 
 _ACCOUNTS = "Add them to TASKHANDLER_SERVICE_ACCOUNTS, which a handler can only narrow"
 
@@ -154,34 +150,50 @@ def assembly_of(app: Flask) -> Assembly:
     return assembly
 
 
-def _add_rules(
-    state: BlueprintSetupState,
-    rules: tuple[str, ...],
-    endpoint: str,
-    view: Callable[..., Response],
-    methods: tuple[str, ...],
-) -> str:
-    """Route to `view`, without any redirect; the endpoint's full name."""
-    for rule in rules:
+def _guard_of(app: Flask, receiver: Receiver) -> Guard:
+    guard = app.extensions.get(GUARD)
+    if not isinstance(guard, Guard):
+        header = "HTTP_X_APPENGINE_TASKNAME" if receiver.settings.app_engine else "HTTP_X_CLOUDTASKS_TASKNAME"
+        guard = app.extensions[GUARD] = Guard(app, receiver, TaskRoutes(app, name_header=header))
+    return guard
+
+
+def _add_rules(state: BlueprintSetupState, name: str, view: Callable[[], Response]) -> str:
+    """Route the tasks of the handler `name` to `view`, without any redirect; the endpoint's full name."""
+    for rule in (f"/{name}", f"/{name}/"):
         state.add_url_rule(
-            rule, endpoint, view, methods=methods, provide_automatic_options=False, merge_slashes=False
+            rule, name, view, methods=("POST",), provide_automatic_options=False, merge_slashes=False
         )
-    return f"{state.name_prefix}.{state.name}.{endpoint}".lstrip(".")
+    return f"{state.name_prefix}.{state.name}.{name}".lstrip(".")
 
 
 def _view(
-    receiver: Receiver, handler: Handler[Any, Any] | None, call: Callable[..., object]
-) -> Callable[..., Response]:
-    def deliver(stranger: str = "") -> Response:  # noqa: ARG001 - the name of a handler that is not here
-        asked = request_ctx.request
-        if asked.method != "POST":
-            return respond(reply(Outcome.WRONG_METHOD))
-        body = partial(read_body, asked)
-        answer = receiver.deliver(Incoming(handler, call, WSGIHeaders(asked.environ), body))
-        return respond(answer)
+    receiver: Receiver, handler: Handler[Any, Any], call: Callable[..., object]
+) -> Callable[[], Response]:
+    limit = receiver.settings.max_body
+
+    def deliver() -> Response:
+        request = request_ctx.request
+        environ = request.environ
+        exchange = exchange_of(environ, limit)
+        exchange.entered = True
+        incoming = Incoming(handler, call, WSGIHeaders(environ), lambda: read_body(request, exchange.body))
+        return _hand_over(receiver.deliver(incoming), exchange)
 
     return deliver
 
 
-def _nothing() -> None:
-    """Stand in for the function of a handler that is not here; never called."""
+def _hand_over(delivered: Delivered, exchange: Exchange) -> Response:
+    """Leave the reply to the guard, and show the app what it would see of an ordinary view.
+
+    Raises:
+        Exception: what the handler raised.
+    """
+    exchange.reply, exchange.error = delivered.reply, delivered.error
+    try:
+        if delivered.error is not None:
+            raise delivered.error
+        reply = delivered.reply
+        return Response(reply.body, reply.status, dict(reply.headers), content_type="application/json")
+    finally:
+        del delivered  # its error's traceback holds this frame: a ring

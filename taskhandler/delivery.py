@@ -12,16 +12,16 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from taskhandler.auth import Caller, Unverifiable, Verifies
+from taskhandler.auth import Answer, Caller, Unverifiable, Verifies
 from taskhandler.auth import Refused as RefusedCaller
 from taskhandler.config import Settings
-from taskhandler.delivery_facts import Delivery, Incoming, Unreadable
+from taskhandler.delivery_facts import Delivered, Delivery, Incoming, Unreadable
 from taskhandler.ending import Chances, Ending, interrupted, invalid, killed, raised, refused, returned
 from taskhandler.errors import Interrupted
-from taskhandler.handlers import Handler, Returned, run
+from taskhandler.handlers import Handler, Raised, Returned, run
 from taskhandler.headers import Malformed, TaskHeaders
 from taskhandler.headers import read as read_headers
-from taskhandler.law import Arrive, Bury, Tell, is_last
+from taskhandler.law import Arrive, Bury, Tell
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.heartbeat import Heartbeats
 from taskhandler.ledger.lease import CLAIM_PATIENCE, Lease
@@ -43,9 +43,10 @@ from taskhandler.verdict import (
     Undecided,
     Verdict,
 )
+from taskhandler.wait_limit import WaitLimit
 
-POLL = 0.5
-"""Seconds between two looks at a task that a waiting delivery finds in flight."""
+POLL_SECONDS = 0.5
+"""Between two looks at a task that a waiting delivery finds in flight."""
 
 
 class Receiver(Struct, frozen=True, kw_only=True, eq=False):
@@ -60,55 +61,70 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     nonce: Callable[[], str]
     clock: Callable[[], float]
     pause: Callable[[float], None]
+    waiting: WaitLimit
 
-    def deliver(self, incoming: Incoming) -> Reply:
+    def deliver(self, incoming: Incoming) -> Delivered:
         """Verify, deduplicate, run and answer one delivery."""
         delivery = self._admit(incoming)
         if isinstance(delivery, Reply):
-            return delivery
-        lease, chances = delivery.lease, delivery.chances
+            return Delivered(delivery)
         try:
             verdict = self._arrive(delivery)
             if not isinstance(verdict, Run):
-                return self._without_run(delivery, verdict)
+                return Delivered(self._without_run(delivery, verdict))
             task = self._task(delivery)
             if isinstance(task, Ending):
                 return self._settle(delivery, task)
             self.teller.started(task)
-            verdict = lease.start()
+            verdict = delivery.lease.start()
             if not isinstance(verdict, Run):
-                return self._conclude(delivery, verdict)
-            current = CURRENT.set(task)
-            try:
-                self.heartbeats.watch(lease)
-                ran = run(incoming.call, delivery.handler.signature.arguments(task.payload, task))
-                ending = returned(ran.value) if isinstance(ran, Returned) else raised(ran.error, chances)
-            except Interrupted as why:
-                ending = interrupted(why, chances)
-            finally:
-                self.heartbeats.forget(lease)
-                CURRENT.reset(current)
-            return self._settle(delivery, ending)
+                return Delivered(self._conclude(delivery, verdict))
+            # No local variable here or in _run may hold the ending: its error's traceback holds these frames.
+            return self._settle(delivery, self._run(delivery, task, incoming.call))
         except BaseException as error:
-            lease.release(killed(error, chances, draining=self.draining()).end, letter=delivery.letter)
+            end = killed(error, delivery.chances, draining=self.draining()).end
+            delivery.lease.release(end, letter=delivery.letter)
             raise
+
+    def _run(self, delivery: Delivery, task: Task, call: Callable[..., object]) -> Ending:
+        """Call the handler, under heartbeats."""
+        lease, chances = delivery.lease, delivery.chances
+        current = CURRENT.set(task)
+        try:
+            self.heartbeats.watch(lease)
+            return _ending_of(run(call, delivery.handler.signature.arguments(task.payload, task)), chances)
+        except Interrupted as why:
+            return interrupted(why, chances)
+        finally:
+            self.heartbeats.forget(lease)
+            CURRENT.reset(current)
+
+    def refuse(
+        self, headers: Headers, outcome: Outcome, why: str, *, handler: Handler[Any, Any] | None
+    ) -> Reply:
+        """Answer a task's request that comes to no delivery: with `outcome`, if the caller may know that."""
+        caller = self._verify(headers, handler)
+        if not isinstance(caller, Caller):
+            return self._refuse(_outcome_of_caller(caller), caller.why, handler=handler)
+        return self._refuse(outcome, why, handler=handler)
+
+    def _verify(self, headers: Headers, handler: Handler[Any, Any] | None) -> Answer:
+        allowed = None if handler is None else handler.options.service_accounts
+        return self.verifier.verify(headers.get("Authorization"), allowed=allowed)
 
     def _admit(self, incoming: Incoming) -> Delivery | Reply:
         handler, headers = incoming.handler, incoming.headers
-        allowed = None if handler is None else handler.options.service_accounts
-        caller = self.verifier.verify(headers.get("Authorization"), allowed=allowed)
+        caller = self._verify(headers, handler)
         if not isinstance(caller, Caller):
-            return self._turn_away(_outcome_of_caller(caller), caller.why)
-        if handler is None:
-            return self._turn_away(Outcome.UNKNOWN_HANDLER, "no handler of that name is here")
+            return self._refuse(_outcome_of_caller(caller), caller.why, handler=handler)
         about = read_headers(headers.get, app_engine=self.settings.app_engine)
         if isinstance(about, Malformed):
-            return self._turn_away(Outcome.MALFORMED, about.why)
-        body = incoming.body(self.settings.max_body)
+            return self._refuse(Outcome.MALFORMED, about.why, handler=handler)
+        body = incoming.body()
         if isinstance(body, Unreadable):
-            return self._turn_away(body.outcome, body.why)
+            return self._refuse(body.outcome, body.why, handler=handler, status=body.status)
         if self.draining():
-            return self._turn_away(Outcome.UNAVAILABLE, "the worker is draining")
+            return self._refuse(Outcome.UNAVAILABLE, "the worker is draining", handler=handler)
         return self._delivery(handler, caller, about, headers, body)
 
     def _delivery(
@@ -137,12 +153,20 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         verdict = delivery.lease.claim(believed, letter=delivery.letter)
         return self._wait(delivery, verdict) if isinstance(verdict, InFlight) else verdict
 
-    def _wait(self, delivery: Delivery, verdict: Verdict) -> Verdict:
-        """Hold the delivery back while another runs the task: to the end if nobody comes after it."""
+    def _wait(self, delivery: Delivery, verdict: InFlight) -> Verdict:
+        """Hold the delivery back while another runs the task: to the end if nobody comes after it.
+
+        Only a share of the worker's threads may wait, so that there are some for everything else.
+        """
         wait = float("inf") if delivery.chances.last else self.settings.in_flight_wait
-        until = self.clock() + wait
+        if wait <= 0:
+            return verdict
+        with self.waiting.place() as is_free:
+            return self._wait_until(self.clock() + wait, delivery, verdict) if is_free else verdict
+
+    def _wait_until(self, until: float, delivery: Delivery, verdict: Verdict) -> Verdict:
         while isinstance(verdict, InFlight) and self.clock() < until and not self.draining():
-            self.pause(min(POLL, verdict.left + 0.01))
+            self.pause(min(POLL_SECONDS, verdict.left + 0.01))
             verdict = delivery.lease.claim(Unseen(), letter=delivery.letter)
         return verdict
 
@@ -151,38 +175,17 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             payload = delivery.handler.signature.decode(delivery.body)
         except PayloadError as error:
             return invalid(error, delivery.chances, on_invalid=delivery.handler.options.on_invalid)
-        return self._task_with(delivery, payload)
+        return delivery.task(payload, draining=self.draining)
 
-    def _task_with(self, delivery: Delivery, payload: object) -> Task:
-        about, chances, found = delivery.about, delivery.chances, delivery.lease.found
-        return Task(
-            id=about.task,
-            queue=about.queue,
-            handler=delivery.handler.name,
-            payload=payload,
-            attempt=0 if found is None else found.record.attempt,
-            retry_count=about.retry_count,
-            execution_count=about.execution_count,
-            eta=about.eta,
-            previous_response=about.previous_response,
-            retry_reason=about.retry_reason,
-            is_last_attempt=chances.last
-            or (found is not None and is_last(found.record, max_attempts=chances.max_attempts)),
-            fence=0 if found is None else found.record.fence,
-            caller=delivery.caller.email,
-            headers=delivery.headers,
-            hold=delivery.lease,
-            draining=self.draining,
-        )
-
-    def _settle(self, delivery: Delivery, ending: Ending) -> Reply:
+    def _settle(self, delivery: Delivery, ending: Ending) -> Delivered:
         verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
         if isinstance(verdict, Refused):
             ending = refused(verdict.why, delivery.chances)
             verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
         if ending.warning:
             self.teller.warn(delivery.handler.name, ending.warning)
-        return self._conclude(delivery, verdict, ending)
+        reply = self._conclude(delivery, verdict, ending)
+        return Delivered(reply, ending.error if ending.is_error else None)
 
     def _without_run(self, delivery: Delivery, verdict: Verdict) -> Reply:
         if isinstance(verdict, Conflict):
@@ -214,7 +217,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
     def _task_to_mourn(self, delivery: Delivery) -> Task:
         task = self._task(delivery)
-        return task if isinstance(task, Task) else self._task_with(delivery, None)
+        return task if isinstance(task, Task) else delivery.task(None, draining=self.draining)
 
     def _answer(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
         outcome = outcome_of(verdict)
@@ -232,7 +235,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
                 queue=about.queue,
                 task=about.task,
                 attempt=attempt,
-                reason=_reason(verdict, ending),
+                reason=_reason(verdict, ending, last=delivery.chances.last),
                 error=None if ending is None else ending.error,
             ),
             fenced=isinstance(verdict, Fenced),
@@ -245,9 +248,16 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             in_flight_status=self.settings.in_flight_status,
         )
 
-    def _turn_away(self, outcome: Outcome, why: str) -> Reply:
-        self.teller.ended(TaskEvent(outcome=outcome, reason=why))
-        return reply(outcome, retry_after=self.settings.retry_after)
+    def _refuse(
+        self, outcome: Outcome, why: str, *, handler: Handler[Any, Any] | None, status: int | None = None
+    ) -> Reply:
+        name = "" if handler is None else handler.name
+        self.teller.ended(TaskEvent(outcome=outcome, handler=name, reason=why))
+        return reply(outcome, retry_after=self.settings.retry_after, status=status)
+
+
+def _ending_of(ran: Returned | Raised, chances: Chances) -> Ending:
+    return returned(ran.value) if isinstance(ran, Returned) else raised(ran.error, chances)
 
 
 def _is_untold(record: Record, delivery: Delivery) -> bool:
@@ -261,8 +271,10 @@ def _outcome_of_caller(caller: RefusedCaller | Unverifiable) -> Outcome:
     return Outcome.FORBIDDEN if caller.status_word == "forbidden" else Outcome.UNAUTHENTICATED
 
 
-def _reason(verdict: Verdict, ending: Ending | None) -> str:
+def _reason(verdict: Verdict, ending: Ending | None, *, last: bool) -> str:
     match verdict:
+        case InFlight() if last:
+            return "it runs elsewhere; should that fail, no delivery comes after this one, the queue's last"
         case Undecided(why=why) | Refused(why=why):
             return f"the ledger: {why}"
         case Fenced():

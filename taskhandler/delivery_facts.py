@@ -11,33 +11,42 @@ from taskhandler.auth import Caller
 from taskhandler.ending import Chances
 from taskhandler.handlers import Handler
 from taskhandler.headers import TaskHeaders
+from taskhandler.law import is_last
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import Letter
-from taskhandler.reply import Outcome
-from taskhandler.task import Headers
+from taskhandler.reply import Outcome, Reply
+from taskhandler.task import Headers, Task
 
 
 class Unreadable(Struct, frozen=True):
-    """A body that could not be read: malformed or too large, and why."""
+    """A body that could not be read: malformed or too large, why, and the status if not the outcome's own."""
 
     outcome: Outcome
     why: str
+    status: int | None = None
 
 
 class Incoming(Struct, frozen=True):
     """A request, as far as a delivery has to know it.
 
     Attributes:
-        handler: the handler that it is for, or None if there is none of that name.
+        handler: the handler that it is for.
         call: the handler's function, ready to be called (an async one made synchronous).
         headers: looked up whatever their case.
-        body: reads the body, up to so many bytes; not called before the caller is known.
+        body: reads the body; not called before the caller is known.
     """
 
-    handler: Handler[Any, Any] | None
+    handler: Handler[Any, Any]
     call: Callable[..., object]
     headers: Headers
-    body: Callable[[int], bytes | Unreadable]
+    body: Callable[[], bytes | Unreadable]
+
+
+class Delivered(Struct, frozen=True):
+    """What a delivery is answered, and the handler's error, which the app is to see as any view's."""
+
+    reply: Reply
+    error: Exception | None = None
 
 
 class Delivery(Struct, frozen=True):
@@ -51,3 +60,26 @@ class Delivery(Struct, frozen=True):
     letter: Letter
     lease: Lease
     chances: Chances
+
+    def task(self, payload: object, *, draining: Callable[[], bool]) -> Task:
+        """The task as its handler sees it."""
+        about, chances, found = self.about, self.chances, self.lease.found
+        return Task(
+            id=about.task,
+            queue=about.queue,
+            handler=self.handler.name,
+            payload=payload,
+            attempt=0 if found is None else found.record.attempt,
+            retry_count=about.retry_count,
+            execution_count=about.execution_count,
+            eta=about.eta,
+            previous_response=about.previous_response,
+            retry_reason=about.retry_reason,
+            is_last_attempt=chances.last
+            or (found is not None and is_last(found.record, max_attempts=chances.max_attempts)),
+            fence=0 if found is None else found.record.fence,
+            caller=self.caller.email,
+            headers=self.headers,
+            hold=self.lease,
+            draining=draining,
+        )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
 
 from taskhandler.forks import call_in_child
+from taskhandler.worker import gunicorn_worker
 
 
 class Drain:
     """Tells whether the worker is draining: it stops claiming tasks, and tells running handlers.
 
-    Under gunicorn a worker that got SIGTERM is recognised without any configuration: its handler of the
-    signal is a method of the worker, and the worker knows whether it is to stay `alive` (read in
-    gunicorn 23 to 27, sync, gthread and gevent). Under other servers call `drain()`.
+    Under gunicorn a worker that got SIGTERM is recognised without any configuration: it knows whether it
+    is to stay `alive` (read in gunicorn 23 to 27). Under other servers call `drain()`.
 
     A worker that has had its `--max-requests` is not draining: gunicorn ends its life before it hands
     over the last request, which is to be served like any other.
@@ -39,10 +38,10 @@ class Drain:
 
 
 def _stopping() -> Callable[[], bool]:
-    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(getattr(worker, "alive", None), bool):
-        return lambda: not getattr(worker, "alive", True) and not _served_out(worker)
-    return lambda: False
+    worker = gunicorn_worker()
+    if worker is None:
+        return lambda: False
+    return lambda: not getattr(worker, "alive", True) and not _served_out(worker)
 
 
 def _served_out(worker: object) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, retry_after
+from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError
 from taskhandler.payload import PayloadError
 from taskhandler.payload_result import Dropped, result_json
+from taskhandler.text import one_line
 from taskhandler.verdict import Completed, Drained, End, Failed, Rejected
 
 REASON = 1000
@@ -20,13 +21,13 @@ class Chances(Struct, frozen=True, gc=False):
     max_attempts: int | None
 
 
-class Ending(Struct, frozen=True, gc=False):
+class Ending(Struct, frozen=True):
     """What an attempt came to.
 
     Attributes:
         end: what the law is told.
         reason: for people.
-        error: what was raised, if it was an error.
+        error: what was raised, if anything was.
         after: seconds, where the handler said when to come back.
         limited: whether the whole queue is to be slowed down.
         warning: what people should know, although it changes nothing.
@@ -38,6 +39,11 @@ class Ending(Struct, frozen=True, gc=False):
     after: float | None = None
     limited: bool = False
     warning: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something went wrong that an app's error handling should see, as any view's error."""
+        return self.error is not None and not isinstance(self.error, Steering | PayloadError)
 
 
 def returned(value: object) -> Ending:
@@ -51,19 +57,20 @@ def returned(value: object) -> Ending:
 def raised(error: Exception, chances: Chances) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
-        reason = _cut(_words(error.reason) or "rejected")
+        reason = one_line(error.reason, limit=REASON) or "rejected"
         return Ending(Rejected(reason), reason, error)
     if isinstance(error, RateLimited | Retry):
-        reason = _cut(_words(error.reason) or f"the handler asked for it ({type(error).__name__})")
+        asked = f"the handler asked for it ({type(error).__name__})"
+        reason = one_line(error.reason, limit=REASON) or asked
         limited = isinstance(error, RateLimited)
-        return Ending(_failed(reason, chances), reason, error, retry_after(error), limited)
-    reason = _cut(f"{type(error).__name__}: {_words(error)}")
+        return Ending(_failed(reason, chances), reason, error, error.after, limited)
+    reason = one_line(f"{type(error).__name__}: {one_line(error, limit=REASON)}", limit=REASON)
     return Ending(_failed(reason, chances), reason, error)
 
 
 def invalid(error: PayloadError, chances: Chances, *, on_invalid: str) -> Ending:
     """The body could not be made the handler's payload."""
-    reason = _cut(f"invalid payload: {error}")
+    reason = one_line(f"invalid payload: {error}", limit=REASON)
     if on_invalid == "retry":
         return Ending(_failed(reason, chances), reason, error)
     return Ending(Rejected(reason), reason, error)
@@ -73,7 +80,7 @@ def interrupted(why: Interrupted, chances: Chances) -> Ending:
     """The handler stopped at a checkpoint."""
     if why.why == "draining":
         return Ending(Drained(last=chances.last), "drained")
-    reason = _cut(f"stopped at a checkpoint: {why.why}")
+    reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON)
     return Ending(_failed(reason, chances), reason)
 
 
@@ -91,21 +98,9 @@ def killed(error: BaseException, chances: Chances, *, draining: bool) -> Ending:
 
 def refused(why: str, chances: Chances) -> Ending:
     """The storage will not have the completion: the handler has asked for what cannot be."""
-    reason = _cut(f"the ledger refuses the completion: {why}")
-    return Ending(_failed(reason, chances), reason)
+    reason = one_line(f"the ledger refuses the completion: {why}", limit=REASON)
+    return Ending(_failed(reason, chances), reason, UsageError(reason))
 
 
 def _failed(reason: str, chances: Chances) -> Failed:
     return Failed(reason, last=chances.last, max_attempts=chances.max_attempts)
-
-
-def _words(said: object) -> str:
-    try:
-        return str(said)
-    except Exception:  # noqa: BLE001 - an error whose own __str__ raises is still to be recorded
-        return "(it cannot be printed)"
-
-
-def _cut(reason: str) -> str:
-    short = reason if len(reason) <= REASON else reason[: REASON - 1] + "…"
-    return short.encode("utf-8", "replace").decode()

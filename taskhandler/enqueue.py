@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +14,6 @@ import msgspec
 
 from taskhandler.config import Settings
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
-from taskhandler.forks import call_in_child
 from taskhandler.handlers import Handler
 
 TIMEOUT = 10.0
@@ -44,7 +45,8 @@ class Enqueuer:
         self._timeout = timeout
         self._client: Any = None
         self._turn = threading.Lock()
-        call_in_child(self._forget)
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _forget(this()))
 
     def enqueue(
         self,
@@ -66,13 +68,6 @@ class Enqueuer:
         if name is not None:
             task["name"] = f"{parent}/tasks/{_task_id(name)}"
         return self._create(parent, task)
-
-    def close(self) -> None:
-        """Close the client's connection; the next task is created over a new one."""
-        with self._turn:
-            client, self._client = self._client, None
-        if client is not None:
-            client.transport.close()
 
     def _task(self, handler: Handler[Any, Any], payload: object, *, seconds: float) -> dict[str, Any]:
         settings = self._settings
@@ -115,6 +110,11 @@ class Enqueuer:
     def _forget(self) -> None:
         self._client = None
         self._turn = threading.Lock()
+
+
+def _forget(enqueuer: Enqueuer | None) -> None:
+    if enqueuer is not None:
+        enqueuer._forget()  # noqa: SLF001 - the same class, after a fork
 
 
 def _check_installed() -> None:

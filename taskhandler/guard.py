@@ -1,62 +1,157 @@
-"""Keeps an app's own hooks and error handlers from answering a task in the place of its delivery.
+"""Stands around the app, so that nothing in it can answer a task in the place of its delivery.
 
-A `before_request` that answers 200, or an error handler that turns a 503 into a redirect, would
-acknowledge a task of which nothing is recorded. Whatever leaves a task route and is not what its delivery
-said becomes a 503.
+A `before_request` that answers 200, an error page without a status, a session that cannot be saved, a
+catch-all route: any of them would acknowledge a task of which nothing is recorded. Therefore a task's
+request takes this way::
+
+    server ─▶ Guard ─▶ what app.wsgi_app was ─▶ hooks, sessions ─▶ view ─▶ delivery
+                │                                                    │
+                └──────────────── Exchange.reply ◀───────────────────┘
+
+The view leaves the decided reply in the `Exchange` that the guard has put into the WSGI environment, and
+lets Flask go through its own motions. Whatever comes of these, the guard sends the reply that was decided,
+or says `intercepted` (503) where there is none. A request that is not a task's passes untouched.
+
+Middleware that is put around the app later stands outside and answers for itself.
 """
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from taskhandler.reply import Outcome, Reply, reply
+from flask import Flask, got_request_exception, has_request_context, request
 
-CLIENT_ERROR = 400
+from taskhandler.body import RecordedBody
+from taskhandler.delivery import Receiver
+from taskhandler.incoming import WSGIHeaders
+from taskhandler.reply import Outcome, Reply
+from taskhandler.task_routes import TaskRoutes
+from taskhandler.text import one_line
+
+EXCHANGE = "taskhandler.exchange"
+"""The key of a request's `Exchange` in its WSGI environment, which copies of it share."""
+
+Environ = dict[str, Any]
+Start = Callable[..., Callable[[bytes], object]]
 
 
-class Answer(Response):
-    """A response that is ours; `said` is the status that the delivery answered."""
+class Exchange:
+    """What guard and view have to tell each other about one request.
 
-    said = 0
+    Attributes:
+        body: the request's, which can be read again.
+        entered: whether the delivery has begun.
+        reply: what was decided, once it is.
+        error: what the handler raised, until somebody has logged it.
+    """
+
+    __slots__ = ("body", "entered", "error", "reply")
+
+    def __init__(self, body: RecordedBody) -> None:
+        self.body = body
+        self.entered = False
+        self.reply: Reply | None = None
+        self.error: Exception | None = None
+
+
+def exchange_of(environ: Environ, limit: int) -> Exchange:
+    """The request's exchange; made, with a body of at most `limit` bytes, where there is none yet."""
+    exchange = environ.get(EXCHANGE)
+    if not isinstance(exchange, Exchange):
+        environ["wsgi.input"] = body = RecordedBody(environ, limit)
+        environ[EXCHANGE] = exchange = Exchange(body)
+    return exchange
 
 
 class Guard:
-    """Watches the answers of an app's task routes."""
+    """The WSGI application that stands in the place of `app.wsgi_app`.
 
-    def __init__(self) -> None:
-        self.endpoints: set[str] = set()
-        self.prefixes: set[str] = set()
+    Args:
+        app: the app.
+        receiver: refuses what no handler is asked about.
+        routes: tells tasks from other requests.
+    """
 
-    def look(self, response: Response) -> Response:
-        """Let `response` pass, or replace it."""
-        if isinstance(response, Answer) and response.said == response.status_code:
-            return response
-        rule = request.url_rule
-        if rule is None:
-            return self._unrouted(response)
-        return respond(reply(Outcome.UNAVAILABLE)) if rule.endpoint in self.endpoints else response
+    def __init__(self, app: Flask, receiver: Receiver, routes: TaskRoutes) -> None:
+        self.routes = routes
+        self._receiver = receiver
+        self._inner = app.wsgi_app
+        got_request_exception.connect(_flask_logs_it, app)
+        app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for middleware
 
-    def _unrouted(self, response: Response) -> Response:
-        astray = request.method == "POST" and any(request.path.startswith(prefix) for prefix in self.prefixes)
-        if astray and response.status_code < CLIENT_ERROR:
-            return respond(reply(Outcome.UNKNOWN_HANDLER))
-        return response
+    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        """Answer a request, as PEP 3333 has it."""
+        if not self.routes.is_task(environ):
+            return self._inner(environ, start_response)
+        reply = self._answer(environ)
+        length = ("Content-Length", str(len(reply.body)))
+        start_response(reply.status_line, [*reply.headers, ("Content-Type", "application/json"), length])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+
+    def _answer(self, environ: Environ) -> Reply:
+        handler = self.routes.handler(environ)
+        if handler is None:
+            return self._refuse(environ, Outcome.UNKNOWN_HANDLER, "no handler of that name is here")
+        if environ["REQUEST_METHOD"] != "POST":
+            return self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
+        exchange = exchange_of(environ, self._receiver.settings.max_body)
+        ended = self._run_app(environ, exchange)
+        error, exchange.error = exchange.error, None
+        if error is not None:
+            self._receiver.teller.raised(environ["PATH_INFO"], error)
+        if exchange.reply is not None:
+            return exchange.reply
+        if exchange.entered:
+            return self._refuse(environ, Outcome.UNAVAILABLE, f"the delivery broke off: the app {ended}")
+        return self._refuse(environ, Outcome.INTERCEPTED, f"the app {ended} in the place of the delivery")
+
+    def _refuse(self, environ: Environ, outcome: Outcome, why: str) -> Reply:
+        handler = self.routes.handler(environ)
+        return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
+
+    def _run_app(self, environ: Environ, exchange: Exchange) -> str:
+        """Let the app go through its own motions; says what it answered or raised.
+
+        The body of its answer is closed, and not iterated: only a middleware that is a generator has to be
+        begun, since it does nothing before.
+        """
+        statuses: list[str] = []
+
+        def start(status: str, _headers: object, _error: object = None) -> Callable[[bytes], object]:
+            statuses.append(status)
+            return _discard
+
+        try:
+            body = self._inner(environ, start)
+            try:
+                if not statuses:
+                    _begin(body, statuses)
+            finally:
+                getattr(body, "close", _nothing)()
+        except Exception as error:  # noqa: BLE001 - whatever an app may raise
+            exchange.error = error  # one that the handler raised, too, stands in its chain
+            return f"raised {type(error).__name__}"
+        return f"answered {one_line(statuses[-1], limit=80)!r}" if statuses else "answered nothing"
 
 
-def guard_of(app: Flask) -> Guard:
-    """The app's guard, which is the last of its hooks to see a response."""
-    guard = app.extensions.get("taskhandler.guard")
-    if not isinstance(guard, Guard):
-        guard = Guard()
-        app.extensions["taskhandler.guard"] = guard
-        app.after_request_funcs.setdefault(None, []).insert(0, guard.look)
-    return guard
+def _flask_logs_it(_app: Flask, **_: object) -> None:
+    """Flask has got an exception that no error handler took: it logs it, or raises it again."""
+    exchange = request.environ.get(EXCHANGE) if has_request_context() else None
+    if isinstance(exchange, Exchange):
+        exchange.error = None
 
 
-def respond(said: Reply) -> Answer:
-    """Make a response of a reply, and remember what was said."""
-    answer = Answer(said.body, said.status, content_type="application/json")
-    answer.said = said.status
-    for name, value in said.headers:
-        answer.headers.add(name, value)
-    return answer
+def _begin(body: Iterable[bytes], statuses: list[str]) -> None:
+    chunks: Iterator[bytes] = iter(body)
+    for _ in chunks:
+        if statuses:
+            return
+
+
+def _discard(_chunk: bytes) -> None:
+    """Throw away what the app writes; the reply was or will be decided elsewhere."""
+
+
+def _nothing() -> None:
+    """Close what cannot be closed."""

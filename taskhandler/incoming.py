@@ -1,4 +1,4 @@
-"""A Flask request, read as a delivery needs it: headers by look-up, the body late and within a limit."""
+"""A Flask request, read as a delivery needs it: headers by look-up, the body late, whole, and left there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 from flask import Request
-from werkzeug.exceptions import HTTPException
 
+from taskhandler.body import RecordedBody, WholeBody
 from taskhandler.delivery_facts import Unreadable
-from taskhandler.reply import Outcome
 
 
 class WSGIHeaders:
@@ -35,54 +34,25 @@ def _variable(name: str) -> str:
     return variable if variable in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{variable}"
 
 
-def read_body(request: Request, limit: int) -> bytes | Unreadable:
-    """The body, if it is whole and has at most `limit` bytes.
+_CACHED = ("stream", "data", "form", "files", "values", "content_length", "_cached_data", "_cached_json")
+"""What werkzeug's and Flask's Request keep of a body that they have read (werkzeug 3.1, Flask 3.1)."""
+
+
+def read_body(request: Request, recorded: RecordedBody) -> bytes | Unreadable:
+    """The whole body, which `request` has then, too, from its beginning, whoever read it before.
 
     It is read past Flask, whose own limit (MAX_CONTENT_LENGTH) would let the app's error handlers answer.
     """
-    announced = request.environ.get("CONTENT_LENGTH") or ""
-    if not announced:
-        return _read_unannounced(request, limit)
-    if not (announced.isascii() and announced.isdigit()):
-        return Unreadable(Outcome.MALFORMED, "Content-Length is no number")
-    length = int(announced[:20])
-    if length > limit:
-        return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {limit} are allowed")
-    body = _read(request, length)
-    if body is None:
-        return Unreadable(Outcome.MALFORMED, "the body ended before its end")
-    if len(body) != length:
-        return Unreadable(Outcome.MALFORMED, f"the body has {len(body)} bytes, {length} were announced")
+    body = recorded.whole()
+    if isinstance(body, Unreadable):
+        return body
+    environ = request.environ
+    environ["wsgi.input"] = WholeBody(body)
+    environ["wsgi.input_terminated"] = True
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ.pop("HTTP_CONTENT_ENCODING", None)
+    known = request.__dict__
+    for name in _CACHED:
+        known.pop(name, None)
     return body
-
-
-def _read_unannounced(request: Request, limit: int) -> bytes | Unreadable:
-    """A body in chunks, if the server says that it sees to its end; else there is none (RFC 9112, 6.3)."""
-    if not request.environ.get("wsgi.input_terminated"):
-        return b""
-    body = _read(request, limit + 1)
-    if body is None:
-        return Unreadable(Outcome.MALFORMED, "the body is not in proper chunks")
-    if len(body) > limit:
-        return Unreadable(Outcome.TOO_LARGE, f"the body has more than {limit} bytes")
-    return body
-
-
-def _read(request: Request, length: int) -> bytes | None:
-    """Up to `length` bytes of the body; None if the server cannot make it out."""
-    stream = request.environ["wsgi.input"]
-    try:
-        body: bytes = stream.read(length)
-        while len(body) < length and (chunk := stream.read(length - len(body))):
-            body += chunk
-    except Exception:  # noqa: BLE001 - OSError from most servers, errors of its own from gunicorn
-        return None
-    return body or _read_before(request)
-
-
-def _read_before(request: Request) -> bytes:
-    """What a hook of the app has read already, if it went through Flask."""
-    try:
-        return request.get_data()
-    except HTTPException:
-        return b""

@@ -34,6 +34,7 @@ class Outcome(str, enum.Enum):
     RATE_LIMITED = "rate-limited"
     RETRY = "retry"
     UNAVAILABLE = "unavailable"
+    INTERCEPTED = "intercepted"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     MALFORMED = "malformed"
@@ -52,6 +53,7 @@ STATUS = {
     Outcome.RATE_LIMITED: 429,
     Outcome.RETRY: 503,
     Outcome.UNAVAILABLE: 503,
+    Outcome.INTERCEPTED: 503,
     Outcome.UNAUTHENTICATED: 401,
     Outcome.FORBIDDEN: 403,
     Outcome.MALFORMED: 400,
@@ -61,7 +63,32 @@ STATUS = {
 }
 """Anything but a 2xx makes Cloud Tasks deliver again, and uses up one of the queue's attempts."""
 
-_LATER = frozenset({Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE})
+LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE = 411, 415
+"""Of a malformed request, where the reason has a status of its own (RFC 9110 §15.5)."""
+
+_LATER = frozenset(
+    {
+        Outcome.IN_FLIGHT,
+        Outcome.RATE_LIMITED,
+        Outcome.RETRY,
+        Outcome.UNAVAILABLE,
+        Outcome.INTERCEPTED,
+    }
+)
+_STATUS_LINES = {
+    200: "200 OK",
+    400: "400 Bad Request",
+    401: "401 Unauthorized",
+    403: "403 Forbidden",
+    404: "404 Not Found",
+    405: "405 Method Not Allowed",
+    409: "409 Conflict",
+    411: "411 Length Required",
+    413: "413 Content Too Large",
+    415: "415 Unsupported Media Type",
+    429: "429 Too Many Requests",
+    503: "503 Service Unavailable",
+}
 _HEADERS: dict[Outcome, tuple[tuple[str, str], ...]] = {
     outcome: (("X-TaskHandler-Outcome", outcome.value),) for outcome in Outcome
 }
@@ -83,6 +110,11 @@ class Reply(Struct, frozen=True, gc=False):
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    @property
+    def status_line(self) -> str:
+        """The status with its phrase, as WSGI has it."""
+        return _STATUS_LINES[self.status]
 
 
 def outcome_of(verdict: Verdict) -> Outcome:
@@ -114,6 +146,7 @@ def reply(
     attempt: int = 0,
     retry_after: float = 10.0,
     in_flight_status: int = 429,
+    status: int | None = None,
 ) -> Reply:
     """Answer `outcome`.
 
@@ -123,8 +156,10 @@ def reply(
         attempt: the attempt's number, if there was one.
         retry_after: seconds, for the outcomes that ask for another delivery.
         in_flight_status: 429, or 409 for those who do not want the queue slowed by duplicates.
+        status: instead of the outcome's own.
     """
-    status = in_flight_status if outcome is Outcome.IN_FLIGHT else STATUS[outcome]
+    if status is None:
+        status = in_flight_status if outcome is Outcome.IN_FLIGHT else STATUS[outcome]
     headers = _HEADERS[outcome]
     if outcome in _LATER:
         headers = (*headers, ("Retry-After", str(max(1, math.ceil(retry_after)))))

@@ -56,6 +56,7 @@ OF_OUTCOME: dict[Outcome, Signal] = {
     Outcome.DUPLICATE: task_duplicate,
     Outcome.IN_FLIGHT: task_in_flight,
     Outcome.UNAVAILABLE: task_refused,
+    Outcome.INTERCEPTED: task_refused,
     Outcome.UNAUTHENTICATED: task_refused,
     Outcome.FORBIDDEN: task_refused,
     Outcome.MALFORMED: task_refused,

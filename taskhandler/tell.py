@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 from blinker import Signal
 
-from taskhandler.errors import Steering
 from taskhandler.handlers import Raised, run
+from taskhandler.log_throttle import LogThrottle
 from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
 from taskhandler.task import LOGGER, Task
+from taskhandler.text import one_line
 
 LEVEL = {
     Outcome.COMPLETED: logging.INFO,
@@ -23,9 +23,11 @@ LEVEL = {
 }
 """Of a log line, by outcome; a warning for all others."""
 
+ENDS = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.DEAD, Outcome.CONFLICT})
+"""Outcomes that a task has once, and a log line each. The others come as often as there are deliveries."""
 
-SILENCE = 1.0
-"""Seconds between two log lines about strangers who came to the same: they are not to fill the logs."""
+SILENT_SECONDS = 10.0
+"""Between two log lines of one handler, outcome and reason."""
 
 
 class Teller:
@@ -38,9 +40,7 @@ class Teller:
 
     def __init__(self, sender: object, *, clock: Callable[[], float]) -> None:
         self._sender = sender
-        self._clock = clock
-        self._silent_until: dict[Outcome, float] = {}
-        self._unsaid: Counter[Outcome] = Counter()
+        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=clock)
 
     def started(self, task: Task) -> None:
         """The task is claimed, and its handler is about to be called."""
@@ -54,9 +54,10 @@ class Teller:
         """A delivery has come to `event.outcome`, which is recorded."""
         if event.outcome is None:
             return
-        level = LEVEL.get(event.outcome, logging.WARNING)
-        if LOGGER.isEnabledFor(level) and (event.task or self._is_worth_a_line(event.outcome)):
-            _log_event(level, event, unsaid=0 if event.task else self._unsaid.pop(event.outcome, 0))
+        level = _level(event.outcome, event.reason)
+        left_out = self._left_out(event) if LOGGER.isEnabledFor(level) else None
+        if left_out is not None:
+            _log_event(level, event, left_out)
         for signal in (OF_OUTCOME[event.outcome], *((task_fenced,) if fenced else ())):
             if signal.receivers:
                 self._send(signal, event)
@@ -71,13 +72,17 @@ class Teller:
         if isinstance(called, Raised):
             _log(logging.ERROR, "%r failed", function, exc_info=called.error)
 
-    def _is_worth_a_line(self, outcome: Outcome) -> bool:
-        now = self._clock()
-        if now < self._silent_until.get(outcome, now):
-            self._unsaid[outcome] += 1
-            return False
-        self._silent_until[outcome] = now + SILENCE
-        return True
+    def raised(self, path: str, error: Exception) -> None:
+        """Log the traceback of an error that nobody else has logged."""
+        where = one_line(path, limit=200)
+        left_out = self._throttle.left_out((where, "raised"), type(error).__qualname__)
+        if left_out is not None:
+            _log(logging.ERROR, "Exception on %s [POST]%s", where, _and_more(left_out), exc_info=error)
+
+    def _left_out(self, event: TaskEvent) -> int | None:
+        if event.outcome in ENDS:
+            return 0
+        return self._throttle.left_out((event.outcome, event.handler), event.reason)
 
     def _send(self, signal: Signal, event: TaskEvent) -> None:
         if signal.is_muted:
@@ -86,7 +91,12 @@ class Teller:
             self.call(receiver, self._sender, event=event)
 
 
-def _log_event(level: int, event: TaskEvent, *, unsaid: int) -> None:
+def _level(outcome: Outcome, reason: str) -> int:
+    unusual = outcome is Outcome.IN_FLIGHT and reason
+    return logging.WARNING if unusual else LEVEL.get(outcome, logging.WARNING)
+
+
+def _log_event(level: int, event: TaskEvent, left_out: int) -> None:
     outcome = "" if event.outcome is None else event.outcome.value
     _log(
         level,
@@ -97,8 +107,7 @@ def _log_event(level: int, event: TaskEvent, *, unsaid: int) -> None:
         event.handler or "?",
         event.attempt,
         f": {event.reason}" if event.reason else "",
-        f" (and {unsaid} more before)" if unsaid else "",
-        exc_info=None if level <= logging.INFO or isinstance(event.error, Steering) else event.error,
+        _and_more(left_out),
         extra={
             "outcome": outcome,
             "task": event.task,
@@ -107,6 +116,10 @@ def _log_event(level: int, event: TaskEvent, *, unsaid: int) -> None:
             "attempt": event.attempt,
         },
     )
+
+
+def _and_more(left_out: int) -> str:
+    return f" (and {left_out} more before)" if left_out else ""
 
 
 def _log(level: int, message: str, *arguments: object, **named: object) -> None:

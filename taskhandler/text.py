@@ -12,7 +12,7 @@ def one_line(said: object, *, limit: int) -> str:
     try:
         text = str(said)
     except Exception:  # noqa: BLE001 - an error whose own __str__ raises must still be recorded
-        return f"({type(said).__name__}: it cannot be printed)"[:limit]
+        return "(it cannot be printed)"[:limit]
     line = " ".join(text[: 4 * limit].split())
     if not line.isprintable():
         line = "".join([char if char.isprintable() else "?" for char in line])

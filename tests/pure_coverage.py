@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from tests.mirror import ROOT, told_in
 
 PURE = (
-    "duration.py",
     "errors.py",
     "record.py",
     "verdict.py",
@@ -19,7 +18,6 @@ PURE = (
     "ledger/amend.py",
     "reply.py",
     "headers.py",
-    "http_answer.py",
     "payload.py",
     "payload_model.py",
     "payload_reason.py",

@@ -15,7 +15,7 @@ from taskhandler.ending import (
     refused,
     returned,
 )
-from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering
+from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError
 from taskhandler.payload import PayloadError
 from taskhandler.verdict import Completed, Drained, Failed, Rejected
 
@@ -179,5 +179,27 @@ def test_a_worker_that_ends_in_the_middle_is_a_failure(error: BaseException):
 def test_a_completion_that_the_storage_refuses_is_a_failure():
     ending = refused("the batch names another database" * 100, CHANCES)
     assert ending.reason.startswith("the ledger refuses the completion: the batch names another database")
-    assert ending == Ending(Failed(ending.reason, max_attempts=3), ending.reason)
+    assert ending.end == Failed(ending.reason, max_attempts=3)
     assert len(ending.reason) == REASON
+    assert ending.is_error
+    assert str(ending.error) == ending.reason
+
+
+@pytest.mark.parametrize("error", [ValueError(), KeyError("a"), UsageError("nothing has run")])
+def test_a_handlers_own_error_is_one_to_the_app_too(error: Exception):
+    assert raised(error, CHANCES).is_error
+
+
+@pytest.mark.parametrize("error", [Retry(), RateLimited(), Reject("no")])
+def test_steering_and_bad_payloads_are_not_errors_to_the_app(error: Exception):
+    assert not raised(error, CHANCES).is_error
+    assert not invalid(PayloadError("no"), CHANCES, on_invalid="retry").is_error
+    assert not returned(1).is_error
+    assert not interrupted(Interrupted("fenced"), CHANCES).is_error
+
+
+@pytest.mark.parametrize("kind", [ValueError, Reject, Retry, RateLimited])
+def test_a_reason_cannot_forge_a_line(kind: type[Exception]):
+    reason = raised(kind("no such order A7\n2026-01-01 ERROR \x1b[2Jforged"), CHANCES).reason
+    assert reason.endswith("no such order A7 2026-01-01 ERROR ?[2Jforged")
+    assert reason.isprintable()

@@ -1,86 +1,289 @@
-"""An app's own hooks and error handlers cannot answer a task in the place of its delivery."""
+"""Nothing in an app answers a task in the place of its delivery, and what is not a task's is left alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from flask import Flask, Response, redirect
+from flask import Flask, Response, got_request_exception, request
 
-from taskhandler import TaskBlueprint
-from tests.desk import app_with, deliver, outcome, record_of
+from taskhandler import Reject, Retry, TaskBlueprint
+from taskhandler.record import State
+from tests.desk import deliver, headers_of, outcome, record_of
+from tests.neighbours import GANG, INNER_ONLY, NEIGHBOURS, Neighbour, fail
 
-
-@pytest.fixture
-def tasks() -> TaskBlueprint:
-    blueprint = TaskBlueprint("tasks", __name__)
-    blueprint.handler("echo")(lambda payload: payload)
-    return blueprint
+ENDED = {State.COMPLETED, State.REJECTED, State.DEAD}
+SETTINGS = {"TASKHANDLER_AUTH": "none", "TASKHANDLER_LEDGER": "memory://"}
 
 
-def test_a_before_request_that_answers_200_does_not_acknowledge(tasks: TaskBlueprint) -> None:
-    app = app_with(tasks)
-    app.before_request(lambda: "down for maintenance")
-    assert outcome(deliver(app, "echo")) == (503, "unavailable")
+def an_app(*, before: list[Neighbour] = [], after: list[Neighbour] = [], **settings: object) -> Flask:  # noqa: B006 - not changed
+    """An app with the handlers `ok` and `bad`, and neighbours who moved in before or after them."""
+    tasks = TaskBlueprint("tasks", __name__)
+    tasks.handler("ok")(lambda _: {"done": True})
+    tasks.handler("bad")(lambda _: fail())
+    app = Flask(__name__)
+    app.config.update(SETTINGS)
+    app.config.update({"TESTING": True, "PROPAGATE_EXCEPTIONS": False} | settings)
+    for neighbour in before:
+        neighbour.moves_in(app)
+    app.register_blueprint(tasks, url_prefix="/tasks")
+    for neighbour in after:
+        neighbour.moves_in(app)
+    return app
+
+
+def is_recorded(app: Flask) -> bool:
+    record = record_of(app)
+    return record is not None and record.state in ENDED
+
+
+@pytest.mark.parametrize("propagate", [True, False])
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_a_neighbour_cannot_change_what_a_delivery_is_answered(name: str, *, early: bool, propagate: bool):
+    neighbour = NEIGHBOURS[name]
+    where: dict[str, Any] = {"before" if early else "after": [neighbour]}
+    for handler, expected in (("ok", neighbour.returning), ("bad", neighbour.raising)):
+        app = an_app(**where, PROPAGATE_EXCEPTIONS=propagate)
+        response = deliver(app, handler)
+        assert response.headers["X-TaskHandler-Outcome"] == expected
+        assert (response.status_code == 200) == (expected == "completed")
+        assert is_recorded(app) == (expected == "completed")
+        assert response.content_type == "application/json"
+
+
+@pytest.mark.parametrize("name", INNER_ONLY)
+def test_an_inner_middleware_cannot_either(name: str):
+    app = an_app(before=[INNER_ONLY[name]])
+    assert outcome(deliver(app, "ok")) == (503, "intercepted")
     assert record_of(app) is None
 
 
-@pytest.mark.parametrize("early", [True, False])
-def test_an_after_request_that_answers_otherwise_does_not_acknowledge(
-    tasks: TaskBlueprint, *, early: bool
-) -> None:
-    def elsewhere(_: Response) -> Response:
-        answer = redirect("https://else.where")
-        assert isinstance(answer, Response)
-        return answer
-
-    app = Flask(__name__)
-    app.config.update({"TESTING": True, "TASKHANDLER_AUTH": "none", "TASKHANDLER_LEDGER": "memory://"})
-    if early:
-        app.after_request(elsewhere)
-    app.register_blueprint(tasks, url_prefix="/tasks")
-    if not early:
-        app.after_request(elsewhere)
-    assert outcome(deliver(app, "echo")) == (503, "unavailable")
+def test_a_failing_hook_with_an_error_page_for_it_does_not_acknowledge_a_failed_task():
+    app = an_app(after=[NEIGHBOURS[name] for name in GANG])
+    for retry in range(3):
+        assert outcome(deliver(app, "bad", retry=retry)) == (503, "retry")
+    record = record_of(app)
+    assert record is not None
+    assert (record.state, record.attempt) == (State.WAITING, 3)
 
 
-def test_an_error_handler_that_answers_200_does_not_acknowledge(tasks: TaskBlueprint) -> None:
-    app = app_with(tasks, TESTING=True, PROPAGATE_EXCEPTIONS=False)
-
-    @app.before_request
-    def broken() -> None:
-        raise RuntimeError
-
-    app.register_error_handler(500, lambda _: ("sorry", 200))
-    assert outcome(deliver(app, "echo")) == (503, "unavailable")
-
-
-@pytest.mark.parametrize("path", ["echo//", "nobody", "no//body"])
-def test_a_404_handler_that_redirects_does_not_acknowledge(tasks: TaskBlueprint, path: str) -> None:
-    app = app_with(tasks)
-    app.register_error_handler(404, lambda _: redirect("/"))
-    assert outcome(deliver(app, path)) == (404, "unknown-handler")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"])
+@pytest.mark.parametrize("path", ["/tasks/ok", "/tasks/nobody", "/tasks", "/tasks/"])
+def test_no_other_method_of_a_task_is_acknowledged(method: str, path: str):
+    app = an_app(after=[NEIGHBOURS["a single page and a catch-all"]])
+    response = app.test_client().open(path, method=method, headers=headers_of())
+    assert outcome(response) == ((405, "wrong-method") if path == "/tasks/ok" else (404, "unknown-handler"))
+    assert (response.data == b"") == (method == "HEAD")
+    assert record_of(app) is None
 
 
-def test_the_apps_own_limit_of_bodies_does_not_answer(tasks: TaskBlueprint) -> None:
-    app = app_with(tasks, MAX_CONTENT_LENGTH=10)
-    app.register_error_handler(413, lambda _: redirect("/"))
-    assert outcome(deliver(app, "echo", b"1" * 100)) == (200, "completed")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tasks",
+        "/tasks/",
+        "/tasks//",
+        "//tasks",
+        "/tasks/nobody",
+        "/tasks/no/body",
+        "/tasks//ok",
+        "//tasks/ok",
+        "/tasks/ok//",
+        "/tasks/./ok",
+        "/x/../tasks/ok",
+        "/TASKS/ok",
+        "/tasks/OK",
+        "/tasks/\xc3\xa9",
+        "tasks/nobody",
+    ],
+)
+def test_a_task_for_no_handler_is_never_acknowledged_however_its_path_is_spelt(path: str):
+    app = an_app(before=[NEIGHBOURS["a single page and a catch-all"], NEIGHBOURS["an error page for codes"]])
+    client = app.test_client()
+    response = client.post(environ_overrides={"PATH_INFO": path}, data=b"null", headers=headers_of())
+    assert outcome(response) == (404, "unknown-handler")
+    assert record_of(app) is None
 
 
-def test_the_apps_other_routes_are_left_alone(tasks: TaskBlueprint) -> None:
-    app = app_with(tasks)
+@pytest.mark.parametrize("path", ["/tasks/ok", "/tasks/ok/", "/tasks/ok%2f"])
+def test_both_forms_of_a_handlers_path_reach_it(path: str):
+    assert outcome(an_app().test_client().post(path, data=b"null", headers=headers_of())) == (
+        200,
+        "completed",
+    )
+
+
+def echo() -> bytes:
+    return request.get_data()
+
+
+def test_what_is_not_a_tasks_is_left_to_the_app():
+    app = an_app(before=[NEIGHBOURS["a single page and a catch-all"]])
     app.add_url_rule("/", "home", lambda: "hello")
-    app.register_error_handler(404, lambda _: ("nothing here", 200))
+    app.add_url_rule("/tasks", "own", lambda: f"own {request.method}", methods=["GET", "POST"])
+    app.add_url_rule("/tasks/page/<int:number>/", "page", lambda number: f"page {number}")
+    app.add_url_rule("/tasks/echo", "echo", echo, methods=["POST"])
     client = app.test_client()
     assert client.get("/").text == "hello"
-    assert client.get("/nowhere").status_code == 200
-    assert client.post("/nowhere").status_code == 200
+    assert client.get("/tasks").text == "own GET"
+    assert client.post("/tasks").text == "own POST"
+    assert client.get("/tasks/").text == "page tasks/"
+    assert client.get("/tasks/page/7/").text == "page 7"
+    assert client.get("/tasks/page/7").status_code == 308
+    assert client.post("/tasks/echo", data=b"x" * 10**7).data == b"x" * 10**7
+    assert client.get("/tasksheet").text == "page tasksheet"
+    assert client.post("/elsewhere").text == "page elsewhere"
 
 
-def test_no_answer_holds_a_traceback_or_the_payload(tasks: TaskBlueprint) -> None:
-    @tasks.handler("leaky")
-    def leaky(_: str) -> None:
-        raise ValueError("the secret is 4711")
+def test_a_page_of_the_apps_own_that_does_not_take_a_method_says_so_itself():
+    app = an_app()
+    app.add_url_rule("/tasks/page", "page", lambda: "page")
+    assert app.test_client().post("/tasks/page").status_code == 405
 
-    response = deliver(app_with(tasks), "leaky", b'"hush"')
-    assert outcome(response) == (503, "retry")
-    assert response.json == {"outcome": "retry", "task": "t1", "attempt": 1}
+
+def test_a_page_of_the_apps_own_is_streamed_and_not_buffered():
+    asked: list[int] = []
+
+    def numbers() -> Any:  # noqa: ANN401 - a generator
+        for number in range(3):
+            asked.append(number)
+            yield b"%d" % number
+
+    app = an_app()
+    app.add_url_rule("/tasks/numbers", "numbers", lambda: Response(numbers()))
+    response = app.test_client().get("/tasks/numbers", buffered=False)
+    chunks = iter(response.response)
+    assert next(chunks) == b"0"
+    assert asked == [0]
+    response.close()
+
+
+def test_a_path_under_the_prefix_that_no_rule_of_the_app_fits_is_a_tasks_without_its_header_too():
+    app = an_app(before=[NEIGHBOURS["a single page and a catch-all"]])
+    assert outcome(app.test_client().get("/tasks/nobody")) == (404, "unknown-handler")
+    assert outcome(app.test_client().get("/tasks/ok")) == (405, "wrong-method")
+    assert outcome(app.test_client().post("/tasks/ok")) == (400, "malformed")
+
+
+def test_a_route_of_the_apps_own_that_a_task_is_sent_to_does_not_acknowledge_it():
+    app = an_app()
+    app.add_url_rule("/tasks/legacy", "legacy", lambda: "done", methods=["POST"])
+    assert app.test_client().post("/tasks/legacy").text == "done"
+    assert outcome(app.test_client().post("/tasks/legacy", headers=headers_of())) == (404, "unknown-handler")
+
+
+def hidden_by(app: Flask, kind: Any) -> None:  # noqa: ANN401 - codes and exceptions
+    app.register_error_handler(kind, lambda _: ("hidden", 200))
+
+
+@pytest.mark.parametrize("settings", [{}, {"PROPAGATE_EXCEPTIONS": True}, {"DEBUG": True}])
+@pytest.mark.parametrize("hides", [None, RuntimeError, 500])
+def test_a_handlers_error_is_logged_with_its_traceback_once(
+    settings: dict[str, Any], hides: type[Exception] | int | None, caplog: pytest.LogCaptureFixture
+):
+    app = an_app(**settings)
+    if hides is not None:
+        hidden_by(app, hides)
+    deliver(app, "bad")
+    assert [line.exc_info[0] for line in caplog.records if line.exc_info] == [RuntimeError]
+    assert sum("retry: task t1" in line.getMessage() for line in caplog.records) == 1
+
+
+def test_a_handlers_error_is_seen_as_any_views_error_is():
+    seen: list[object] = []
+    app = an_app()
+
+    def look(_app: Flask, exception: Exception, **_: object) -> None:
+        seen.append(exception)
+
+    app.teardown_request(seen.append)
+    app.teardown_appcontext(seen.append)
+    with got_request_exception.connected_to(look, app):
+        assert outcome(deliver(app, "bad")) == (503, "retry")
+    assert [type(one) for one in seen] == [RuntimeError] * 3
+    assert len({id(one) for one in seen}) == 1
+
+
+@pytest.mark.parametrize("steer", [Retry("later"), Reject("never")])
+def test_steering_is_not_an_error_to_the_app(steer: Exception, caplog: pytest.LogCaptureFixture):
+    seen: list[object] = []
+
+    def steered() -> None:
+        raise steer
+
+    tasks = TaskBlueprint("more", __name__)
+    tasks.handler("steer")(steered)
+    tasks.handler("number")(takes_a_number)
+    app = an_app()
+    app.register_blueprint(tasks, url_prefix="/more")
+    app.teardown_request(seen.append)
+    with got_request_exception.connected_to(lambda *_, **__: seen.append("signal"), app):
+        app.test_client().post("/more/steer", headers=headers_of())
+        app.test_client().post("/more/number", headers=headers_of("t2"), data=b"not JSON")
+    assert seen == [None, None]
+    assert [line for line in caplog.records if line.exc_info] == []
+
+
+def takes_a_number(_: int) -> None: ...
+
+
+def test_a_dead_tasks_error_is_seen_too_and_answered_200():
+    seen: list[object] = []
+    app = an_app(TASKHANDLER_MAX_ATTEMPTS=1)
+    app.teardown_request(seen.append)
+    assert outcome(deliver(app, "bad")) == (200, "dead")
+    assert isinstance(seen[0], RuntimeError)
+
+
+def test_what_intercepted_a_task_is_logged_once(caplog: pytest.LogCaptureFixture):
+    app = an_app()
+    app.before_request(lambda: Response("no", "302 Fo\x1b[31und"))
+    for _ in range(50):
+        assert outcome(deliver(app, "ok")) == (503, "intercepted")
+    (line,) = [line.getMessage() for line in caplog.records if "intercepted" in line.getMessage()]
+    assert "answered '302 Fo" in line
+    assert "for ok" in line
+    assert line.isprintable()
+
+
+def test_a_stranger_gets_the_same_401_for_everything_under_the_prefix():
+    settings: dict[str, Any] = {"TASKHANDLER_AUTH": "oidc", "TASKHANDLER_AUDIENCE": "https://a.b"}
+    settings["TASKHANDLER_SERVICE_ACCOUNTS"] = "a@b.iam.gserviceaccount.com"
+    app = an_app(**settings)
+    app.before_request(lambda: "maintenance")
+    answers = {
+        (response.status, response.data, tuple(response.headers))
+        for method in ("GET", "POST", "PUT", "OPTIONS", "DELETE")
+        for path in ("/tasks/ok", "/tasks/ok/", "/tasks/nobody", "/tasks/no/body", "/tasks//ok")
+        for headers in ({}, headers_of())
+        for response in [app.test_client().open(path, method=method, headers=headers)]
+    }
+    ((status, _, _),) = answers
+    assert status == "401 Unauthorized"
+
+
+def test_an_app_inside_another_app_shares_its_reply():
+    outer, inner = an_app(), an_app()
+    outer.add_url_rule("/x", "x", lambda: "x")
+
+    def mount(environ: dict[str, Any], start: Callable[..., Any]) -> Any:  # noqa: ANN401 - as WSGI
+        return inner.wsgi_app(environ, start)
+
+    front = Flask("front")
+    front.config.update(SETTINGS, TESTING=True)
+    front.wsgi_app = mount  # type: ignore[assignment, method-assign]  # as Flask's docs do
+    tasks = TaskBlueprint("tasks", __name__)
+    tasks.handler("ok")(lambda _: fail())
+    front.register_blueprint(tasks, url_prefix="/tasks")
+    assert outcome(deliver(front, "ok")) == (200, "completed")
+    assert is_recorded(inner)
+
+
+def test_a_request_that_does_not_pass_the_guard_is_answered_by_its_view():
+    app = an_app()
+    with app.test_request_context("/tasks/ok", method="POST", data=b"null", headers=headers_of()):
+        response = app.full_dispatch_request()
+    assert response.status_code == 200
+    assert response.headers["X-TaskHandler-Outcome"] == "completed"

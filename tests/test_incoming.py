@@ -1,8 +1,10 @@
-"""Reading a request: headers in any case, and bodies that are whole, within the limit, or refused."""
+"""A request as a delivery needs it: headers in any case, and a body that Flask's request has then, too."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask, Request
@@ -10,33 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from taskhandler.delivery_facts import Unreadable
+from taskhandler.body import RecordedBody
 from taskhandler.incoming import WSGIHeaders, read_body
-from taskhandler.reply import Outcome
 
 
-class Interrupted(io.RawIOBase):
-    """A stream whose peer goes away after some bytes."""
-
-    def __init__(self, *chunks: bytes, error: Exception | None = None) -> None:
-        self._chunks = list(chunks)
-        self._error = error or ConnectionResetError()
-
-    def read(self, _size: int = -1) -> bytes:
-        if not self._chunks:
-            raise self._error
-        return self._chunks.pop(0)
-
-
-def asked(stream: io.IOBase, length: str | None, *, terminated: bool = False) -> Request:
-    environ = EnvironBuilder(method="POST").get_environ()
-    environ.pop("CONTENT_LENGTH", None)
-    environ["wsgi.input"] = stream
-    if length is not None:
-        environ["CONTENT_LENGTH"] = length
-    if terminated:
-        environ["wsgi.input_terminated"] = True
-    return Request(environ)
+def recorded(**more: Any) -> tuple[dict[str, Any], RecordedBody]:  # noqa: ANN401 - what EnvironBuilder takes
+    """A request's environment, with a recorded body in it."""
+    environ = EnvironBuilder(method="POST", **more).get_environ()
+    environ["wsgi.input"] = body = RecordedBody(environ, 1000)
+    return environ, body
 
 
 @given(
@@ -53,60 +37,54 @@ def test_a_header_that_is_not_there_is_none() -> None:
     assert WSGIHeaders({}).get("X-CloudTasks-TaskName") is None
 
 
-@pytest.mark.parametrize("body", [b"", b"abc", b"x" * 100])
-def test_a_whole_body_within_the_limit_is_read(body: bytes) -> None:
-    assert read_body(asked(io.BytesIO(body + b"the next request"), str(len(body))), 100) == body
+READERS: dict[str, Callable[[Request], object]] = {
+    "nothing": lambda _: None,
+    "get_data": lambda request: request.get_data(),
+    "get_data, not cached": lambda request: request.get_data(cache=False),
+    "stream": lambda request: request.stream.read(),
+    "a part of the stream": lambda request: request.stream.read(3),
+    "form": lambda request: request.form,
+    "files": lambda request: request.files,
+    "get_json": lambda request: request.get_json(silent=True),
+    "content_length": lambda request: request.content_length,
+    "closes the stream": lambda request: request.environ["wsgi.input"].close(),
+    "closes the request": lambda request: request.close(),
+}
 
 
-def test_a_body_that_comes_in_pieces_is_read_to_its_end() -> None:
-    assert read_body(asked(Interrupted(b"ab", b"c"), "3"), 100) == b"abc"
+@pytest.mark.parametrize("before", READERS)
+def test_the_request_has_its_body_whatever_a_hook_has_read_before(before: str) -> None:
+    environ, body = recorded(data=b"a=1&b=2", content_type="application/x-www-form-urlencoded")
+    with Flask(__name__).request_context(environ) as context:
+        request = context.request
+        READERS[before](request)
+        assert read_body(request, body) == b"a=1&b=2"
+        assert request.stream.read() == b"a=1&b=2"
+        assert read_body(request, body) == b"a=1&b=2"
+        assert request.form.to_dict() == {"a": "1", "b": "2"}
+        assert read_body(request, body) == b"a=1&b=2"
+        assert request.get_data() == b"a=1&b=2"
+        assert request.form.to_dict() == {"a": "1", "b": "2"}
 
 
-@pytest.mark.parametrize(
-    ("stream", "length", "outcome"),
-    [
-        (io.BytesIO(b"x" * 101), "101", Outcome.TOO_LARGE),
-        (io.BytesIO(b""), "9" * 5000, Outcome.TOO_LARGE),
-        (io.BytesIO(b"ab"), "3", Outcome.MALFORMED),
-        (Interrupted(b"ab"), "3", Outcome.MALFORMED),
-        (io.BytesIO(b"ab"), "-1", Outcome.MALFORMED),
-        (io.BytesIO(b"ab"), "two", Outcome.MALFORMED),
-        (io.BytesIO(b"ab"), "\u0662", Outcome.MALFORMED),
-    ],
-)
-def test_a_body_that_is_not_whole_or_too_large_is_refused(
-    stream: io.IOBase, length: str, outcome: Outcome
-) -> None:
-    body = read_body(asked(stream, length), 100)
-    assert isinstance(body, Unreadable)
-    assert body.outcome is outcome
+def test_files_and_json_are_there_too() -> None:
+    environ, body = recorded(data={"file": (io.BytesIO(b"text"), "a.txt"), "a": "1"})
+    with Flask(__name__).request_context(environ) as context:
+        read_body(context.request, body)
+        assert context.request.files["file"].read() == b"text"
+        assert context.request.form["a"] == "1"
+    environ, body = recorded(json={"a": 1})
+    with Flask(__name__).request_context(environ) as context:
+        read_body(context.request, body)
+        assert context.request.get_json() == {"a": 1}
 
 
-def test_chunks_are_read_up_to_the_limit() -> None:
-    assert read_body(asked(io.BytesIO(b"x" * 100), None, terminated=True), 100) == b"x" * 100
-    body = read_body(asked(io.BytesIO(b"x" * 101), None, terminated=True), 100)
-    assert isinstance(body, Unreadable)
-    assert body.outcome is Outcome.TOO_LARGE
-
-
-class InvalidChunkSize(Exception):  # noqa: N818 - as gunicorn calls it
-    """An error of the server's own."""
-
-
-@pytest.mark.parametrize("error", [ConnectionResetError(), InvalidChunkSize(), ValueError()])
-def test_broken_chunks_are_malformed_and_never_an_empty_body(error: Exception) -> None:
-    body = read_body(asked(Interrupted(b"abc", error=error), None, terminated=True), 100)
-    assert isinstance(body, Unreadable)
-    assert body.outcome is Outcome.MALFORMED
-
-
-def test_without_a_length_and_an_end_there_is_no_body() -> None:
-    assert read_body(asked(io.BytesIO(b"the next request"), None), 100) == b""
-
-
-@pytest.mark.parametrize("length", ["3", None])
-def test_a_hook_of_the_app_may_have_read_the_body_before(length: str | None) -> None:
-    request = asked(io.BytesIO(b"abc"), length, terminated=length is None)
-    with Flask(__name__).request_context(request.environ):
-        assert request.get_data() == b"abc"
-        assert read_body(request, 100) == b"abc"
+def test_a_body_in_chunks_has_a_length_once_it_is_read() -> None:
+    environ, body = recorded(data=b"{}", headers={"Transfer-Encoding": "chunked"})
+    del environ["CONTENT_LENGTH"]
+    environ["wsgi.input_terminated"] = True
+    with Flask(__name__).request_context(environ) as context:
+        assert context.request.content_length is None
+        assert read_body(context.request, RecordedBody({**environ, "wsgi.input": body}, 1000)) == b"{}"
+        assert context.request.content_length == 2
+        assert "Transfer-Encoding" not in context.request.headers

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from taskhandler.record import ENDS, State
-from taskhandler.reply import STATUS, Outcome, outcome_of, reply
+from taskhandler.reply import LENGTH_REQUIRED, STATUS, UNSUPPORTED_MEDIA_TYPE, Outcome, outcome_of, reply
 from taskhandler.verdict import (
     Begun,
     Conflict,
@@ -23,7 +23,7 @@ from taskhandler.verdict import (
     Verdict,
 )
 
-LATER = {Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE}
+LATER = {Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE, Outcome.INTERCEPTED}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,7 @@ def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
         (Outcome.RATE_LIMITED, "rate-limited", 429),
         (Outcome.RETRY, "retry", 503),
         (Outcome.UNAVAILABLE, "unavailable", 503),
+        (Outcome.INTERCEPTED, "intercepted", 503),
         (Outcome.UNAUTHENTICATED, "unauthenticated", 401),
         (Outcome.FORBIDDEN, "forbidden", 403),
         (Outcome.MALFORMED, "malformed", 400),
@@ -112,3 +113,8 @@ def test_the_headers_that_http_asks_for_are_there():
     assert dict(reply(Outcome.UNAUTHENTICATED).headers)["WWW-Authenticate"] == "Bearer"
     assert dict(reply(Outcome.WRONG_METHOD).headers)["Allow"] == "POST"
     assert set(dict(reply(Outcome.COMPLETED).headers)) == {"X-TaskHandler-Outcome"}
+
+
+@pytest.mark.parametrize("status", [*STATUS.values(), 409, LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE])
+def test_every_status_has_a_line_with_its_phrase(status: int):
+    assert reply(Outcome.MALFORMED, status=status).status_line.startswith(f"{status} ")

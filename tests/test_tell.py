@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import pytest
 from blinker import Signal
 
+from taskhandler.log_throttle import MOST_CAUSES
 from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_completed, task_dead, task_fenced, task_started
-from taskhandler.tell import Teller
+from taskhandler.tell import ENDS, SILENT_SECONDS, Teller
 from tests.test_task import a_task
 
 APP = object()
@@ -138,12 +139,12 @@ def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
     assert told == {"outcome": "dead", "task": "t1", "queue": "orders", "handler": "charge", "attempt": 3}
 
 
-def test_an_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture):
-    error = ValueError("no card")
-    Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=Outcome.RETRY, error=error))
-    (line,) = caplog.records
-    assert line.exc_info
-    assert line.exc_info[1] is error
+def test_a_line_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
+    error, teller = ValueError("no card"), Teller(APP, clock=lambda: 0.0)
+    teller.ended(TaskEvent(outcome=Outcome.RETRY, error=error))
+    teller.raised("/tasks/charge\n", error)
+    assert [line.exc_info[1] if line.exc_info else None for line in caplog.records] == [None, error]
+    assert caplog.records[1].getMessage() == "Exception on /tasks/charge [POST]"
 
 
 class Unprintable(Exception):  # noqa: N818 - it is what it is
@@ -152,8 +153,21 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 
 
 def test_an_error_that_cannot_be_printed_is_logged(caplog: pytest.LogCaptureFixture):
-    Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=Outcome.RETRY, error=Unprintable()))
+    Teller(APP, clock=lambda: 0.0).raised("/tasks/charge", Unprintable())
     assert "Unprintable" in caplog.text
+
+
+def test_tracebacks_of_one_cause_do_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+    now = 0.0
+    teller = Teller(APP, clock=lambda: now)
+    for _ in range(100):
+        teller.raised("/tasks/charge", ValueError())
+    teller.raised("/tasks/charge", KeyError())
+    teller.raised("/tasks/receipt", ValueError())
+    assert len(caplog.records) == 3
+    now = SILENT_SECONDS
+    teller.raised("/tasks/charge", ValueError())
+    assert caplog.records[-1].getMessage() == "Exception on /tasks/charge [POST] (and 99 more before)"
 
 
 class Broken(logging.Handler):
@@ -190,20 +204,47 @@ def test_a_users_function_is_called_and_its_failure_logged(caplog: pytest.LogCap
     assert [line.levelno for line in caplog.records] == [logging.ERROR]
 
 
-def test_strangers_do_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+REPEATED = sorted(set(Outcome) - ENDS)
+
+
+@pytest.mark.parametrize("outcome", REPEATED)
+def test_deliveries_that_come_to_the_same_share_a_log_line(
+    outcome: Outcome, caplog: pytest.LogCaptureFixture
+):
     now = 0.0
     teller = Teller(APP, clock=lambda: now)
-    for _ in range(100):
-        teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason="no token"))
-    teller.ended(TaskEvent(outcome=Outcome.FORBIDDEN, reason="another account"))
-    assert [record.message.partition(":")[0] for record in caplog.records] == ["unauthenticated", "forbidden"]
-    now = 1.0
-    teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason="no token"))
-    assert caplog.records[-1].message.endswith("no token (and 99 more before)")
+    caplog.set_level(logging.INFO, "taskhandler")
+    for number in range(100):
+        teller.ended(
+            TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="the bank is down")
+        )
+    teller.ended(TaskEvent(outcome=outcome, handler="charge", reason="another reason"))
+    teller.ended(TaskEvent(outcome=outcome, handler="receipt", reason="the bank is down"))
+    assert len(caplog.records) == 3
+    now = SILENT_SECONDS
+    teller.ended(TaskEvent(outcome=outcome, handler="charge", reason="the bank is down"))
+    assert caplog.records[-1].getMessage().endswith("the bank is down (and 99 more before)")
 
 
-def test_what_became_of_a_task_is_always_logged(caplog: pytest.LogCaptureFixture):
+@pytest.mark.parametrize("outcome", REPEATED)
+def test_reasons_without_end_do_not_fill_the_logs(outcome: Outcome, caplog: pytest.LogCaptureFixture):
     teller = Teller(APP, clock=lambda: 0.0)
-    for number in range(10):
-        teller.ended(TaskEvent(outcome=Outcome.RETRY, task=f"t{number}", reason="it failed"))
-    assert len(caplog.records) == 10
+    caplog.set_level(logging.INFO, "taskhandler")
+    for number in range(1000):
+        teller.ended(TaskEvent(outcome=outcome, handler="charge", reason=f"order {number}"))
+    assert len(caplog.records) <= MOST_CAUSES + 1
+
+
+@pytest.mark.parametrize("outcome", sorted(ENDS))
+def test_the_end_of_a_task_is_always_logged(outcome: Outcome, caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    caplog.set_level(logging.INFO, "taskhandler")
+    for number in range(100):
+        teller.ended(TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="it failed"))
+    assert len(caplog.records) == 100
+
+
+def test_a_last_delivery_that_finds_its_task_running_is_a_warning(caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    teller.ended(TaskEvent(outcome=Outcome.IN_FLIGHT, reason="no delivery comes after this one"))
+    assert [line.levelno for line in caplog.records] == [logging.WARNING]

@@ -26,7 +26,7 @@ class UnprintableError(Exception):
         ("\x00", "?"),
         ("", ""),
         (ValueError("x\r\ny"), "x y"),
-        (UnprintableError(), "(UnprintableError: it cannot be printed)"),
+        (UnprintableError(), "(it cannot be printed)"),
     ],
 )
 def test_what_a_terminal_would_act_on_is_replaced(said: object, line: str) -> None:

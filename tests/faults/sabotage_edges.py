@@ -90,7 +90,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ("tokens are not looked at", put(assembly, _verifier=lambda _: NoVerifier()), "AUTH", "strangers-knock"),
     (
         "the app's hooks are not guarded against",
-        put(guard.Guard, look=parts.as_it_came),
+        put(guard.Guard, __call__=parts.unguarded),
         "S3",
         "an-app-answers-in-the-place-of-a-delivery",
     ),

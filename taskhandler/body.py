@@ -1,0 +1,171 @@
+"""The body of a task's request: read by anybody, in any order, and still there afterwards.
+
+`RecordedBody` stands in the place of the server's `wsgi.input`. What a hook, an extension or an inner
+middleware reads before the delivery is recorded, so that the delivery can read the body from its
+beginning; what nobody reads before costs nothing. Whether a body is whole is judged here, by the framing
+that the server told, and not by whether reading came to an end: a connection that breaks, and a server
+that does not say where the body ends, must not look like an empty body.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from taskhandler.delivery_facts import Unreadable
+from taskhandler.inflate import inflate
+from taskhandler.reply import LENGTH_REQUIRED, Outcome
+
+
+class RecordedBody:
+    """A WSGI input (PEP 3333) that remembers what was read of it.
+
+    Args:
+        environ: the request's, before the app has seen it.
+        limit: bytes that are recorded; of a longer body a reader still gets all.
+    """
+
+    def __init__(self, environ: Mapping[str, Any], limit: int) -> None:
+        self._raw = environ["wsgi.input"]
+        self._length: str = environ.get("CONTENT_LENGTH") or ""
+        self._encoding: str = environ.get("HTTP_CONTENT_ENCODING") or ""
+        self._in_chunks = "HTTP_TRANSFER_ENCODING" in environ
+        # HTTP/2 and later frame each body; before, a body has a length or comes in chunks (RFC 9112 §6.3).
+        framed = not str(environ.get("SERVER_PROTOCOL", "")).startswith("HTTP/1")
+        self._has_end = bool(environ.get("wsgi.input_terminated")) or framed
+        self._limit = limit
+        self._recorded: bytes | bytearray = b""
+        self._position = 0
+        self._lost = 0
+        self._broken = False
+
+    # ------------------------------------------------ for the delivery
+
+    def whole(self) -> bytes | Unreadable:
+        """The body from its beginning to its end, decoded, or why it cannot be had whole."""
+        body = self._announced() if self._length else self._unannounced()
+        if self._encoding and not isinstance(body, Unreadable):
+            return inflate(body, self._encoding, limit=self._limit)
+        return body
+
+    def _announced(self) -> bytes | Unreadable:
+        if not (self._length.isascii() and self._length.isdigit()):
+            return Unreadable(Outcome.MALFORMED, "Content-Length is not a number")
+        length = int(self._length[:20])
+        if length > self._limit:
+            return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {self._limit} are allowed")
+        self._record_up_to(length)
+        if len(self._recorded) < length:
+            had = len(self._recorded)
+            return Unreadable(Outcome.MALFORMED, f"the body has {had} bytes, {length} were announced")
+        return bytes(self._recorded if len(self._recorded) == length else self._recorded[:length])
+
+    def _unannounced(self) -> bytes | Unreadable:
+        if not self._has_end:
+            return b"" if not self._in_chunks else _NO_LENGTH
+        self._record_up_to(self._limit + 1)
+        if self._broken:
+            return Unreadable(Outcome.MALFORMED, "the body broke off, or is not in proper chunks")
+        if len(self._recorded) > self._limit:
+            return Unreadable(Outcome.TOO_LARGE, f"the body has more than {self._limit} bytes")
+        return bytes(self._recorded)
+
+    def _record_up_to(self, length: int) -> None:
+        """Read on until `length` bytes are recorded or there are no more."""
+        try:
+            while len(self._recorded) < length and not self._broken and not self._lost:
+                chunk = self._raw.read(length - len(self._recorded))
+                if not chunk:
+                    return
+                self._record(chunk)
+        except Exception:  # noqa: BLE001 - OSError from most servers, errors of its own from gunicorn
+            self._broken = True
+
+    def _record(self, chunk: bytes) -> None:
+        """Keep `chunk`: the first one as it is, more of them in a buffer that grows in place."""
+        if not self._recorded:
+            self._recorded = chunk
+            return
+        if isinstance(self._recorded, bytes):
+            self._recorded = bytearray(self._recorded)
+        self._recorded += chunk
+
+    # ------------------------------------------------ for everybody else: a WSGI input
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes; all that are left where it is negative."""
+        before = self._again(size)
+        if 0 <= size <= len(before):
+            return before
+        return before + self._on(self._raw.read, size if size < 0 else size - len(before))
+
+    def readline(self, size: int = -1) -> bytes:
+        """The next line, or up to `size` bytes of it."""
+        before = self._again(size, line=True)
+        if before.endswith(b"\n") or 0 <= size <= len(before):
+            return before
+        return before + self._on(self._raw.readline, size if size < 0 else size - len(before))
+
+    def readlines(self, hint: int = -1) -> list[bytes]:
+        """The lines that are left, or as many as hold `hint` bytes."""
+        lines, count = [], 0
+        for line in self:
+            lines.append(line)
+            count += len(line)
+            if 0 < hint <= count:
+                break
+        return lines
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Fill `buffer`; how many bytes there were for it."""
+        chunk = self.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The lines that are left."""
+        return iter(self.readline, b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing: the body is not the caller's alone."""
+
+    def _again(self, size: int, *, line: bool = False) -> bytes:
+        """What was recorded before and is to be read now."""
+        start = min(self._position, len(self._recorded))
+        stop = len(self._recorded) if size < 0 else min(len(self._recorded), start + size)
+        end_of_line = self._recorded.find(b"\n", start, stop) if line else -1
+        chunk = bytes(self._recorded[start : stop if end_of_line < 0 else end_of_line + 1])
+        self._position += len(chunk)
+        return chunk
+
+    def _on(self, read: Any, size: int) -> bytes:  # noqa: ANN401 - a method of the server's
+        """What has not been read before, recorded as far as there is room for it."""
+        try:
+            chunk = bytes(read(size) if size >= 0 else read())
+        except Exception:
+            self._broken = True
+            raise
+        room = max(0, self._limit + 1 - len(self._recorded)) if not self._lost else 0
+        self._record(chunk[:room])
+        self._lost += len(chunk) - len(chunk[:room])
+        self._position += len(chunk)
+        return chunk
+
+
+_NO_LENGTH = Unreadable(
+    Outcome.MALFORMED,
+    "the body comes in chunks, and the server does not say where it ends (wsgi.input_terminated)",
+    LENGTH_REQUIRED,
+)
+
+
+class WholeBody(io.BytesIO):
+    """A body that was read whole, for `flask.request`; an extension that closes it does no harm."""
+
+    def close(self) -> None:
+        """Do nothing."""

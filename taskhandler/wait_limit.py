@@ -1,0 +1,32 @@
+"""Bounds how many deliveries of a worker wait for a task that another delivery runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class WaitLimit:
+    """Lets half of the worker's threads wait, and always one.
+
+    Args:
+        threads: how many requests the worker can serve at once.
+    """
+
+    def __init__(self, *, threads: Callable[[], int]) -> None:
+        self._threads = threads
+        self._waiting = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def place(self) -> Iterator[bool]:
+        """Take a place for as long as the block lasts; whether one was free."""
+        with self._lock:
+            is_free = self._waiting < max(1, self._threads() // 2)
+            self._waiting += is_free
+        try:
+            yield is_free
+        finally:
+            with self._lock:
+                self._waiting -= is_free

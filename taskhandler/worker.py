@@ -1,0 +1,26 @@
+"""What is known of the server's worker that this process is."""
+
+from __future__ import annotations
+
+import signal
+
+UNKNOWN_THREADS = 4
+"""Requests that a worker of an unknown server is taken to serve at once: waitress' default."""
+
+
+def gunicorn_worker() -> object | None:
+    """Gunicorn's worker, if this is one: its handler of SIGTERM is a method of the worker.
+
+    Read in gunicorn 23 to 27, sync, gthread and gevent.
+    """
+    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return worker if isinstance(getattr(worker, "alive", None), bool) else None
+
+
+def threads() -> int:
+    """How many requests this worker serves at once, as far as the server tells."""
+    worker = gunicorn_worker()
+    settings = getattr(worker, "cfg", None)
+    name = "worker_connections" if "gevent" in type(worker).__module__ else "threads"
+    found = getattr(settings, name, None)
+    return found if isinstance(found, int) else UNKNOWN_THREADS
