@@ -218,10 +218,10 @@ def enqueuer_at(address: str) -> Callable[[], str]:
 
 
 def test_a_queue_that_is_not_there_is_an_error():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(EnqueueError):
-        enqueuer_at(f"127.0.0.1:{port}")()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))  # and does not listen: no other queue gets the port meanwhile
+        with pytest.raises(EnqueueError):
+            enqueuer_at(f"127.0.0.1:{silent.getsockname()[1]}")()
 
 
 def test_a_queue_that_does_not_answer_is_an_error_in_time():

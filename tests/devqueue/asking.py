@@ -14,7 +14,7 @@ import pytest
 
 from taskhandler.devqueue import LocalQueue
 
-PATIENCE_SECONDS = 30
+from .target import PATIENCE_SECONDS
 
 
 def ask(queue: LocalQueue, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PATIENCE_SECONDS = 60
+"""After these a test gives up: a guard against hanging, on which no assertion depends."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,11 @@ Answering = Callable[[Seen], Reply]
 
 
 class Target:
-    """Listens on a free port; `answering` may be changed at any time."""
+    """Listens on a free port; `answering` may be changed at any time.
+
+    A request is put into `seen` before it is answered: a test that has waited for the answer finds it there.
+    A test whose delivery is given up without an answer must wait for the handler itself.
+    """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -83,6 +91,14 @@ class Target:
                 """Say nothing."""
 
         return Handler
+
+
+def until(held: Callable[[], object]) -> None:
+    """Wait until something holds; fail if it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not held():
+        assert time.monotonic() < deadline, "it did not come to that"
+        threading.Event().wait(0.01)
 
 
 class _Server(ThreadingHTTPServer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from taskhandler.devqueue import LocalQueue
 
 from . import reading
 from .making import EMAIL, create
-from .target import Reply, Seen, Target
+from .target import PATIENCE_SECONDS, Reply, Seen, Target
 
 Client = tasks_v2.CloudTasksClient
 AUDIENCE = "https://shop.example/tasks"
@@ -30,7 +31,7 @@ def test_a_duplicate_follows_the_completion_with_the_same_headers(
 ):
     queue.faults(duplicate=1.0)
     create(client, quick, target, **OIDC)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     first, second = target.seen
     assert (first.headers, first.body) == (second.headers, second.body)
     assert kinds(queue) == ["delivery", "duplicate"]
@@ -39,10 +40,11 @@ def test_a_duplicate_follows_the_completion_with_the_same_headers(
 def test_a_late_duplicate_comes_when_told(queue: LocalQueue, client: Client, quick: str, target: Target):
     queue.faults(late_duplicate=1.0, late_after=0.3)
     create(client, quick, target)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     first, second = queue.attempts()
     assert second["kind"] == "late_duplicate"
-    assert float(str(second["sent"])) - float(str(first["ended"])) >= 0.3
+    # the wait and the two times are measured by different clocks, which may differ by a little
+    assert float(str(second["sent"])) - float(str(first["ended"])) > 0.29
     assert target.seen[0].headers == target.seen[1].headers
 
 
@@ -51,7 +53,7 @@ def test_a_late_duplicate_beyond_the_wait_is_not_waited_for(
 ):
     queue.faults(late_duplicate=1.0, late_after=600)
     create(client, quick, target)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert kinds(queue) == ["delivery"]
 
 
@@ -60,9 +62,9 @@ def test_concurrent_deliveries_are_there_at_the_same_time(
 ):
     queue.faults(concurrent=1.0)
     both = threading.Barrier(2)
-    target.answering = lambda _: Reply(200 if both.wait(5) >= 0 else 500)
+    target.answering = lambda _: Reply(200 if both.wait(PATIENCE_SECONDS) >= 0 else 500)
     create(client, quick, target, **OIDC)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     first, second = target.seen
     assert first.headers == second.headers
     assert sorted(kinds(queue)) == ["concurrent", "delivery"]
@@ -73,7 +75,7 @@ def test_a_dropped_reply_is_retried_as_if_there_had_been_none(
 ):
     queue.faults(drop_reply=1.0, attempts=[0])
     create(client, quick, target)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert target.seen[1].task_header("TaskPreviousResponse") == "504"
     assert target.seen[1].task_header("TaskExecutionCount") == "0"
     dropped, kept = queue.attempts()
@@ -83,21 +85,31 @@ def test_a_dropped_reply_is_retried_as_if_there_had_been_none(
 def test_an_early_deadline_leaves_the_handler_running(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
-    queue.faults(deadline=1.0, deadline_after=0.1, attempts=[0])
-    second_came, ended = threading.Event(), []
+    # a slow machine may give deliveries up before they arrive: the first that does arrive is looked at
+    queue.faults(deadline=1.0, deadline_after=0.1)
+    another_came, ended = threading.Event(), SimpleQueue[tuple[int, bool]]()
 
     def lasting(seen: Seen) -> Reply:
         if seen.number == 0:
-            ended.append(second_came.wait(5))
-        second_came.set()
+            ended.put((number_of(seen), another_came.wait(PATIENCE_SECONDS)))
+            return Reply()
+        queue.faults()
+        another_came.set()
         return Reply()
 
     target.answering = lasting
     create(client, quick, target)
-    assert queue.wait(5)
-    assert target.seen[1].task_header("TaskPreviousResponse") == "504"
-    assert ended == [True]
-    assert queue.attempts()[0]["error"] == "no response within 0.1 s"
+    number, ran_on = ended.get(timeout=PATIENCE_SECONDS)
+    assert ran_on
+    assert queue.wait(PATIENCE_SECONDS)
+    attempts = {attempt["number"]: attempt for attempt in queue.attempts()}
+    assert attempts[number]["error"] == "no response within 0.1 s"
+    later = [seen for seen in target.seen if number_of(seen) > number]
+    assert {seen.task_header("TaskPreviousResponse") for seen in later} == {"504"}
+
+
+def number_of(seen: Seen) -> int:
+    return int(seen.task_header("TaskRetryCount") or -1)
 
 
 def test_faults_meet_only_the_tasks_that_they_are_for(
@@ -106,7 +118,7 @@ def test_faults_meet_only_the_tasks_that_they_are_for(
     queue.faults(duplicate=1.0, prefix="order-")
     create(client, quick, target, "order-1")
     create(client, quick, target, "invoice-1")
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert sorted(str(seen.task_header("TaskName")) for seen in target.seen) == [
         "invoice-1",
         "order-1",
@@ -123,7 +135,7 @@ def test_the_same_seed_gives_the_same_run(target: Target):
             client = queue.client()
             for number in range(20):
                 create(client, name, target, f"t{number}")
-            assert queue.wait(10)
+            assert queue.wait(PATIENCE_SECONDS)
             runs.append(sorted((str(a["task"]), str(a["kind"]), str(a["number"])) for a in queue.attempts()))
     assert runs[0] == runs[1]
     assert len(runs[0]) > 20
@@ -133,7 +145,7 @@ def test_a_delivery_carries_a_token_that_the_served_certificates_verify(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     create(client, quick, target, **OIDC)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     told = claims(queue, target.seen[0])
     assert (told["email"], told["iss"]) == (EMAIL, "https://accounts.google.com")
 
@@ -142,7 +154,7 @@ def test_the_audience_is_the_whole_url_unless_told(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     create(client, quick, target, url=target.url + "?a=1", oidc_token={"service_account_email": EMAIL})
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert claims(queue, target.seen[0], target.url + "?a=1")["aud"] == target.url + "?a=1"
 
 
@@ -153,7 +165,7 @@ def test_a_spoilt_token_is_refused_and_the_next_attempt_has_a_good_one(
     queue.faults(token=fault, attempts=[0])
     target.answer(401)
     create(client, quick, target, **OIDC)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     spoilt, good = target.seen
     with pytest.raises(ValueError, match=r"."):
         claims(queue, spoilt)
@@ -163,7 +175,7 @@ def test_a_spoilt_token_is_refused_and_the_next_attempt_has_a_good_one(
 def test_a_token_can_be_left_out(queue: LocalQueue, client: Client, quick: str, target: Target):
     queue.faults(token="none")
     create(client, quick, target, **OIDC)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert "authorization" not in target.seen[0].headers
 
 

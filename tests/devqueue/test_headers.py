@@ -13,7 +13,7 @@ from taskhandler.devqueue.task import QueuedTask
 from taskhandler.devqueue.task import Target as Wanted
 
 from .making import create
-from .target import Target
+from .target import PATIENCE_SECONDS, Target
 
 QUEUE = "projects/p/locations/l/queues/q"
 # the connection's own; the recordings leave them out
@@ -37,7 +37,7 @@ def test_a_retried_task_carries_the_recorded_headers(
     recorded = dispatches["dispatch/http"]["attempts"]
     target.answer(*(attempt["answered"] for attempt in recorded))
     create(client, quick, target, "order-7")
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert len(target.seen) == len(recorded)
     for seen, attempt in zip(target.seen, recorded, strict=True):
         eta = seen.task_header("TaskETA")
@@ -51,7 +51,7 @@ def test_the_eta_is_seconds_with_a_fraction_and_moves_with_every_retry(
 ):
     target.answer(500)
     create(client, quick, target)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     first, second = (seen.task_header("TaskETA") or "" for seen in target.seen)
     assert first.count(".") == second.count(".") == 1
     assert float(first) + 0.01 <= float(second)
@@ -61,9 +61,9 @@ def test_a_content_type_is_there_only_if_the_producer_set_one(
     queue: LocalQueue, client: tasks_v2.CloudTasksClient, quick: str, target: Target
 ):
     create(client, quick, target)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     create(client, quick, target, headers={"content-type": "application/json"})
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert [seen.headers.get("content-type") for seen in target.seen] == [None, "application/json"]
 
 

@@ -13,7 +13,7 @@ from taskhandler.devqueue import LocalQueue
 
 from .asking import ask, refused, request, sent
 from .making import create
-from .target import Target
+from .target import PATIENCE_SECONDS, Target, until
 
 Client = tasks_v2.CloudTasksClient
 
@@ -41,7 +41,7 @@ def test_a_rotation_publishes_another_certificate(queue: LocalQueue):
 def test_faults_are_set_over_http(queue: LocalQueue, client: Client, quick: str, target: Target):
     assert ask(queue, "/_/faults", {"duplicate": 1.0}) == {"duplicate": 1.0}
     create(client, quick, target, "t")
-    assert ask(queue, "/_/wait?timeout=5") == {"quiet": True, "tasks": 0}
+    assert ask(queue, f"/_/wait?timeout={PATIENCE_SECONDS}") == {"quiet": True, "tasks": 0}
     assert [attempt["kind"] for attempt in ask(queue, "/_/attempts?task=t")] == ["delivery", "duplicate"]
     assert ask(queue, "/_/attempts?task=other") == []
     assert ask(queue, "/_/faults", {}) == {}
@@ -49,7 +49,7 @@ def test_faults_are_set_over_http(queue: LocalQueue, client: Client, quick: str,
 
 def test_stats_tell_the_seed_and_the_sums(queue: LocalQueue, client: Client, quick: str, target: Target):
     create(client, quick, target)
-    ask(queue, "/_/wait?timeout=5")
+    ask(queue, f"/_/wait?timeout={PATIENCE_SECONDS}")
     assert ask(queue, "/_/stats") == {
         "seed": 0,
         "sums": {"delivery": 1, "completed": 1},
@@ -59,8 +59,9 @@ def test_stats_tell_the_seed_and_the_sums(queue: LocalQueue, client: Client, qui
 
 def test_a_wait_ends_with_its_time(queue: LocalQueue, client: Client, target: Target):
     name = queue.create_queue("slow", max_dispatches_per_second=0.001)
-    for _ in range(11):
-        create(client, name, target)
+    for number in range(11):
+        create(client, name, target, f"t{number}")
+    until(lambda: ask(queue, "/_/stats")["sums"].get("completed") == 10)
     assert ask(queue, "/_/wait?timeout=0.3") == {"quiet": False, "tasks": 1}
 
 

@@ -11,6 +11,7 @@ from taskhandler.devqueue.http_message import Reply, Request
 from taskhandler.devqueue.http_server import MOST_CONNECTIONS, HttpServer, Route
 
 from .asking import request
+from .target import PATIENCE_SECONDS
 
 
 class Alone:
@@ -57,7 +58,7 @@ def test_a_caller_that_does_not_take_its_reply_is_left():
         async with await asyncio.start_server(answered, "127.0.0.1", 0) as listening:
             with socket.create_connection(listening.sockets[0].getsockname()) as line:
                 line.sendall(request("GET", "/"))
-                await asyncio.wait_for(done.wait(), 30)
+                await asyncio.wait_for(done.wait(), PATIENCE_SECONDS)
 
     asyncio.run(run())
     assert ended == [True]
@@ -79,9 +80,9 @@ def test_a_route_is_cancelled_when_its_caller_leaves():
         async with await asyncio.start_server(server.answer, "127.0.0.1", 0) as listening:
             _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
             writer.write(request("GET", "/"))
-            await asyncio.wait_for(began.wait(), 30)
+            await asyncio.wait_for(began.wait(), PATIENCE_SECONDS)
             writer.close()
-            await asyncio.wait_for(cancelled.wait(), 30)
+            await asyncio.wait_for(cancelled.wait(), PATIENCE_SECONDS)
         return cancelled.is_set()
 
     assert asyncio.run(run())

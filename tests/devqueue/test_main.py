@@ -14,6 +14,8 @@ import pytest
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
+from .target import PATIENCE_SECONDS
+
 QUEUE = "projects/p/locations/l/queues/q"
 # google-api-core warns of every Python that nears its end of life
 COMMAND = [sys.executable, "-W", "ignore::FutureWarning", "-m", "taskhandler.devqueue"]
@@ -30,7 +32,7 @@ def test_it_says_where_it_is_and_ends_politely(number: signal.Signals):
             client = tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
             assert client.get_queue(name=QUEUE).name == QUEUE
         running.send_signal(number)
-        assert running.communicate(timeout=10) == ("", "")
+        assert running.communicate(timeout=PATIENCE_SECONDS) == ("", "")
     assert running.returncode == 0
     assert ready["certs_url"] == ready["http"] + "/oauth2/v1/certs"
 
@@ -42,7 +44,7 @@ def test_listening_beyond_this_machine_is_a_warning_on_stderr_and_other_names_mu
         ready = json.loads(running.stdout.readline())
         named = [status(ready["http"], host) for host in ("queue:1", "tasks.internal", "evil.example")]
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=30)
+        _, said = running.communicate(timeout=PATIENCE_SECONDS)
     assert named == [200, 200, 403]
     assert ready["http"].startswith("http://127.0.0.1:")
     assert said.count("\n") == 1
@@ -52,7 +54,7 @@ def test_listening_beyond_this_machine_is_a_warning_on_stderr_and_other_names_mu
 def status(http: str, host: str) -> int:
     asked = urllib.request.Request(f"{http}/_/stats", headers={"Host": host})  # noqa: S310 - our own http URL
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - the same
+        with urllib.request.urlopen(asked, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - the same
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

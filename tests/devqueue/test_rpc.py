@@ -18,7 +18,7 @@ from google.cloud import tasks_v2
 from taskhandler.devqueue import LocalQueue
 
 from .making import create
-from .target import Target
+from .target import PATIENCE_SECONDS, Target
 
 Client = tasks_v2.CloudTasksClient
 PARENT = "projects/p/locations/l"
@@ -49,7 +49,7 @@ def test_a_purge_empties_the_queue(client: Client, queue: LocalQueue, target: Ta
     assert client.purge_queue(name=name).purge_time.timestamp() > 0
     assert list(client.list_tasks(parent=name)) == []
     client.resume_queue(name=name)
-    assert queue.wait(0.2)
+    assert queue.wait(PATIENCE_SECONDS)
     assert target.seen == []
 
 
@@ -98,7 +98,7 @@ def test_a_deleted_task_is_gone(client: Client, queue: LocalQueue, target: Targe
 def test_tasks_of_two_queues_may_share_an_id(client: Client, queue: LocalQueue, target: Target):
     for name in (queue.create_queue("one"), queue.create_queue("two")):
         create(client, name, target, "same")
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert sorted(str(seen.task_header("QueueName")) for seen in target.seen) == ["one", "two"]
 
 
@@ -111,7 +111,7 @@ def test_many_callers_at_once_get_every_task_in(client: Client, queue: LocalQueu
     name = queue.create_queue("q")
     with ThreadPoolExecutor(8) as pool:
         made = set(pool.map(lambda _: create(client, name, target), range(40)))
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert len(target.seen) == len(made) == 40
 
 
@@ -126,5 +126,5 @@ def test_of_many_callers_with_one_name_one_wins(client: Client, queue: LocalQueu
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(won, range(16))) == 1
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert len(target.seen) == 1

@@ -11,7 +11,7 @@ from google.cloud import tasks_v2
 from taskhandler.devqueue import LocalQueue
 
 from .making import EMAIL, create, http_task
-from .target import Target
+from .target import PATIENCE_SECONDS, Target
 
 Client = tasks_v2.CloudTasksClient
 URL = "http://127.0.0.1:9/tasks"
@@ -108,7 +108,7 @@ def test_the_attempts_are_shown(queue: LocalQueue, client: Client, target: Targe
     name = queue.create_queue("slow", min_backoff=60)
     target.answer(404)
     task = create(client, name, target, "t")
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     shown = client.get_task(name=task)
     assert (shown.dispatch_count, shown.response_count) == (1, 1)
     assert shown.last_attempt.response_status.code == 5
@@ -121,6 +121,6 @@ def test_a_task_has_its_own_retry_config(queue: LocalQueue, client: Client, quic
     target.answer(500, 500)
     task = tasks_v2.Task(http_request={"url": target.url}, retry_config={"max_attempts": 2})
     client.create_task(parent=quick, task=task)
-    assert queue.wait(5)
+    assert queue.wait(PATIENCE_SECONDS)
     assert len(target.seen) == 2
     assert queue.stats()["sums"] == {"delivery": 2, "retrying": 1, "exhausted": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
 
     def __init__(self, upstream: str) -> None:
         self.calls: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.metadata: dict[str, str] = {}
         self.address = ""
         self._answers: list[tuple[str, grpc.StatusCode, str]] = []
@@ -45,7 +47,8 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
         name = method.rpartition("/")[2]
 
         def handle(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:  # noqa: ANN401 - the same
-            self.calls[name] += 1
+            with self._counting:
+                self.calls[name] += 1
             self.metadata = dict(context.invocation_metadata())
             for answer in self._answers:
                 if answer[0] == name:

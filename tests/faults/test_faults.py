@@ -26,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("faults")
 def bench(*arguments: str) -> tuple[int, str]:
     """Its exit status and what it prints."""
     program = [sys.executable, "-m", "tests.faults", *arguments]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -27,13 +27,18 @@ def client(queue: LocalQueue) -> tasks_v2.CloudTasksClient:
 
 
 @pytest.fixture
-def serve(queue: LocalQueue, tmp_path: Path) -> Iterator[Serve]:
-    """Starts a service, of two workers with threads unless its options say otherwise."""
+def serve(queue: LocalQueue, client: tasks_v2.CloudTasksClient, tmp_path: Path) -> Iterator[Serve]:
+    """Starts a service, of two workers with threads unless its options say otherwise.
+
+    Its queue ends before it does: tasks that are left would be delivered to the next service on its port.
+    """
     with ExitStack() as stack:
 
         def start(*options: str, **settings: str) -> Service:
             usual = ("--workers", "2", *(options or (*THREADS, "--preload")))
-            return stack.enter_context(Service(tmp_path, queue, *usual, **settings))
+            service = stack.enter_context(Service(tmp_path, queue, *usual, **settings))
+            stack.callback(client.delete_queue, name=service.queue_name)
+            return service
 
         yield start
         queue.faults()

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -26,7 +27,8 @@ ACCOUNT = "queue@serving.iam.gserviceaccount.com"
 APP = "tests.serving.app:app"
 HERE = "projects/serving/locations/here"
 NUMBER = itertools.count()
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds after which a test gives up: a guard against hanging, on which no assertion depends."""
 SYNC = ("--worker-class", "sync")
 THREADS = ("--worker-class", "gthread", "--threads", "8")
 
@@ -67,7 +69,7 @@ class Service:
     ) -> None:
         """Stop, whatever state it is in, and print its log, which pytest shows after a failure."""
         for pid in self.workers():
-            os.kill(pid, signal.SIGCONT)
+            _send(pid, signal.SIGCONT)
         self.kill()
         self.listener.close()
         sys.stdout.write(f"\n{self.log.read_text(errors='replace')[-8000:]}\n")
@@ -97,7 +99,10 @@ class Service:
         if self._gunicorn is None or self._gunicorn.poll() is not None:
             return []
         pid = self._gunicorn.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        try:
+            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except FileNotFoundError:  # it has just ended
+            return []
 
     def stop(self) -> int:
         """Let it end as it wants to; its exit status."""
@@ -111,7 +116,7 @@ class Service:
         if self._gunicorn.poll() is None:
             self._gunicorn.send_signal(signal.SIGSTOP)  # else it replaces the workers meanwhile
         for pid in self.workers():
-            os.kill(pid, signal.SIGKILL)
+            _send(pid, signal.SIGKILL)
         self._gunicorn.kill()
         self._gunicorn.wait(PATIENCE)
 
@@ -149,12 +154,17 @@ class Service:
         done = effects.read(self.folder / "effects")
         return [effect for effect in done if effect.what == what and task in {"", effect.task}]
 
-    def until(self, held: Callable[[], object], *, seconds: float = PATIENCE) -> None:
-        """Wait until something holds; fail if it does not come to that in time."""
-        deadline = time.monotonic() + seconds
+    def until(self, held: Callable[[], object]) -> None:
+        """Wait until something holds; fail if it does not come to that."""
+        deadline = time.monotonic() + PATIENCE
         while not held():
             assert time.monotonic() < deadline, "it does not come to that"
             threading.Event().wait(0.02)
+
+    def answers(self, task: str) -> list[object]:
+        """What the deliveries of a task were answered, as its queue has it; None: not (yet) answered."""
+        attempts = self.queue.attempts(task)
+        return [entry["status"] for entry in attempts if entry["queue"] == self.queue_name]
 
     def begun(self, task: str, attempt: int = 1) -> Effect:
         """Wait until an attempt has begun."""
@@ -176,3 +186,8 @@ class Service:
             "GCP_TASK_QUEUE_ID": self.queue_name.rpartition("/")[2],
             "CLOUD_TASKS_EMULATOR_HOST": self.queue.address,
         }
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it may end by itself at any time
+        os.kill(pid, number)

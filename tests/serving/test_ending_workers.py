@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import signal
 
@@ -41,10 +42,16 @@ def test_the_time_out_of_a_sync_worker_lets_the_task_go_at_once(serve: Serve):
 
 def test_a_time_out_is_charged_and_a_task_that_always_takes_too_long_dies(serve: Serve):
     service = serve(*SYNC, "--timeout", "1")
-    for retry in range(3):
-        answer = begin(service, "t", [["wait"]] * 9, handler="mortal", retry=retry)
+    retries = itertools.count()
+
+    def dead() -> bool:
+        # more than three deliveries, if a worker that is going answers one of them
+        answer = begin(service, "t", [["wait"]] * 9, handler="mortal", retry=next(retries))
         assert answer.exception(PATIENCE) is not None or answer.result().said != (200, "completed")
-    assert service.state("t") is State.DEAD
+        return service.state("t") is State.DEAD
+
+    service.until(dead)
+    assert service.recorded("t").attempt == 3
     assert redeliver(service, "t", [["wait"]] * 9, handler="mortal").said == (200, "duplicate")
     assert len(service.effects("mourned")) == 1
 
@@ -56,7 +63,7 @@ def test_a_sync_worker_that_is_told_to_go_at_once_does_not_charge_the_task(serve
     record = waiting(service)
     assert (record.attempt, record.drained, record.history) == (1, 1, ("1 drained",))
     assert first.exception(PATIENCE) is not None or first.result().status >= 500
-    assert deliver(service, "t", [["wait"]], retry=1).said == (200, "completed")
+    assert redeliver(service, "t", [["wait"]]).said == (200, "completed")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +83,8 @@ def test_a_handler_that_ends_its_worker_lets_the_task_go_at_once(
     record = service.recorded("t")
     assert record.attempt == 2
     assert record.history == (f"1 failed: {name} ended the worker",)
-    first, second = service.effects("begun", "t")
-    assert second.at - first.at < 20
-    sent = [entry for entry in service.queue.attempts("t") if entry["queue"] == service.queue_name]
-    assert sent[0]["status"] in {None, 500}
+    assert len(service.effects("begun", "t")) == 2
+    assert service.answers("t")[0] in {None, 500}
 
 
 @KINDS

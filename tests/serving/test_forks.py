@@ -20,13 +20,15 @@ def test_a_delivery_served_before_the_fork_breaks_nothing(
     names = [f"t{number}" for number in range(20)]
     for number, name in enumerate(names):
         if number % 4:
-            create(client, service, name, [["last 1.5"]] if number < 3 else [])
+            create(client, service, name, [["wait"]] if number == 1 else [])
         else:
             create(client, service, name, handler="parent")
+    service.begun("t1")
+    service.until(lambda: service.recorded("t1").beats >= 3)
+    service.open("t1")
     children = [f"{name}-child" for name in names[::4]]
     service.until(lambda: service.ended(*names, *children))
     assert all(len(service.effects("begun", name)) == 1 for name in (*names, *children))
-    assert service.recorded("t1").beats >= 3
     service.until(lambda: service.ended("early-0-child"))
     early = service.effects("begun", "early-0")
     assert len(early) == 1

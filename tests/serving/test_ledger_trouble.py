@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,10 +54,8 @@ def test_a_ledger_that_is_out_of_use_runs_nothing_and_is_used_again_when_mended(
     service = serve()
     assert deliver(service, "before").said == (200, "completed")
     with trouble(service.ledger):  # type: ignore[attr-defined]  # each is a context manager
-        began = time.monotonic()
         answers = [begin(service, f"t{number}", retry=number % 2) for number in range(6)]
         assert {answer.result(PATIENCE).said for answer in answers} == {(503, "unavailable")}
-        assert time.monotonic() - began < 10
         create(client, service, "queued")
     assert not service.effects("begun", "t0")
     service.until(lambda: service.state("queued") is State.COMPLETED)
@@ -74,11 +71,9 @@ def test_a_handler_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_ov
     holder = begin(service, "t", script)
     service.begun("t")
     with locked(service.ledger):
-        began = time.monotonic()
         service.open("t")
         answer = holder.result(PATIENCE)
         assert (answer.said, answer.retry_after) == ((503, "unavailable"), "1")
-        assert time.monotonic() - began < 10
         assert service.effects("done", "t")
     assert service.state("t") is State.RUNNING
     assert redeliver(service, "t", script).said == (200, "completed")
