@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 
 from tests.faults.history import Entry, Want
-from tests.faults.journal import HOOKED
 from tests.faults.stage import ACCOUNT, Stage
 
 PATIENCE = 30.0
 
 
-def deliver(stage: Stage, want: Want, *, number: int, body: bytes | None, hooked: int) -> Entry:
-    """Deliver the task for the `number`-th time, with its own body or another one.
+def deliver(
+    stage: Stage,
+    want: Want,
+    *,
+    number: int,
+    body: bytes | None,
+    path: str | None,
+    headers: Mapping[str, str],
+) -> Entry:
+    """Deliver the task for the `number`-th time.
 
-    `hooked` has the app answer it in the place of the delivery, with this status.
+    Args:
+        stage: where.
+        want: the task.
+        number: its retry count.
+        body: another one than its own.
+        path: another one, under the prefix, than its handler's.
+        headers: put over the usual ones.
     """
-    headers = {
+    usual = {
         "Authorization": f"Bearer {stage.queue.token(email=ACCOUNT, audience=stage.target)}",
         "Content-Type": "application/octet-stream",
         "X-CloudTasks-QueueName": want.queue.rpartition("/")[2],
@@ -26,13 +42,27 @@ def deliver(stage: Stage, want: Want, *, number: int, body: bytes | None, hooked
         "X-CloudTasks-TaskRetryCount": str(number),
         "X-CloudTasks-TaskExecutionCount": "0",
     }
-    if hooked:
-        headers[HOOKED] = str(hooked)
-    url = f"{stage.target}/{want.handler}"
-    request = urllib.request.Request(url, want.body if body is None else body, headers)  # noqa: S310 - our own address
+    url = stage.target + (f"/{want.handler}" if path is None else path)
+    request = urllib.request.Request(url, want.body if body is None else body, {**usual, **headers})  # noqa: S310 - our own address
     sent = time.time()
     status = _status(request)
-    return Entry(task=want.task, kind="by hand", number=number, sent=sent, ended=time.time(), status=status)
+    return Entry(
+        task=want.task, kind="by hand", number=number, sent=sent, ended=time.time(), status=status or None
+    )
+
+
+def at_once(act: Callable[[], int], times: int) -> list[Future[int]]:
+    """Do it so often, all at the same moment, each in a thread of its own."""
+    barrier = threading.Barrier(times)
+    answers: list[Future[int]] = [Future() for _ in range(times)]
+
+    def answer(future: Future[int]) -> None:
+        barrier.wait(PATIENCE)
+        future.set_result(act())
+
+    for future in answers:
+        threading.Thread(target=answer, args=(future,), daemon=True).start()
+    return answers
 
 
 def _status(request: urllib.request.Request) -> int:
@@ -42,3 +72,5 @@ def _status(request: urllib.request.Request) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return int(error.code)
+    except OSError:
+        return 0  # the worker died, or did not answer in time

@@ -189,27 +189,23 @@ class Play:
         if not held:
             self.wrong.append(otherwise)
 
-    def post(self, want: Want, *, number: int = 0, body: bytes | None = None, hooked: int = 0) -> int:
-        """Deliver the task by hand, as the queue would; the status.
-
-        `hooked` has the app answer it in the place of the delivery, with this status.
-        """
-        entry = by_hand.deliver(self.stage, want, number=number, body=body, hooked=hooked)
+    def post(
+        self,
+        want: Want,
+        *,
+        number: int = 0,
+        body: bytes | None = None,
+        path: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
+        """Deliver the task by hand, see `by_hand.deliver`; the status, 0 if there is no answer."""
+        entry = by_hand.deliver(self.stage, want, number=number, body=body, path=path, headers=headers or {})
         self._posts.append(entry)
         return entry.status or 0
 
-    def post_many(self, want: Want, times: int) -> list[int]:
-        """Deliver the task by hand so often at the same moment; the statuses."""
-        barrier = threading.Barrier(times)
-        answers: list[Future[int]] = [Future() for _ in range(times)]
-
-        def post(answer: Future[int]) -> None:
-            barrier.wait(PATIENCE)
-            answer.set_result(self.post(want))
-
-        for answer in answers:
-            threading.Thread(target=post, args=(answer,), daemon=True).start()
-        return [answer.result(60) for answer in answers]
+    def post_many(self, want: Want, times: int, *, number: int = 0) -> list[Future[int]]:
+        """Deliver the task by hand so often at the same moment; the statuses, when they are there."""
+        return by_hand.at_once(lambda: self.post(want, number=number), times)
 
     def left(self) -> frozenset[str]:
         """The tasks that their queues still have."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from examples.demo.knocks import knock
 from examples.demo.stage import Stage as DemoStage
+from tests.faults.journal import HOOKED
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
 from tests.faults.stage import LEASE
@@ -51,7 +52,7 @@ def twenty_at_the_same_moment(play: Play) -> None:
     """One of twenty deliveries of an unknown task runs it, the others are told that it is in flight."""
     want = play.want()
     play.order(want, "begun", "slow:1")
-    answers = play.post_many(want, 20)
+    answers = [answer.result(60) for answer in play.post_many(want, 20)]
     play.claim(answers.count(200) >= 1, f"nobody ran it: {answers}")
     play.claim(set(answers) <= {200, 429}, f"answered {answers}")
 
@@ -140,7 +141,7 @@ def an_app_answers_in_the_place_of_a_delivery(play: Play) -> None:
     """A hook of the app's own that says 200 acknowledges nothing: 503, and the next delivery runs it."""
     want = play.want()
     play.stage.note("hook", want.task)
-    play.claim(play.post(want, hooked=200) == 503, "the hook's answer went out")
+    play.claim(play.post(want, headers={HOOKED: "200"}) == 503, "the hook's answer went out")
     play.send(want)
 
 
