@@ -5,6 +5,7 @@ gunicorn tests.faults.app:app
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ from taskhandler.ledger.storage import Key
 from taskhandler.signals import OF_OUTCOME
 from tests.faults import sabotage
 from tests.faults.haunted import HauntedStorage, tell_of_locks
+from tests.faults.interference import interfere
 from tests.faults.journal import HOOKED
 from tests.faults.whims import Whims
 from tests.faults.witness import Witness
@@ -84,6 +86,9 @@ def mourn(task: Task, error: Exception | None) -> None:
 if os.environ.get("BENCH_REVISION") == "2":
     tasks.handler("newcomer")(perform)
 
+if os.environ.get("BENCH_MODELS"):
+    tasks.handler("ship")(importlib.import_module("tests.faults.models").ship)
+
 
 def _teller(task: Task) -> Callable[[str], str]:
     return lambda what: witness.tell(what, task.id, attempt=task.attempt, fence=task.fence)
@@ -139,6 +144,10 @@ def hook() -> tuple[str, int] | None:
     whims.begin(int(request.headers.get("X-CloudTasks-TaskRetryCount", "0")))
     answer = request.headers.get(HOOKED)
     return ("hooked", int(answer)) if answer else None
+
+
+if os.environ.get("BENCH_INTERFERENCE"):
+    interfere(app, witness)
 
 
 @app.get("/")

@@ -10,7 +10,7 @@ from tests.faults.history import Entry
 from tests.faults.journal import Event
 
 FAILURES = {"fail", "retry", "limit", "exit", "linger"}
-TROUBLE = {"lose", "down", "stop", "crash", "park", "slow", "hog", "exit"}
+TROUBLE = {"lose", "down", "stop", "crash", "park", "slow", "hog", "exit", "leave"}
 
 
 def ends_are_recorded_first(case: Case) -> Iterator[str]:

@@ -90,6 +90,25 @@ class Gunicorn:
         children = Path(f"/proc/{master.pid}/task/{master.pid}/children")
         return [int(child) for child in children.read_text().split()]
 
+    def resident_bytes(self) -> int:
+        """The memory of all workers."""
+        pages = (Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in self.workers())
+        return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE")
+
+    def peak_bytes(self) -> int:
+        """The most memory that all workers have had since `forget_peak`."""
+        statuses = (Path(f"/proc/{pid}/status").read_text() for pid in self.workers())
+        return sum(int(status.partition("VmHWM:")[2].split()[0]) * 1024 for status in statuses)
+
+    def forget_peak(self) -> None:
+        """Let the peak be what the workers have now (proc(5), clear_refs)."""
+        for pid in self.workers():
+            Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def lines(self) -> list[str]:
+        """What it and its workers have written so far."""
+        return self.log.read_text(errors="replace").splitlines()
+
     def signal(self, pid: int, what: signal.Signals) -> bool:
         """Send a signal to one of its workers; false if it is none (any more)."""
         if pid not in self.workers():

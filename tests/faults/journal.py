@@ -15,9 +15,9 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened. The oracle fills in `at` and `act`.
 
     Attributes:
-        what: `up`, `begun`, `effect`, `fenced`, `done`, `outcome`, `mourned`, `bench`, and for each
-            operation on the ledger `<name>.sent` and `<name>.done`, where the name says what for: read,
-            claim, beat, settle, tell, bury.
+        what: `up`, `begun`, `effect`, `fenced`, `done`, `outcome`, `mourned`, `bench`; `hook.<place>` of what
+            `interference` puts into the app; and for each operation on the ledger `<name>.sent` and
+            `<name>.done`, where the name says what for: read, claim, beat, settle, tell, bury.
         at: seconds since 1970, when the oracle heard of it.
         act: what the oracle had the teller do next.
         answer: of an operation: `written`, `stale`, `unknown`…; of the fenced resource: `taken`, `refused`.

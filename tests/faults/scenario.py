@@ -14,7 +14,18 @@ from tests.faults.wrong_clock import can_be_made
 
 Act = Callable[[Play], None]
 LEDGERS = ("sqlite", "firestore")
-IDEAS = ("deliveries", "crashes", "zombies", "endings", "ledger", "network", "clocks", "shutdown")
+IDEAS = (
+    "deliveries",
+    "crashes",
+    "zombies",
+    "endings",
+    "border",
+    "load",
+    "ledger",
+    "network",
+    "clocks",
+    "shutdown",
+)
 """There is a file `scenarios_<idea>.py` for each."""
 
 USUAL = Setup()

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.relay import Relay
 from tests.faults.witness import Line
 from tests.faults.wrong_clock import WrongClock
+from tests.mint import Publisher
 from tests.mirror import ROOT
 
 ACCOUNT = "queue@bench.iam.gserviceaccount.com"
@@ -45,6 +47,7 @@ class Setup(Struct, frozen=True, kw_only=True):
         relayed: whether calls to Firestore go through a relay, which can answer them itself.
         revisions: of the app; each is a gunicorn of its own.
         clocks: whether each revision has a wall clock that can be set.
+        certificates: whether the address of the certificates can be made to hang, see `Stage.certificates`.
     """
 
     kind: str = "gthread"
@@ -54,6 +57,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     relayed: bool = False
     revisions: tuple[str, ...] = ("1",)
     clocks: bool = False
+    certificates: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -93,6 +97,7 @@ class Stage:
         self.queue = LocalQueue(seed=seed)
         self.door = Door()
         self.servers: list[Gunicorn] = []
+        self.certificates: Publisher | None = None
         self._clocks: list[WrongClock] = []
 
     def __enter__(self) -> Stage:  # noqa: PYI034 - Self is not in Python 3.10
@@ -104,6 +109,8 @@ class Stage:
             self.target = f"http://127.0.0.1:{self.door.port}/tasks"
             self.site = stack.enter_context(_site(self.folder, self._emulator, relayed=self.setup.relayed))
             self.line = Line(stack.enter_context(_oracle(self.folder / "journal")))
+            if self.setup.certificates:
+                self.certificates = stack.enter_context(_published(self.queue.certs_url))
             self.ledger = open_storage(self.site.url)
             stack.callback(self.ledger.close)
             for number, revision in enumerate(self.setup.revisions):
@@ -179,7 +186,7 @@ class Stage:
             "TASKHANDLER_LEDGER": self.site.url,
             "TASKHANDLER_LEASE": str(LEASE),
             "TASKHANDLER_RETRY_AFTER": "1",
-            "TASKHANDLER_CERTS_URL": self.queue.certs_url,
+            "TASKHANDLER_CERTS_URL": getattr(self.certificates, "url", self.queue.certs_url),
             "TASK_TARGET_URL": self.target,
             "TASK_SERVICE_ACCOUNT_EMAIL": ACCOUNT,
             "GCP_PROJECT_ID": "bench",
@@ -195,6 +202,16 @@ class Stage:
     def port(self) -> int:
         """The oracle's."""
         return self.line.port
+
+
+@contextmanager
+def _published(url: str) -> Iterator[Publisher]:
+    """The certificates that are at `url`, at another address."""
+    publisher = Publisher()
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own address
+        publisher.body = answer.read()
+    with publisher:
+        yield publisher
 
 
 @contextmanager

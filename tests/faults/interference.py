@@ -1,0 +1,67 @@
+"""Hooks, a session store and error pages of an app's own, which answer or fail when the oracle says so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Request, Response, got_request_exception, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from tests.faults.witness import Witness
+
+SORRY = "<h1>sorry</h1>"
+"""What the app's error pages say, with status 200, as those of single-page apps do."""
+
+
+def interfere(app: Flask, witness: Witness) -> None:
+    """Give the app hooks that ask the oracle, an error page for every error, and a page for every path."""
+    ask = _asking(witness)
+    app.secret_key = "bench"
+    app.session_interface = _Sessions(ask)
+    app.before_request(lambda: (SORRY, 200) if ask("before") == "answer" else None)
+    app.after_request(lambda response: _replaced(response) if ask("after") == "answer" else response)
+    app.teardown_request(lambda _: _drop(ask("teardown")))
+    app.url_value_preprocessor(lambda *_: _drop(ask("preprocess")))
+    app.register_error_handler(Exception, lambda _: (ask("error-page"), (SORRY, 200))[1])
+    app.register_error_handler(404, lambda _: (SORRY, 200))
+    got_request_exception.connect(lambda *_, **__: ask("signal"), app, weak=False)
+    app.add_url_rule("/<path:page>", "page", lambda page: f"{page} is a page", methods=["GET", "POST"])
+
+
+def _asking(witness: Witness) -> Callable[[str], str]:
+    """What asks the oracle at a place, if the request is a task's; raises if it says so."""
+
+    def ask(place: str) -> str:
+        task = request.headers.get("X-CloudTasks-TaskName")
+        act = "" if task is None else witness.tell(f"hook.{place}", task)
+        if act == "raise":
+            raise LookupError(f"the bench says so, {place}")
+        if act == "leave":
+            os._exit(1)
+        return act
+
+    return ask
+
+
+class _Sessions(SecureCookieSessionInterface):
+    def __init__(self, ask: Callable[[str], str]) -> None:
+        self._ask = ask
+
+    def open_session(self, app: Flask, asked: Request) -> SecureCookieSession | None:
+        self._ask("open-session")
+        return super().open_session(app, asked)
+
+    def save_session(self, *arguments: Any) -> None:  # noqa: ANN401 - Flask's
+        self._ask("save-session")
+        super().save_session(*arguments)
+
+
+def _replaced(response: Response) -> Response:
+    response.status_code, response.data = 200, SORRY.encode()
+    return response
+
+
+def _drop(_: str) -> None:
+    """Return nothing, as these hooks do."""

@@ -1,0 +1,146 @@
+"""An app whose hooks, session store, error pages and routes fail, or answer in the place of a delivery."""
+
+from __future__ import annotations
+
+from tests.faults.play import Play
+from tests.faults.scenario import scenario
+from tests.faults.stage import Setup
+
+INTERFERING = Setup(settings=(("BENCH_INTERFERENCE", "1"),))
+
+
+@scenario(INTERFERING)
+def an_interfering_app_that_keeps_still(play: Play) -> None:
+    """Hooks, error pages and a catch-all route that have no occasion to act change nothing; one run."""
+    play.task(statuses=(200,))
+
+
+@scenario(INTERFERING)
+def an_error_page_hides_every_failure(play: Play) -> None:
+    """The app answers each failure 200: 503 all the same, until the third and last is recorded."""
+    want = play.want(handler="frail", end="dead", runs=(3, 3), body=b"cursed", statuses=(503, 503, 200))
+    play.order(want, "begun", "fail", times=9)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def an_after_request_fails_after_every_failure(play: Play) -> None:
+    """The same where the page of the failure fails too, and the app answers 200 to that."""
+    want = play.want(handler="frail", end="dead", runs=(3, 3), body=b"cursed", statuses=(503, 503, 200))
+    play.order(want, "begun", "fail", times=9)
+    play.order(want, "hook.after", "raise", times=9)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def an_after_request_fails_after_the_completion(play: Play) -> None:
+    """The completion is recorded: 200, one run."""
+    want = play.want(statuses=(200,))
+    play.order(want, "hook.after", "raise", times=9)
+    play.send(want)
+    play.see(want, "hook.after")
+
+
+@scenario(INTERFERING)
+def an_after_request_answers_for_a_failure(play: Play) -> None:
+    """Whatever it makes of the answer, 503 is sent, and the next delivery runs the task."""
+    want = play.want(runs=(2, 2), statuses=(503, 200))
+    play.order(want, "begun", "fail")
+    play.order(want, "hook.after", "answer", times=9)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_teardown_fails_after_the_completion(play: Play) -> None:
+    """The completion is recorded: 200, one run."""
+    want = play.want(statuses=(200,))
+    play.order(want, "hook.teardown", "raise", times=9)
+    play.send(want)
+    play.see(want, "hook.teardown")
+
+
+@scenario(INTERFERING)
+def a_teardown_fails_after_a_failure(play: Play) -> None:
+    """503, and the next delivery runs the task."""
+    want = play.want(runs=(2, 2), statuses=(503, 200))
+    play.order(want, "begun", "fail")
+    play.order(want, "hook.teardown", "raise")
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_session_cannot_be_saved(play: Play) -> None:
+    """A completion is answered 200, a failure 503, whatever the session store says."""
+    want = play.want(runs=(2, 2), statuses=(503, 200))
+    play.order(want, "begun", "fail")
+    play.order(want, "hook.save-session", "raise", times=9)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_session_cannot_be_opened(play: Play) -> None:
+    """The handler is not reached, nothing is recorded: 503 until it can be."""
+    want = play.want(statuses=(503, 503, 200))
+    play.order(want, "hook.open-session", "raise", times=2)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_before_request_answers(play: Play) -> None:
+    """Its 200 is not sent: 503 until it lets the delivery through; one run."""
+    want = play.want(statuses=(503, 503, 200))
+    play.order(want, "hook.before", "answer", times=2)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_before_request_fails(play: Play) -> None:
+    """The app's error page says 200, which is not sent: 503 until the hook lets the delivery through."""
+    want = play.want(statuses=(503, 503, 200))
+    play.order(want, "hook.before", "raise", times=2)
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_url_preprocessor_fails(play: Play) -> None:
+    """The same."""
+    want = play.want(statuses=(503, 200))
+    play.order(want, "hook.preprocess", "raise")
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def an_error_page_fails(play: Play) -> None:
+    """The failure is recorded: 503, and the next delivery runs the task."""
+    want = play.want(runs=(2, 2), statuses=(503, 200))
+    play.order(want, "begun", "fail")
+    play.order(want, "hook.error-page", "raise")
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_hook_ends_the_worker(play: Play) -> None:
+    """No answer, once before the handler and once after the completion; one run, and then 200."""
+    want = play.want(statuses=(None, None, 200))
+    play.order(want, "hook.before", "leave")
+    play.send(want)
+    play.see(want, "hook.before")
+    play.order(want, "hook.after", "leave")
+
+
+@scenario(INTERFERING)
+def a_page_at_the_prefix(play: Play) -> None:
+    """What is delivered to the bare prefix, in any spelling, is not acknowledged by the app's page: 404."""
+    want = play.want(statuses=(404, 404, 404, 404, 200))
+    for path in ("", "/", "//", "/./"):
+        play.claim(play.post(want, path=path) == 404, f"S3: the page answered at the prefix and {path!r}")
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_page_for_every_path(play: Play) -> None:
+    """A task for a handler that is not there is not acknowledged by a catch-all route: 404."""
+    want = play.want(statuses=(404, 404, 404, 200))
+    for path in ("/nobody", "//nobody", "/frail/of/nobody"):
+        play.claim(play.post(want, path=path) == 404, f"S3: the page answered at the prefix and {path!r}")
+    play.send(want)
