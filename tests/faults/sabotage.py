@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from tests.faults.sabotage_border import BORDER
 from tests.faults.sabotage_edges import EDGES
 from tests.faults.sabotage_firestore import ON_FIRESTORE
 from tests.faults.sabotage_law import LAW
@@ -28,7 +29,7 @@ class Sabotage(Struct, frozen=True):
 
 
 SABOTAGES: dict[str, Sabotage] = {
-    **{name: Sabotage(apply, breaks, seen_by) for name, apply, breaks, seen_by in (*LAW, *EDGES)},
+    **{name: Sabotage(apply, breaks, seen_by) for name, apply, breaks, seen_by in (*LAW, *EDGES, *BORDER)},
     **{
         name: Sabotage(apply, breaks, seen_by, ledger="firestore")
         for name, apply, breaks, seen_by in ON_FIRESTORE

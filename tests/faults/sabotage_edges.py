@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taskhandler import assembly, delivery, drain, guard
+from taskhandler import assembly, delivery, drain
 from taskhandler.auth import NoVerifier
 from taskhandler.ledger import bootclock, heartbeat, lease, ledger, sqlite_rows
 from taskhandler.ledger.storage import Stale, Unknown
@@ -88,12 +88,6 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "a-handler-rejects",
     ),
     ("tokens are not looked at", put(assembly, _verifier=lambda _: NoVerifier()), "AUTH", "strangers-knock"),
-    (
-        "the app's hooks are not guarded against",
-        put(guard.Guard, __call__=parts.unguarded),
-        "S3",
-        "an-app-answers-in-the-place-of-a-delivery",
-    ),
     (
         "a worker does not see that it is to stop",
         put(drain.Drain, __call__=parts.never),

@@ -75,11 +75,6 @@ def never(*_: object) -> bool:
     return False
 
 
-def unguarded(self: Any, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - a Guard, and WSGI
-    """A guard that lets every answer of the app pass."""
-    return self._inner(environ, start_response)
-
-
 def bounced(self: object, delivery: object, verdict: InFlight) -> Verdict:  # noqa: ARG001 - of Receiver
     """A delivery that is in flight is sent away, although nobody comes after it."""
     return verdict

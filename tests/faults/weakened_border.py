@@ -1,0 +1,86 @@
+"""Parts of the border with one guard taken out: between the app and the answer, and against load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec.structs import replace
+
+from taskhandler import delivery, ending
+from taskhandler.delivery_facts import Unreadable
+from taskhandler.ending import Ending
+from taskhandler.inflate import inflate
+from taskhandler.reply import STATUS, Outcome, Reply
+
+ENDLESS = 1 << 40
+
+
+def unguarded(self: Any, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - a Guard, and WSGI
+    """A guard that lets every answer of the app pass."""
+    return self._inner(environ, start_response)
+
+
+def believing_the_app(answer: Callable[..., Reply]) -> Callable[..., Reply]:
+    """A guard that takes an answer of the app's own, before a delivery, for one."""
+
+    def answered(self: object, environ: dict[str, Any]) -> Reply:
+        reply = answer(self, environ)
+        acknowledged = replace(reply, outcome=Outcome.COMPLETED, status=STATUS[Outcome.COMPLETED])
+        return acknowledged if reply.outcome is Outcome.INTERCEPTED else reply
+
+    return answered
+
+
+def failing_with_the_app(run_app: Callable[..., str]) -> Callable[..., str]:
+    """A guard that is carried away by what the app raises after the delivery."""
+
+    def run(self: object, environ: dict[str, Any], exchange: Any) -> str:  # noqa: ANN401 - an Exchange
+        ended = run_app(self, environ, exchange)
+        if ended.startswith("raised"):
+            raise exchange.error
+        return ended
+
+    return run
+
+
+def only_handlers(self: Any, environ: dict[str, Any]) -> bool:  # noqa: ANN401 - TaskRoutes
+    """Routes that know nothing of the prefix."""
+    return self.handler(environ) is not None
+
+
+@contextmanager
+def always_free(_: object) -> Iterator[bool]:
+    """A limit that lets everybody wait."""
+    yield True
+
+
+def never_left_out(*_: object) -> int:
+    """A throttle that lets every line pass."""
+    return 0
+
+
+def inflated_whole(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:  # noqa: ARG001 - of inflate
+    """What a compressed body becomes, however large that is."""
+    return inflate(body, encoding, limit=ENDLESS)
+
+
+class HeldEnding(Ending, frozen=True, gc=False):
+    """An ending that the collector does not look into."""
+
+
+def held_by_its_frame(run: Callable[..., Ending]) -> Callable[..., Ending]:
+    """A `Receiver._run` in whose frame, which the error's traceback holds, the ending stays."""
+
+    def ran(self: object, *arguments: object) -> Ending:
+        ended = run(self, *arguments)
+        return ended  # noqa: RET504 - the local variable is what matters
+
+    return ran
+
+
+def leaking() -> None:
+    """Close the ring: the ending holds the error, its traceback the frame, and that the ending."""
+    setattr(ending, "Ending", HeldEnding)  # noqa: B010 - a class is no variable, says mypy
+    setattr(delivery.Receiver, "_run", held_by_its_frame(delivery.Receiver._run))  # noqa: B010, SLF001 - as above
