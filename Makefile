@@ -1,6 +1,7 @@
 # Every target sets itself up: it needs make and a Python >= 3.10, and fetches the rest into this folder.
-#   make test PYTHON=3.10     the same with another Python, in an environment of its own
-#   make test ARGS='-k lease' pytest's own options
+#   make test PYTHON=3.10                  the same with another Python, in an environment of its own
+#   make test ARGS='-k lease'              pytest's own options
+#   make demo ARGS='--ledger firestore'    the demo on the Firestore emulator; ARGS=--help: its options
 
 PYTHON :=
 ARGS :=

@@ -8,8 +8,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from examples.demo import findings, orders
+from examples.demo import findings, ledgers, orders
 from examples.demo.knocks import knock
+from examples.demo.ledgers import LEDGERS
 from examples.demo.screen import Screen, table
 from examples.demo.stage import QUEUE, THREADS, WORKERS, Stage, stage
 
@@ -19,13 +20,29 @@ TROUBLE = {"duplicate": 0.15, "concurrent": 0.10, "drop_reply": 0.08, "late_dupl
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play it; 0 if nothing was lost and nothing was completed twice."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--tasks", type=int, default=400, metavar="N", help="how many (default: %(default)s)")
-    wants = list(orders.wanted(parser.parse_args(arguments).tasks))
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if wrong := ledgers.problem(options.ledger):
+        parser.error(wrong)
+    wants = list(orders.wanted(options.tasks))
     print("A local queue that speaks the Cloud Tasks API, and a shop behind it:")
-    print(f"gunicorn with {WORKERS} worker processes of {THREADS} threads, and one SQLite ledger.")
-    with stage() as here:
+    print(f"gunicorn with {WORKERS} worker processes of {THREADS} threads, and {LEDGERS[options.ledger]}.")
+    with stage(options.ledger) as here:
         return play(here, wants)
+
+
+def _parser() -> argparse.ArgumentParser:
+    usage = "make demo ARGS='[--tasks N] [--ledger sqlite|firestore]'"
+    parser = argparse.ArgumentParser(prog="make demo", usage=usage, description=__doc__)
+    parser.add_argument("--tasks", type=int, default=400, metavar="N", help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--ledger",
+        choices=LEDGERS,
+        default="sqlite",
+        help="where the shop keeps its records (default: %(default)s); firestore starts Google's emulator, "
+        "which needs java, or uses the one that FIRESTORE_EMULATOR_HOST names",
+    )
+    return parser
 
 
 def play(here: Stage, wants: list[orders.Wanted]) -> int:

@@ -1,4 +1,4 @@
-"""The stage: a local queue, and the shop under gunicorn with several workers and one SQLite ledger."""
+"""The stage: a local queue, and the shop under gunicorn with several workers and one ledger."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from examples.demo.ledgers import ledger
 from taskhandler.devqueue import LocalQueue
 
 ACCOUNT = "queue@demo.iam.gserviceaccount.com"
@@ -37,21 +38,23 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """Put everything up, and take it down again whatever happens."""
-    with tempfile.TemporaryDirectory(prefix="taskhandler-demo-") as name, LocalQueue(seed=7) as queue:
-        folder = Path(name)
+def stage(kind: str) -> Iterator[Stage]:
+    """Put everything up, with a ledger of this kind, and take it down again whatever happens."""
+    with (
+        tempfile.TemporaryDirectory(prefix="taskhandler-demo-") as name,
+        ledger(kind, folder := Path(name)) as url,
+        LocalQueue(seed=7) as queue,
+    ):
         queue.create_queue(QUEUE, max_concurrent_dispatches=40, min_backoff=0.2, max_backoff=2.0)
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
             target = f"http://127.0.0.1:{listener.getsockname()[1]}/tasks"
-            ledger = f"sqlite:///{folder}/ledger.db"
             effects, log = folder / "effects.jsonl", folder / "shop.log"
-            settings = _settings(queue, target, ledger, effects)
+            settings = _settings(queue, target, url, effects)
             with log.open("wb") as lines:
                 server = _serve(listener, settings, lines.fileno())
             try:
                 _await(target.removesuffix("tasks"), server, log)
-                yield Stage(queue, target, effects, ledger, log, server)
+                yield Stage(queue, target, effects, url, log, server)
             finally:
                 _end(server)
 

@@ -1,20 +1,14 @@
-"""Google's Firestore emulator: found on this machine, started once for all tests, stopped after the last."""
+"""Google's Firestore emulator: started once for all tests, stopped after the last."""
 
 from __future__ import annotations
 
 import fcntl
 import functools
-import http
 import os
 import secrets
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,79 +16,18 @@ from typing import NoReturn
 
 import pytest
 
+from examples.demo.emulator import HOST, JAR, START_TIMEOUT_SECONDS, Emulator, found_jar
 from tests.mirror import ROOT
 
-HOST = "FIRESTORE_EMULATOR_HOST"
-JAR = "FIRESTORE_EMULATOR_JAR"
-STARTING = 60.0
-"""Seconds that an emulator may take to start on a busy machine."""
+__all__ = ["HOST", "JAR", "Emulator", "emulated", "found_jar", "hold", "required_jar", "shared_address"]
 
 USERS, ADDRESS = "users", "address"
 
 _GIVEN = os.environ.get(HOST)
-_IN_SDK = "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar"
-_SDKS = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "/opt/google-cloud-sdk")
-_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
-_JAVA = ("-Duser.language=en", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m")
 _HOW = (
     f"The Firestore ledger is NOT tested: there is no emulator. Set {HOST} to the address of one, or "
     f"{JAR} to its jar, or install it ('gcloud components install cloud-firestore-emulator') and a java."
 )
-
-
-class Emulator:
-    """An emulator of one's own, on a free port; use it as a context.
-
-    Args:
-        jar: the program.
-    """
-
-    def __init__(self, jar: Path) -> None:
-        self._jar = jar
-        self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
-
-    @property
-    def address(self) -> str:
-        """Host and port."""
-        return f"127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        """Start it, empty, and wait until it answers."""
-        place = ("--host=127.0.0.1", f"--port={self._port}")
-        command = ["java", *_JAVA, "-cp", str(self._jar), _MAIN, "start", *place]
-        silence = subprocess.DEVNULL
-        self._process = subprocess.Popen(command, stdin=silence, stdout=silence, stderr=silence)
-        until = time.monotonic() + STARTING
-        while not answers(self.address):
-            if self._process.poll() is not None or time.monotonic() > until:
-                self.stop()
-                raise RuntimeError("the Firestore emulator does not start")
-            threading.Event().wait(0.05)
-
-    def stop(self) -> None:
-        """Stop it; what it kept is gone."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(30)
-            self._process = None
-
-    def __enter__(self) -> Emulator:  # noqa: PYI034 - Self is not in Python 3.10
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop."""
-        self.stop()
-
-
-def found_jar() -> Path | None:
-    """The emulator's program, if it is on this machine together with a java."""
-    if shutil.which("java") is None:
-        return None
-    return next((jar for jar in _jars() if jar.is_file()), None)
 
 
 def required_jar() -> Path:
@@ -107,15 +40,6 @@ def missed() -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(_HOW)
     pytest.skip(_HOW)
-
-
-def answers(address: str) -> bool:
-    """Whether an emulator listens there."""
-    try:
-        with urllib.request.urlopen(f"http://{address}/", timeout=5) as answer:
-            return bool(answer.status == http.HTTPStatus.OK)
-    except OSError:
-        return False
 
 
 @functools.cache
@@ -132,7 +56,8 @@ def shared_address() -> str:
     try:
         if not (folder / ADDRESS).exists():
             program = [sys.executable, "-m", "tests.ledger.programs.emulating", str(folder), str(jar)]
-            subprocess.run(program, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=STARTING)
+            silence, limit = subprocess.DEVNULL, START_TIMEOUT_SECONDS
+            subprocess.run(program, cwd=ROOT, check=True, stdout=silence, timeout=limit)
         return (folder / ADDRESS).read_text()
     finally:
         os.close(starting)
@@ -156,16 +81,3 @@ def emulated(address: str | None = None) -> Iterator[str]:
         os.environ.pop(HOST)
         if before is not None:
             os.environ[HOST] = before
-
-
-def _jars() -> Iterator[Path]:
-    if JAR in os.environ:
-        yield Path(os.environ[JAR])
-    gcloud = shutil.which("gcloud")
-    if gcloud is not None:
-        yield Path(gcloud).resolve().parent.parent / _IN_SDK
-    for sdk in (*_SDKS, Path.home() / "google-cloud-sdk"):
-        yield Path(sdk) / _IN_SDK
-    yield from sorted(
-        (Path.home() / ".cache/firebase/emulators").glob("cloud-firestore-emulator*.jar"), reverse=True
-    )
