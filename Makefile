@@ -90,7 +90,10 @@ matrix: ## run all tests on every supported Python that is here
 
 BENCHMARKS := $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: bench explore faults soak mutants
+.PHONY: servers bench explore faults soak mutants
+servers: $(VENV)/.ready-servers ## try the border under every server, beside what `make test` tries
+	@BORDER_SERVERS=every $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/border $(ARGS)
+
 bench: $(READY) ## measure the budgets, as ratios
 	@for name in $(BENCHMARKS); do echo "==> $$name"; $(RUN) -m benchmarks.$$name || exit 1; done
 

@@ -35,11 +35,16 @@ def lines(service: Service, task: str, **changed: str | None) -> list[Line]:
 
 
 def request(
-    sent: Iterable[Line], body: bytes = b"", *, path: str = "/tasks/raw", method: str = "POST"
+    sent: Iterable[Line],
+    body: bytes = b"",
+    *,
+    path: str = "/tasks/raw",
+    method: str = "POST",
+    unframed: bool = False,
 ) -> bytes:
-    """The bytes of a request; its length is told unless a header of the test's does."""
+    """The bytes of a request; its length is told unless a header of the test's does, or it is unframed."""
     told = list(sent)
-    if not {name.lower() for name, _ in told} & {"content-length", "transfer-encoding"}:
+    if not unframed and not {name.lower() for name, _ in told} & {"content-length", "transfer-encoding"}:
         told.append(("Content-Length", str(len(body))))
     head = "".join(f"{name}: {value}\r\n" for name, value in told)
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
@@ -52,7 +57,12 @@ def exchange(
 
     All that come until the server closes, or as many as are wanted.
     """
-    with socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE) as connection:
+    return converse(service.port, sent, hang_up=hang_up, wanted=wanted)
+
+
+def converse(port: int, sent: bytes, *, hang_up: bool = False, wanted: int | None = None) -> list[Said]:
+    """The same, with whatever listens on a port of this machine."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(sent)
         if hang_up:
             connection.shutdown(socket.SHUT_WR)

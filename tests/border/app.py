@@ -1,0 +1,93 @@
+"""An app of its own for every neighbour, all with the same tasks and over the same ledger file."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from taskhandler import Retry, Task, TaskBlueprint
+from tests.border import bodies, hooks, surroundings
+from tests.border.neighbour import NEIGHBOURS
+from tests.serving import effects
+from tests.serving.acts import ACTS, Asked
+
+__all__ = ["NEIGHBOURS", "Neighbourhood", "bodies", "build", "hooks", "surroundings"]
+PREFIX = "/tasks"
+
+
+class Neighbourhood:
+    """Makes the app of each neighbour when it is first asked for.
+
+    Args:
+        settings: of taskhandler, and `BORDER_FOLDER`, where the apps write down what they do.
+    """
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._apps: dict[str, Flask] = {}
+        self._lock = threading.Lock()
+
+    def app(self, neighbour: str) -> Flask:
+        """The app that has this neighbour."""
+        with self._lock:
+            if neighbour not in self._apps:
+                self._apps[neighbour] = build(neighbour, self._settings)
+            return self._apps[neighbour]
+
+
+def build(neighbour: str, settings: Mapping[str, str]) -> Flask:
+    """An app with tasks at /tasks and a neighbour, registered before them (`name/early`) or after."""
+    name, _, placement = neighbour.partition("/")
+    known = NEIGHBOURS[name]
+    made = known.flask(__name__)
+    made.secret_key = "known to everybody"
+    made.config.update(settings)
+    tasks = border_tasks(Path(settings["BORDER_FOLDER"]))
+    if placement == "early":
+        known.install(made, tasks)
+    made.register_blueprint(tasks, url_prefix=PREFIX)
+    if placement == "late":
+        known.install(made, tasks)
+    bodies.reading_view(made)
+    return made
+
+
+def border_tasks(folder: Path) -> TaskBlueprint:
+    """The handlers of all apps."""
+    tasks = TaskBlueprint("tasks", __name__)
+    bodies.reading_handler(tasks)
+
+    def ran(task: Task) -> None:
+        effects.write(str(folder / "effects"), "ran", task.id, task.attempt)
+
+    @tasks.handler("note")
+    def note(payload: bytes, task: Task) -> str:
+        ran(task)
+        return hashlib.sha256(payload).hexdigest()
+
+    @tasks.handler("decode")
+    def decode(payload: dict[str, Any], task: Task) -> dict[str, Any]:
+        ran(task)
+        return payload
+
+    @tasks.handler("fail")
+    def fail(task: Task) -> None:
+        ran(task)
+        raise ConnectionError("the bank does not answer")
+
+    @tasks.handler("retry")
+    def retry(task: Task) -> None:
+        ran(task)
+        raise Retry(after=1)
+
+    @tasks.handler("wait")
+    def wait(task: Task) -> None:
+        ran(task)
+        ACTS["wait"](Asked(task, "", folder))
+
+    return tasks
