@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
+import weakref
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import partial
 
@@ -29,8 +31,16 @@ from taskhandler.worker import threads
 LOGGER = logging.getLogger("taskhandler")
 
 
-class Assembly(Struct, frozen=True, eq=False):
-    """What all task blueprints of one app share: it is `app.extensions["taskhandler"]`."""
+_scheduler: dict[str, Heartbeats] = {}
+"""The one scheduler of heartbeats in this process; made with the first app, after gevent's patches."""
+
+
+class Assembly(Struct, frozen=True, eq=False, weakref=True):
+    """What all task blueprints of one app share: it is `app.extensions["taskhandler"]`.
+
+    An app that is dropped leaves nothing behind, with or without `close`: each part gives back what it
+    holds when it is collected, and the threads for heartbeats end with the last app.
+    """
 
     receiver: Receiver
     enqueuer: Enqueuer
@@ -39,6 +49,18 @@ class Assembly(Struct, frozen=True, eq=False):
     def drain(self) -> None:
         """Claim no more tasks: for servers other than gunicorn, to be called when the worker must stop."""
         self.draining.drain()
+
+    def close(self) -> None:
+        """Close the connections to the ledger and to Cloud Tasks, and end idle threads.
+
+        Idempotent. Deliveries are answered 503 from now on; those that still run record their end, for
+        which the ledger is opened again. To be called when a server has stopped, or a test has ended.
+        """
+        self.drain()
+        with ExitStack() as parts:  # one that raises keeps none of the others from being closed
+            parts.callback(self.receiver.heartbeats.rest)
+            parts.callback(self.enqueuer.close)
+            parts.callback(self.receiver.ledger.storage.close)
 
 
 def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, sender: object) -> Assembly:
@@ -56,11 +78,12 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
     settings = read_settings(configured, os.environ, instance=instance, debug=debug)
     clock, pause = _boot_clock(), time.sleep  # noqa: TID251 - waiting comes in here
     draining = Drain()
+    heartbeats = _scheduler.setdefault("heartbeats", Heartbeats(clock=clock))
     receiver = Receiver(
         settings=settings,
         verifier=_verifier(settings),
         ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
-        heartbeats=Heartbeats(clock=clock),
+        heartbeats=heartbeats,
         draining=draining,
         teller=Teller(sender, clock=time.monotonic),
         nonce=lambda: os.urandom(12).hex(),
@@ -68,7 +91,9 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         pause=pause,
         waiting=WaitLimit(threads=threads),
     )
-    return Assembly(receiver, Enqueuer(settings, now=_utc_now), draining)
+    assembly = Assembly(receiver, Enqueuer(settings, now=_utc_now), draining)
+    weakref.finalize(assembly, heartbeats.rest).atexit = False
+    return assembly
 
 
 def _utc_now() -> datetime:

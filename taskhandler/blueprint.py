@@ -58,7 +58,7 @@ class TaskBlueprint(Blueprint):
         name: str | None = None,
         /,
         *,
-        lease: float | None = None,
+        lease: float | timedelta | None = None,
         max_attempts: int | None = None,
         on_invalid: str = "reject",
         queue: str | None = None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 from urllib.parse import urlsplit
 
+from taskhandler.duration import must_be, seconds_of
 from taskhandler.errors import ConfigError
 
 
@@ -41,7 +41,7 @@ class Source:
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise ConfigError(key, value, "a string is wanted")
+            raise ConfigError(key, value, "must be a string")
         return value.strip()
 
     def text_or(self, key: str, act: str) -> object:
@@ -56,10 +56,10 @@ class Source:
         if parts is None:
             return ()
         if not isinstance(parts, Iterable) or isinstance(parts, bytes | Mapping):
-            raise ConfigError(key, value, "a string or a list of strings is wanted")
+            raise ConfigError(key, value, "must be a string or a list of strings")
         texts = tuple(part.strip() if isinstance(part, str) else "" for part in parts)
         if not texts or not all(texts):
-            raise ConfigError(key, value, "strings that are not empty are wanted, at least one")
+            raise ConfigError(key, value, "must be one or more non-empty strings")
         return texts
 
     def emails(self, key: str, *, most: int | None = None) -> tuple[str, ...]:
@@ -67,23 +67,23 @@ class Source:
         texts = self.texts(key)
         for text in texts:
             if not re.fullmatch(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+", text):
-                raise ConfigError(key, self.get(key), f"{text!r} is no e-mail address")
+                raise ConfigError(key, self.get(key), f"{text!r} is not an e-mail address")
         if most is not None and len(texts) > most:
-            raise ConfigError(key, self.get(key), f"no more than {most} is wanted")
+            raise ConfigError(key, self.get(key), f"must be no more than {most}")
         return texts
 
     def name(self, key: str) -> str:
         """An id without the folders that it is in."""
         text = self.text(key)
         if text and not re.fullmatch(r"[A-Za-z0-9.:_-]+", text):
-            raise ConfigError(key, self.get(key), "an id alone is wanted: letters, digits and hyphens")
+            raise ConfigError(key, self.get(key), "must be an id alone: letters, digits and hyphens")
         return text
 
     def address(self, key: str) -> str:
         """A host and a port."""
         text = self.text(key)
         if text and not re.fullmatch(r"([^\s:/@]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}", text):
-            raise ConfigError(key, self.get(key), "host:port is wanted, as in localhost:8123")
+            raise ConfigError(key, self.get(key), "must be host:port, as in localhost:8123")
         return text
 
     def choice(self, key: str, *choices: str) -> str:
@@ -92,7 +92,7 @@ class Source:
         if value is None:
             return choices[0]
         if str(value) not in choices:
-            raise ConfigError(key, value, f"one of {', '.join(choices)} is wanted")
+            raise ConfigError(key, value, f"must be one of {', '.join(choices)}")
         return str(value)
 
     def switch(self, key: str) -> bool:
@@ -100,18 +100,19 @@ class Source:
         value = self.get(key)
         word = "" if value is None else str(value).strip().lower()
         if word not in _SWITCH:
-            raise ConfigError(key, value, "true or false is wanted")
+            raise ConfigError(key, value, "must be true or false")
         return _SWITCH[word]
 
     def seconds(self, key: str, default: float, *, least: float, most: float) -> float:
-        """A duration: a number of seconds, or a timedelta."""
+        """A duration: a number of seconds, as text too, or a timedelta."""
         value = self.get(key)
         if value is None:
             return default
-        number = value.total_seconds() if isinstance(value, timedelta) else _number(value, float)
-        if number is None or not least <= number <= most:
-            raise ConfigError(key, value, f"seconds from {least:g} to {most:g} are wanted")
-        return number
+        number = _number(value, float) if isinstance(value, str) else value
+        seconds = seconds_of(number, least=least, most=most)
+        if seconds is None:
+            raise ConfigError(key, value, must_be(least=least, most=most))
+        return seconds
 
     def count(self, key: str, default: int | None) -> int | None:
         """A whole number from 1 up."""
@@ -120,7 +121,7 @@ class Source:
             return default
         number = _number(value, int)
         if number is None or number < 1:
-            raise ConfigError(key, value, "a whole number from 1 up is wanted")
+            raise ConfigError(key, value, "must be an integer of at least 1")
         return int(number)
 
     def url(self, key: str) -> str:
@@ -128,9 +129,9 @@ class Source:
         text = self.text(key)
         if text and not _fetchable(text):
             example = "https://service.run.app/tasks"
-            raise ConfigError(key, self.get(key), f"an https URL is wanted, as in {example}")
+            raise ConfigError(key, self.get(key), f"must be an https URL, as in {example}")
         if "?" in text or "#" in text:
-            raise ConfigError(key, self.get(key), "a URL without query and fragment is wanted")
+            raise ConfigError(key, self.get(key), "must be a URL without query and fragment")
         return text.rstrip("/")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError
+from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError, retry_after
 from taskhandler.payload import PayloadError
 from taskhandler.payload_result import Dropped, result_json
 from taskhandler.text import one_line
@@ -63,7 +63,7 @@ def raised(error: Exception, chances: Chances) -> Ending:
         asked = f"the handler asked for it ({type(error).__name__})"
         reason = one_line(error.reason, limit=REASON) or asked
         limited = isinstance(error, RateLimited)
-        return Ending(_failed(reason, chances), reason, error, error.after, limited)
+        return Ending(_failed(reason, chances), reason, error, retry_after(error), limited)
     reason = one_line(f"{type(error).__name__}: {one_line(error, limit=REASON)}", limit=REASON)
     return Ending(_failed(reason, chances), reason, error)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-import weakref
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +12,7 @@ import msgspec
 
 from taskhandler.config import Settings
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
+from taskhandler.forks import call_in_child
 from taskhandler.handlers import Handler
 
 TIMEOUT = 10.0
@@ -45,8 +44,7 @@ class Enqueuer:
         self._timeout = timeout
         self._client: Any = None
         self._turn = threading.Lock()
-        this = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _forget(this()))
+        call_in_child(self._forget)
 
     def enqueue(
         self,
@@ -68,6 +66,13 @@ class Enqueuer:
         if name is not None:
             task["name"] = f"{parent}/tasks/{_task_id(name)}"
         return self._create(parent, task)
+
+    def close(self) -> None:
+        """Close the client's connection; the next task is created over a new one."""
+        with self._turn:
+            client, self._client = self._client, None
+        if client is not None:
+            client.transport.close()
 
     def _task(self, handler: Handler[Any, Any], payload: object, *, seconds: float) -> dict[str, Any]:
         settings = self._settings
@@ -110,11 +115,6 @@ class Enqueuer:
     def _forget(self) -> None:
         self._client = None
         self._turn = threading.Lock()
-
-
-def _forget(enqueuer: Enqueuer | None) -> None:
-    if enqueuer is not None:
-        enqueuer._forget()  # noqa: SLF001 - the same class, after a fork
 
 
 def _check_installed() -> None:

@@ -17,6 +17,15 @@ BaseException
 
 from __future__ import annotations
 
+import typing
+from datetime import timedelta
+from typing import Any
+
+from taskhandler.duration import must_be, seconds_of
+
+LONGEST_AFTER_SECONDS = 10**9
+"""Any finite time; it is Cloud Tasks that decides."""
+
 
 class TaskHandlerError(Exception):
     """The root of every error of this package."""
@@ -58,16 +67,17 @@ class Retry(Steering):
 
     Args:
         reason: for the logs and the record.
-        after: seconds, sent as `Retry-After`. Cloud Tasks "considers" it; its own backoff decides.
+        after: seconds or a timedelta, sent as `Retry-After`. Cloud Tasks "considers" it; its own backoff
+            decides.
     """
 
-    after: float | None = None
+    after: float | timedelta | None = None
 
-    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+    def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
         """See the class."""
         super().__init__(reason)
-        self.reason = reason
-        self.after = _seconds("Retry", after)
+        self.reason = _reason(type(self), reason)
+        self.after = _after(type(self), after)
 
 
 class RateLimited(Steering):
@@ -75,16 +85,21 @@ class RateLimited(Steering):
 
     Args:
         reason: for the logs and the record.
-        after: seconds, sent as `Retry-After`.
+        after: seconds or a timedelta, sent as `Retry-After`.
     """
 
-    after: float | None = None
+    after: float | timedelta | None = None
 
-    def __init__(self, reason: str = "", *, after: float | None = None) -> None:
+    def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
         """See the class."""
         super().__init__(reason)
-        self.reason = reason
-        self.after = _seconds("RateLimited", after)
+        self.reason = _reason(type(self), reason)
+        self.after = _after(type(self), after)
+
+
+def retry_after(asked: Retry | RateLimited) -> float | None:
+    """`asked.after` in seconds; None also where a subclass has put something else there."""
+    return seconds_of(asked.after, least=0, most=LONGEST_AFTER_SECONDS)
 
 
 class Reject(Steering):
@@ -93,7 +108,7 @@ class Reject(Steering):
     def __init__(self, reason: str = "") -> None:
         """`reason` is kept in the record and in the logs."""
         super().__init__(reason)
-        self.reason = reason
+        self.reason = _reason(type(self), reason)
 
 
 class Interrupted(BaseException):
@@ -108,11 +123,19 @@ class Interrupted(BaseException):
         self.why = why
 
 
-def _seconds(who: str, after: float | None) -> float | None:
-    try:
-        fits = after is None or 0 <= after < float("inf")
-    except (TypeError, ArithmeticError):
-        fits = False
-    if not fits:
-        raise UsageError(f"{who}(after={after!r}): seconds from 0 up are wanted")
-    return after
+def _reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what users write
+    if isinstance(reason, str | BaseException):  # an error may stand for its words
+        return typing.cast("str", reason)
+    if seconds_of(reason, least=float("-inf"), most=float("inf")) is not None and hasattr(word, "after"):
+        raise UsageError(f"{word.__name__}({reason!r}): the reason comes first. Write after={reason!r}")
+    raise UsageError(
+        f"{word.__name__}: the reason must be a string or an error, not of type {type(reason).__name__}"
+    )
+
+
+def _after(word: type[Steering], after: object) -> float | None:
+    seconds = seconds_of(after, least=0, most=LONGEST_AFTER_SECONDS)
+    if seconds is None and after is not None:
+        problem = must_be(least=0, most=LONGEST_AFTER_SECONDS)
+        raise UsageError(f"{word.__name__}(after={after!r}): {problem}")
+    return seconds

@@ -12,6 +12,8 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
+from taskhandler import http_answer
+from taskhandler.duration import must_be, seconds_of
 from taskhandler.errors import UsageError
 from taskhandler.payload_signature import Signature, signature_of
 from taskhandler.task import Task
@@ -20,6 +22,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 OnDead = Callable[[Task, "Exception | None"], object]
 
+SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 1, 1800
+MOST_ATTEMPTS = 10**6
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -27,7 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     """What can be said of a handler where it is declared.
 
     Attributes:
-        lease: seconds the handler may go without a heartbeat; None for the setting `LEASE`.
+        lease: seconds that the handler may go without a heartbeat; None for the setting `LEASE`.
         max_attempts: charged claims after which a failure is the task's death; None for the setting
             `MAX_ATTEMPTS`.
         on_invalid: what becomes of a task whose payload cannot be decoded: `"reject"` records it with
@@ -98,7 +103,7 @@ class Handler(Generic[P, R]):
             UsageError: there is one already, or nobody would await it.
         """
         if not callable(function) or inspect.iscoroutinefunction(function):
-            raise UsageError(f"handler {self.name!r}: on_dead={function!r}: a plain function is wanted")
+            raise UsageError(f"handler {self.name!r}: on_dead={function!r}: must be a plain function")
         if self.when_dead is not None:
             raise UsageError(f"handler {self.name!r} has an on_dead already; call both from one function")
         self.when_dead = function
@@ -138,12 +143,12 @@ class Raised(Struct, frozen=True):
 def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned | Raised:
     """Call a user's function: the one place where any error whatsoever becomes a value.
 
-    One that returns a coroutine or a generator has not run yet, and nobody will run it: that is an error.
+    One that returns a coroutine or a generator has not run yet, and nothing will run it: that is an error.
+    So is what can only have been meant as an HTTP answer, or to be raised.
     """
     try:
         value = function(**arguments)
-        if isinstance(value, UNRUN):
-            _refuse(value)
+        _check(value)
     except Exception as error:  # noqa: BLE001 - the edge of the user's code
         return Raised(error)
     return Returned(value)
@@ -152,13 +157,16 @@ def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned 
 UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
 
 
-def _refuse(unrun: object) -> None:
-    if inspect.iscoroutine(unrun):
-        unrun.close()  # else Python warns that it was never awaited
-    raise UsageError(
-        f"nothing has run: the function returned a {type(unrun).__name__}. A decorator's wrapper around an "
-        "async function must be async itself; a generator must be used up, not returned"
-    )
+def _check(value: object) -> None:
+    if inspect.iscoroutine(value):
+        value.close()  # else Python warns that it was never awaited
+    if isinstance(value, UNRUN):
+        raise UsageError(
+            f"nothing has run: the function returned a {type(value).__name__}. A decorator's wrapper around "
+            "an async function must be async itself; a generator must be used up, not returned"
+        )
+    if problem := http_answer.problem_of(value):
+        raise UsageError(problem)
 
 
 def named(name: object, function: Callable[..., object]) -> str:
@@ -185,23 +193,35 @@ def options_of(name: str, given: dict[str, Any]) -> Options:
     for option in given:
         if option not in Options.__struct_fields__:
             raise UsageError(f"handler {name!r}: there is no option {option!r}{_guess(option)}")
-    options = Options(**given | {"service_accounts": _accounts(name, given.get("service_accounts"))})
+    options = Options(
+        **given
+        | {
+            "lease": _lease(name, given.get("lease")),
+            "service_accounts": _accounts(name, given.get("service_accounts")),
+        }
+    )
     for problem in _problems(options):
         raise UsageError(f"handler {name!r}: {problem}")
     return options
 
 
 def _problems(options: Options) -> Iterable[str]:
-    if options.lease is not None and not _number(options.lease, least=1, most=1800):
-        yield f"lease={options.lease!r}: seconds from 1 to 1800 are wanted"
-    attempts = options.max_attempts
-    if attempts is not None and not (isinstance(attempts, int) and _number(attempts, least=1, most=10**6)):
-        yield f"max_attempts={attempts!r}: a whole number from 1 up is wanted"
+    attempts: object = options.max_attempts
+    if attempts is not None and not (type(attempts) is int and 1 <= attempts <= MOST_ATTEMPTS):
+        yield f"max_attempts={attempts!r}: must be an integer from 1 to {MOST_ATTEMPTS}"
     if options.on_invalid not in ("reject", "retry"):
-        yield f"on_invalid={options.on_invalid!r}: 'reject' or 'retry' is wanted"
+        yield f"on_invalid={options.on_invalid!r}: must be 'reject' or 'retry'"
     queue: object = options.queue
     if queue is not None and not (isinstance(queue, str) and re.fullmatch(r"[A-Za-z0-9-]{1,100}", queue)):
-        yield f"queue={queue!r}: the id of a queue is wanted, letters, digits and hyphens"
+        yield f"queue={queue!r}: must be the id of a queue: letters, digits and hyphens"
+
+
+def _lease(name: str, given: object) -> float | None:
+    seconds = seconds_of(given, least=SHORTEST_LEASE_SECONDS, most=LONGEST_LEASE_SECONDS)
+    if seconds is None and given is not None:
+        problem = must_be(least=SHORTEST_LEASE_SECONDS, most=LONGEST_LEASE_SECONDS)
+        raise UsageError(f"handler {name!r}: lease={given!r}: {problem}")
+    return seconds
 
 
 def _accounts(name: str, given: object) -> frozenset[str] | None:
@@ -210,12 +230,10 @@ def _accounts(name: str, given: object) -> frozenset[str] | None:
     listed = [given] if isinstance(given, str) else given
     accounts = tuple(listed) if isinstance(listed, Iterable) else ()
     if not accounts or not all(isinstance(account, str) and "@" in account for account in accounts):
-        raise UsageError(f"handler {name!r}: service_accounts={given!r}: e-mail addresses are wanted")
+        raise UsageError(
+            f"handler {name!r}: service_accounts={given!r}: must be one or more e-mail addresses"
+        )
     return frozenset(accounts)
-
-
-def _number(value: object, *, least: float, most: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
 
 
 def _guess(option: str) -> str:

@@ -121,10 +121,10 @@ def _impatient(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 
 def _ending_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part of one
     if isinstance(schema, list | tuple):
         return type(schema)(map(_ending_early, schema))
-    if not isinstance(schema, dict) or schema["type"] == "function-wrap":
+    if not isinstance(schema, dict) or schema.get("type") == "function-wrap":
         return schema
     early = {key: _part(inner) if key in _WITHIN else inner for key, inner in schema.items()}
-    return early | {"fail_fast": True} if schema["type"] in _LISTS else early
+    return early | {"fail_fast": True} if schema.get("type") in _LISTS else early
 
 
 def _part(inner: Any) -> Any:  # noqa: ANN401 - the same

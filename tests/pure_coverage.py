@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tests.mirror import ROOT, told_in
 
 PURE = (
+    "duration.py",
     "errors.py",
     "record.py",
     "verdict.py",
@@ -18,6 +19,7 @@ PURE = (
     "ledger/amend.py",
     "reply.py",
     "headers.py",
+    "http_answer.py",
     "payload.py",
     "payload_model.py",
     "payload_reason.py",

@@ -241,3 +241,13 @@ def test_the_client_is_made_once(desk: Desk):
     names = {enqueuer.enqueue(handler_of(), number, name=None, delay=None) for number in range(3)}
     assert len(names) == 3
     assert enqueuer._the_client() is enqueuer._the_client()  # noqa: SLF001 - nothing else shows it
+
+
+def test_an_enqueuer_that_was_closed_makes_a_client_anew(desk: Desk):
+    enqueuer = Enqueuer(settings_of(CLOUD_TASKS_EMULATOR_HOST=desk.queue.address), now=lambda: NOW)
+    enqueuer.close()
+    for number in range(2):
+        assert enqueuer.enqueue(handler_of(), number, name=None, delay=None)
+        enqueuer.close()
+        enqueuer.close()
+        assert enqueuer._client is None  # noqa: SLF001 - nothing else shows it

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from taskhandler.errors import (
     Steering,
     TaskHandlerError,
     UsageError,
+    retry_after,
 )
 
 
@@ -43,7 +46,7 @@ def test_a_missing_setting_is_said_to_be_missing():
 
 
 @pytest.mark.parametrize("word", [Retry, RateLimited])
-@pytest.mark.parametrize("after", [None, 0, 0.5, 30, 10**9, Fraction(1, 2)])
+@pytest.mark.parametrize("after", [None, 0, 0.5, 30, 10**9, Fraction(1, 2), Decimal("1.5")])
 def test_a_word_says_when_to_come_back(word: type[Retry | RateLimited], after: float | None):
     error = word("later", after=after)
     assert (error.reason, error.after, str(error)) == ("later", after, "later")
@@ -52,11 +55,71 @@ def test_a_word_says_when_to_come_back(word: type[Retry | RateLimited], after: f
 
 @pytest.mark.parametrize("word", [Retry, RateLimited])
 @pytest.mark.parametrize(
-    "after", [-1, -0.001, float("nan"), float("inf"), -float("inf"), "30", [], 1j, Decimal("NaN")]
+    "after",
+    [
+        -1,
+        -0.001,
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        "30",
+        [],
+        1j,
+        True,
+        Decimal("NaN"),
+        timedelta(-1),
+    ],
 )
 def test_a_time_that_cannot_be_is_refused(word: type[Retry | RateLimited], after: float):
-    with pytest.raises(UsageError, match=rf"^{word.__name__}\(after=.*\): seconds from 0 up are wanted$"):
+    with pytest.raises(UsageError) as refused:
         word(after=after)
+    problem = "must be seconds (a number) or a timedelta, from 0 to 1000000000"
+    assert str(refused.value) == f"{word.__name__}(after={after!r}): {problem}"
+
+
+@pytest.mark.parametrize("word", [Retry, RateLimited])
+def test_a_time_may_be_a_timedelta(word: type[Retry | RateLimited]):
+    assert word(after=timedelta(minutes=1)).after == 60.0
+
+
+@pytest.mark.parametrize("word", [Retry, RateLimited])
+@pytest.mark.parametrize("seconds", [30, 0.5, timedelta(seconds=30), -1])
+def test_a_time_in_the_place_of_the_reason_is_refused_with_a_hint(
+    word: type[Retry | RateLimited], seconds: object
+):
+    with pytest.raises(UsageError) as refused:
+        word(seconds)  # type: ignore[arg-type]  # what is being tried
+    said = f"{word.__name__}({seconds!r}): the reason comes first. Write after={seconds!r}"
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize("word", [Retry, RateLimited, Reject])
+@pytest.mark.parametrize("reason", [b"no", None, ["4000-secret"], True])
+def test_a_reason_that_is_not_text_is_refused(word: type[Retry | RateLimited | Reject], reason: Any):  # noqa: ANN401 - what is being tried
+    with pytest.raises(UsageError) as refused:
+        word(reason)
+    said = f"{word.__name__}: the reason must be a string or an error, not of type {type(reason).__name__}"
+    assert str(refused.value) == said
+
+
+def test_a_rejection_has_no_time():
+    with pytest.raises(UsageError, match="the reason must be a string or an error, not of type int"):
+        Reject(30)  # type: ignore[arg-type]  # what is being tried
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [(None, None), (30, 30.0), (timedelta(minutes=1), 60.0), ("30", None), (-1, None), (float("nan"), None)],
+)
+def test_a_time_that_a_subclass_has_set_is_read_alike(after: Any, seconds: float | None):  # noqa: ANN401 - what is being tried
+    busy = Busy()
+    busy.after = after
+    assert retry_after(busy) == seconds
+
+
+@pytest.mark.parametrize("word", [Retry, RateLimited, Reject])
+def test_an_error_may_stand_for_the_reason(word: type[Retry | RateLimited | Reject]):
+    assert str(word(LookupError("no order")).reason) == "no order"  # type: ignore[arg-type]  # users do
 
 
 @pytest.mark.parametrize("word", [Retry, RateLimited, Reject])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -74,7 +76,7 @@ def test_a_death_is_told_to_one_only():
 
 @pytest.mark.parametrize("function", [told_later, None, "told"])
 def test_a_death_is_not_told_to_what_nobody_would_run(function: Any):  # noqa: ANN401 - what is being tried
-    with pytest.raises(UsageError, match="a plain function is wanted"):
+    with pytest.raises(UsageError, match="must be a plain function"):
         handler_of(double).on_dead(function)
 
 
@@ -111,6 +113,7 @@ def test_nothing_said_leaves_all_to_the_settings():
     [
         ("lease", 1),
         ("lease", 1800.0),
+        ("lease", Decimal(30)),
         ("max_attempts", 1),
         ("max_attempts", 10**6),
         ("on_invalid", "retry"),
@@ -122,6 +125,10 @@ def test_a_good_option_is_taken(option: str, value: object):
     assert getattr(options_of("h", {option: value}), option) == value
 
 
+def test_a_lease_may_be_a_timedelta():
+    assert options_of("h", {"lease": timedelta(minutes=2)}).lease == 120.0
+
+
 @pytest.mark.parametrize("accounts", ["a@b.c", ["a@b.c"], {"a@b.c"}, ("a@b.c", "a@b.c"), iter(["a@b.c"])])
 def test_accounts_are_one_or_many(accounts: object):
     assert options_of("h", {"service_accounts": accounts}).service_accounts == frozenset({"a@b.c"})
@@ -130,7 +137,10 @@ def test_accounts_are_one_or_many(accounts: object):
 @pytest.mark.parametrize(
     ("option", "values"),
     [
-        ("lease", [0, 0.9, 1801, float("nan"), float("inf"), "30", True, []]),
+        (
+            "lease",
+            [0, 0.9, 1801, float("nan"), float("inf"), "30", True, [], timedelta(0), timedelta(hours=1)],
+        ),
         ("max_attempts", [0, -1, 1.0, 1.5, "3", True, 10**6 + 1, []]),
         ("on_invalid", ["drop", None, True, [], {}]),
         ("queue", ["", "a/b", "a b", "q_1", "q" * 101, "q\n", 5, []]),

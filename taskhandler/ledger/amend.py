@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from msgspec import Struct
 
 from taskhandler.law import Rule
-from taskhandler.ledger.storage import Answer, Unavailable, Unknown, Written
+from taskhandler.ledger.storage import Answer, Disputed, Unavailable, Unknown, Written
 from taskhandler.record import Found, Record
 from taskhandler.verdict import Refused, Undecided, Verdict
 
@@ -43,12 +43,21 @@ class Replace(Struct, frozen=True, gc=False):
 
 
 class Pending(Struct, frozen=True, gc=False):
-    """An amendment that waits for the answer to `op`. `verdict` holds once `op` is written."""
+    """An amendment that waits for the answer to `op`.
+
+    Attributes:
+        rule: what is applied.
+        op: what the storage is to do next.
+        verdict: holds once `op` is written.
+        rounds: how often the record turned out to have changed.
+        dispute: the write that `op` is to tell the fate of, and what is wrong with it if it was not stale.
+    """
 
     rule: Rule
     op: Read | Create | Replace
     verdict: Verdict | None = None
     rounds: int = 0
+    dispute: tuple[Replace, Refused | Unavailable] | None = None
 
 
 class Done(Struct, frozen=True, gc=False):
@@ -70,6 +79,8 @@ def resume(pending: Pending, answer: Answer | Found | None) -> Pending | Done:
     match answer:
         case Written(version=version):
             return _written(pending, version)
+        case Found() if pending.dispute is not None and pending.dispute[0].version == answer.version:
+            return resume(pending, pending.dispute[1])
         case None | Found():
             return _apply(pending.rule, answer, rounds=pending.rounds)
         case Unavailable(why=why):
@@ -78,6 +89,8 @@ def resume(pending: Pending, answer: Answer | Found | None) -> Pending | Done:
             return Done(answer)
         case _ if pending.rounds >= ROUNDS:
             return Done(Undecided(answer.why if isinstance(answer, Unknown) else "the record keeps changing"))
+        case Disputed(otherwise=otherwise) if isinstance(pending.op, Replace):
+            return Pending(pending.rule, Read(), rounds=pending.rounds + 1, dispute=(pending.op, otherwise))
         case _:
             return Pending(pending.rule, Read(), rounds=pending.rounds + 1)
 

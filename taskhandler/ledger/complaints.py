@@ -5,28 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-EVERY = 60 * 10**9
-"""Nanoseconds of silence after a complaint before the same one is made again."""
+from taskhandler.log_throttle import LogThrottle
+from taskhandler.text import one_line
 
+SILENT_SECONDS = 60.0
+"""After a complaint, before one of the same kind is made again."""
+
+LINE_LIMIT = 1000
+"""Characters of a line."""
+
+_NANOSECOND = 1e-9
 _log = logging.getLogger("taskhandler.ledger")
 
 
 class Complaints:
-    """What a ledger has to complain about, each thing at most once a minute.
+    """What a ledger has to complain about, each kind of thing at most once a minute.
 
     Args:
         clock: nanoseconds since some fixed moment.
     """
 
     def __init__(self, *, clock: Callable[[], int]) -> None:
-        self._clock = clock
-        self._made: dict[str, int] = {}
+        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=lambda: clock() * _NANOSECOND)
 
     def make(self, kind: str, message: str) -> None:
         """Log `message`, unless one of the same `kind` (there must be few) was logged a moment ago."""
-        now = self._clock()
-        made = self._made.get(kind)
-        if made is not None and now - made < EVERY:
+        left_out = self._throttle.left_out(kind)
+        if left_out is None:
             return
-        self._made[kind] = now
-        _log.error("%s", message)
+        more = f" ({left_out} more since the last such line.)" if left_out else ""
+        _log.error("%s%s", one_line(message, limit=LINE_LIMIT), more)

@@ -17,29 +17,29 @@ from taskhandler.errors import ConfigError, LedgerError
 from taskhandler.ledger import firestore_letter as letters
 from taskhandler.ledger import firestore_record as records
 from taskhandler.ledger.complaints import Complaints
-from taskhandler.ledger.firestore_calls import Failure, Look, Wire
+from taskhandler.ledger.firestore_calls import SAID_LIMIT, Failure, Look, Wire
 from taskhandler.ledger.firestore_commit import Commit, name_of
 from taskhandler.ledger.firestore_connection import Connection
 from taskhandler.ledger.firestore_fate import Fate, fate_of_create, fate_of_replace, remedy
 from taskhandler.ledger.firestore_place import COLLECTION, KEY, Place, collection_problem, place_of
-from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable, Unknown, Written
+from taskhandler.ledger.storage import Answer, Disputed, Key, Letter, Stale, Unavailable, Unknown, Written
 from taskhandler.record import Found, Record
+from taskhandler.text import one_line
 from taskhandler.verdict import Refused
 
-LIMIT = 4.9
-"""Seconds that everything one call to the ledger entails may take."""
+LIMIT_SECONDS = 4.9
+"""Everything that one call to the ledger entails: at most one call to Firestore, and making the client."""
 
-MAKING = 2.9
-"""Seconds of these that making a client may take: it imports Google's libraries and looks for credentials."""
+CLIENT_SECONDS = 2.9
+"""Of these, what making a client may take: it imports Google's libraries and looks for credentials."""
 
-CALL = 2.0
-"""Seconds that one call to Firestore may take."""
+CALL_SECONDS = 4.5
+"""One call to Firestore. A round trip of four seconds is slow, and no reason to give up."""
 
 PAGE = 300
 """Documents of a page when all are listed."""
 
 NANOSECOND = 1e-9
-_SAID = 300
 
 
 def open_firestore(url: str) -> FirestoreStorage:
@@ -65,7 +65,7 @@ class FirestoreStorage:
 
     Args:
         client: a google.cloud.firestore.Client, or something to call that makes one, in the process that uses
-            it and when it is used first. One that is made anew can be made again when its connection hangs.
+            it and when it is used first.
         collection: a root collection, which should hold nothing else.
         wall: seconds since 1970; decides only when a document may be swept away.
         clock: seconds of a clock that never goes back; bounds how long calls take.
@@ -91,19 +91,17 @@ class FirestoreStorage:
         self._wall = wall
         self._clock = clock
         self._complaints = Complaints(clock=lambda: int(clock() / NANOSECOND))
-        anew = callable(client)
         self._connection = Connection(
-            client if anew else lambda: client,
+            client if callable(client) else lambda: client,
             _attach,
-            anew=anew,
             clock=clock,
             complaints=self._complaints,
         )
 
     def read(self, key: Key) -> Found | Unavailable | None:
         """See `Storage.read`."""
-        until = self._clock() + LIMIT
-        wire = self._connection.wire(patience=MAKING)
+        until = self._clock() + LIMIT_SECONDS
+        wire = self._connection.wire(patience=CLIENT_SECONDS)
         if isinstance(wire, Unavailable):
             return wire
         try:
@@ -139,8 +137,8 @@ class FirestoreStorage:
 
     def letter(self, key: Key) -> Letter | Unavailable | None:
         """See `Storage.letter`."""
-        until = self._clock() + LIMIT
-        wire = self._connection.wire(patience=MAKING)
+        until = self._clock() + LIMIT_SECONDS
+        wire = self._connection.wire(patience=CLIENT_SECONDS)
         if isinstance(wire, Unavailable):
             return wire
         try:
@@ -182,20 +180,20 @@ class FirestoreStorage:
         self._connection.close()
 
     def _commit(self, commit: Commit) -> Answer:
-        until = self._clock() + LIMIT
-        wire = self._connection.wire(patience=MAKING)
+        until = self._clock() + LIMIT_SECONDS
+        wire = self._connection.wire(patience=CLIENT_SECONDS)
         if isinstance(wire, Unavailable):
             return wire
         try:
             request = commit.request(wire, self._collection, now=self._wall())
         except ValueError as error:
-            return Refused(str(error))
+            return Refused(one_line(error, limit=SAID_LIMIT))
         written = wire.commit(request, timeout=self._left(until))
         if isinstance(written, int):
             return Written(written)
-        return self._told(commit, wire, written, until)
+        return self._failed(commit, wire, written)
 
-    def _told(self, commit: Commit, wire: Wire, failure: Failure, until: float) -> Answer:
+    def _failed(self, commit: Commit, wire: Wire, failure: Failure) -> Answer:
         batch = bool(commit.writes)
         create = commit.version is None
         fate = fate_of_create(failure) if create else fate_of_replace(failure, batch=batch)
@@ -207,20 +205,10 @@ class FirestoreStorage:
             case Fate.UNKNOWN:
                 return Unknown(self._down(wire, failure).why)
             case Fate.REFUSED:
-                return self._blamed(commit, wire, failure, until)
-
-    def _blamed(self, commit: Commit, wire: Wire, failure: Failure, until: float) -> Answer:
-        """Whose fault the refusal is: the record may have changed, or the batch be wrong."""
-        name = name_of(wire, self._collection, commit.key)
-        looks = wire.look([name], timeout=self._left(until))
-        if isinstance(looks, Failure):
-            return self._down(wire, looks)
-        if looks[0].document is None or looks[0].updated_at != commit.version:
-            return Stale()
-        return Refused(str(failure)) if commit.writes else self._down(wire, failure)
+                return Disputed(Refused(str(failure)) if batch else _unavailable(failure))
 
     def _left(self, until: float) -> float:
-        return max(0.1, min(CALL, until - self._clock()))
+        return max(0.1, min(CALL_SECONDS, until - self._clock()))
 
     def _found(self, look: Look, key: Key) -> Found | Unavailable:
         seen = self._seen(look)
@@ -239,25 +227,24 @@ class FirestoreStorage:
 
     def _page(self, after: str) -> list[Look]:
         wire = self._wire_for_people()
-        page = wire.page(self._collection, after, size=PAGE, timeout=LIMIT)
+        page = wire.page(self._collection, after, size=PAGE, timeout=LIMIT_SECONDS)
         if isinstance(page, Failure):
             raise LedgerError(f"the Firestore ledger cannot be read: {page}. To mend it: {remedy(page)}")
         return page
 
     def _wire_for_people(self) -> Wire:
-        wire = self._connection.wire(patience=LIMIT)
+        wire = self._connection.wire(patience=LIMIT_SECONDS)
         if isinstance(wire, Unavailable):
             raise LedgerError(f"the Firestore ledger is out of use: {wire.why}")
         return wire
 
     def _down(self, wire: Wire, failure: Failure) -> Unavailable:
         where = f"{wire.documents}/{self._collection}"
-        said = str(failure)[:_SAID]
         self._complaints.make(
             failure.code,
-            f"The Firestore ledger {where} is out of use: {said}. To mend it: {remedy(failure)}.",
+            f"The Firestore ledger {where} is out of use: {failure}. To mend it: {remedy(failure)}.",
         )
-        return Unavailable(f"the ledger is out of use: {said}")
+        return _unavailable(failure)
 
     def _unreadable(self, name: str, error: ValueError) -> Unavailable:
         self._complaints.make(
@@ -265,7 +252,11 @@ class FirestoreStorage:
             f"The document {name} is left alone, and its task put off: {error}. To mend it: update "
             "taskhandler, or restore the document, or delete it (its task may run again).",
         )
-        return Unavailable(f"the document {name} cannot be made out: {error}")
+        return Unavailable(one_line(f"the document {name} cannot be read: {error}", limit=SAID_LIMIT))
+
+
+def _unavailable(failure: Failure) -> Unavailable:
+    return Unavailable(f"the ledger is out of use: {failure}")
 
 
 def _is_installed() -> bool:

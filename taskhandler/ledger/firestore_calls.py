@@ -7,9 +7,12 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+SAID_LIMIT = 300
+"""Characters of what Firestore, or a proxy on the way, says about a failure."""
+
 
 class Failure(Struct, frozen=True):
-    """A call that came to nothing: the name of gRPC's status code, and what was said beside."""
+    """A call that failed: the name of gRPC's status code, and what was said beside, as one bounded line."""
 
     code: str
     details: str
@@ -39,14 +42,12 @@ class Wire(Protocol):
     """Three calls to one database, none of them tried twice.
 
     Attributes:
-        client: the google.cloud.firestore.Client whose channel this is.
+        client: the google.cloud.firestore.Client that it is for.
         documents: what the names of all its documents begin with.
-        silent: how many calls in a row nobody answered in time.
     """
 
     client: Any
     documents: str
-    silent: int
 
     def request(self) -> Any:  # noqa: ANN401 - a protobuf message
         """An empty google.firestore.v1.CommitRequest."""
@@ -62,9 +63,6 @@ class Wire(Protocol):
 
         An empty `after` is before the first. They come without what is not part of a record.
         """
-
-    def close(self) -> None:
-        """Break the connection: calls under way fail, and so do those to come."""
 
     def unwrapped(self, writes: Sequence[object]) -> list[Any]:
         """The google.firestore.v1.Write of what users call writes.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +10,9 @@ from typing import Any
 from taskhandler.errors import LedgerError
 from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.complaints import Complaints
-from taskhandler.ledger.firestore_calls import Wire
+from taskhandler.ledger.firestore_calls import SAID_LIMIT, Wire
 from taskhandler.ledger.storage import Unavailable
-
-SILENT = 3
-"""Calls in a row that nobody answered in time, after which the connection is given up for a new one.
-
-A connection whose packets are dropped on the way is otherwise noticed by the kernel after 20 s at the
-earliest: two of the three heartbeats of a lease.
-"""
+from taskhandler.text import one_line
 
 PAUSE = 5.0
 """Seconds from one attempt to make a client to the next."""
@@ -50,7 +43,6 @@ class Connection:
 
     Args:
         make: gives one of Google's clients; raises LedgerError or ImportError.
-        anew: `make` gives a new client each time, so that one whose connection is silent can be given up.
         attach: opens its channel.
         clock: seconds of a clock that never goes back.
         complaints: where failures are told.
@@ -61,13 +53,11 @@ class Connection:
         make: Callable[[], Any],
         attach: Callable[[Any], Wire],
         *,
-        anew: bool,
         clock: Callable[[], float],
         complaints: Complaints,
     ) -> None:
         self._make = make
         self._attach = attach
-        self._silent = SILENT if anew else sys.maxsize
         self._clock = clock
         self._complaints = complaints
         self._client: Any = None
@@ -81,8 +71,8 @@ class Connection:
 
     def wire(self, *, patience: float) -> Wire | Unavailable:
         """The wire, waited for no longer than `patience` seconds."""
-        wire = self._wire
-        if wire is not None and wire.silent < self._silent:
+        wire = self._wire  # another thread may close the ledger now
+        if wire is not None:
             return wire
         return self._awaited(self._connect, patience) or Unavailable(self._problem)
 
@@ -127,15 +117,12 @@ class Connection:
         try:
             step()
         except (LedgerError, ImportError) as error:
-            self._problem = str(error)
+            self._problem = one_line(error, limit=SAID_LIMIT)
             self._complaints.make("client", f"The Firestore ledger is out of use: {error}. {_REMEDY}")
 
     def _connect(self) -> None:
         if self._inherited is not None:
             _log.warning("%s", _FORKED)
-        if self._wire is not None:
-            self._wire.close()  # gRPC would give its silent connection to the new channel, were it open
-            self._client = None
         self._find_client()
         self._wire = self._attach(self._client)
 

@@ -62,17 +62,24 @@ def fill_parts(new: Callable[[int], Any], key: Key, letter: Letter, body: bytes)
 def parts(first: str, look: Callable[[list[str]], list[Look] | Failure]) -> list[Look] | Failure:
     """All parts of the letter whose first one has the name `first`; none if there is no letter.
 
+    The second is asked for together with the first: two hold what Cloud Tasks may deliver, so that one
+    round trip will do.
+
     Raises:
         ValueError: the first one does not say how many there are, or one is missing.
     """
-    found = look([first])
+    found = look(_names(first, 0, 2))
     if isinstance(found, Failure) or found[0].document is None:
         return found if isinstance(found, Failure) else []
     count = _count(found[0].document)
-    if count == 1:
-        return found
-    rest = look([f"{first[:-1]}{number}" for number in range(1, count)])
+    if count <= len(found):
+        return found[:count]
+    rest = look(_names(first, len(found), count))
     return rest if isinstance(rest, Failure) else [*found, *rest]
+
+
+def _names(first: str, start: int, stop: int) -> list[str]:
+    return [f"{first[:-1]}{number}" for number in range(start, stop)]
 
 
 def letter_of(documents: list[Any]) -> Letter:

@@ -1,6 +1,6 @@
-"""Three calls to Firestore on the channel of Google's client: commit, look, list. No retries, no policy.
+"""Three calls to Firestore for one of Google's clients: commit, look, list. No retries, no policy.
 
-The one file of this ledger that imports Google's libraries, which takes half a second: it is imported at
+This file and `firestore_channel` import Google's libraries, which takes half a second: they are imported at
 first use. Requests are plain protobuf messages, sent on stubs of our own: the client's own way
 (`DocumentReference.create`) costs more than twice the processor time, and retries what it must not.
 """
@@ -17,9 +17,11 @@ from google.cloud import firestore
 from google.cloud.firestore_v1 import types
 
 from taskhandler.errors import LedgerError
-from taskhandler.ledger.firestore_calls import Failure, Look, nanoseconds
+from taskhandler.ledger.firestore_calls import SAID_LIMIT, Failure, Look, nanoseconds
+from taskhandler.ledger.firestore_channel import open_channel
 from taskhandler.ledger.firestore_place import Place
 from taskhandler.ledger.firestore_record import READ
+from taskhandler.text import one_line
 
 _API = "/google.firestore.v1.Firestore/"
 
@@ -41,23 +43,18 @@ class GrpcWire:
 
     def __init__(self, client: firestore.Client) -> None:
         self.client = client
-        self.silent = 0
         self.database = client._database_string  # noqa: SLF001 - the client has no public name for it
         self.documents = f"{self.database}/documents"
         self._metadata = (
             *client._rpc_metadata,  # noqa: SLF001 - no public name; for the emulator there is more in it
             ("x-goog-request-params", f"database={quote(self.database, safe='/')}"),
         )
-        self._channel = client._firestore_api.transport.grpc_channel  # noqa: SLF001 - the client has no other way to it
-        self._commit = self._channel.unary_unary(
-            f"{_API}Commit", _Commit.SerializeToString, _Committed.FromString
-        )
-        self._look = self._channel.unary_stream(
+        channel = open_channel(client)
+        self._commit = channel.unary_unary(f"{_API}Commit", _Commit.SerializeToString, _Committed.FromString)
+        self._look = channel.unary_stream(
             f"{_API}BatchGetDocuments", _Look.SerializeToString, _Looked.FromString
         )
-        self._list = self._channel.unary_stream(
-            f"{_API}RunQuery", _List.SerializeToString, _Listed.FromString
-        )
+        self._list = channel.unary_stream(f"{_API}RunQuery", _List.SerializeToString, _Listed.FromString)
 
     def request(self) -> Any:  # noqa: ANN401 - a protobuf message
         """See `Wire.request`."""
@@ -102,25 +99,15 @@ class GrpcWire:
             if answer.HasField("document")
         ]
 
-    def close(self) -> None:
-        """See `Wire.close`."""
-        self._channel.close()
-
     def unwrapped(self, writes: Sequence[object]) -> list[Any]:
         """See `Wire.unwrapped`; they are WriteBatch, Write of firestore_v1.types, or its protobuf message."""
         return [message for each in writes for message in _messages(each)]
 
     def _call(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - protobuf messages, or a Failure
         try:
-            answer = call()
+            return call()
         except grpc.RpcError as error:
-            code = error.code().name
-            self.silent = self.silent + 1 if code == "DEADLINE_EXCEEDED" else 0
-            return Failure(code, error.details() or "")
-        except ValueError as error:  # what gRPC raises on a channel that another thread has closed
-            return Failure("UNAVAILABLE", str(error))
-        self.silent = 0
-        return answer
+            return Failure(error.code().name, one_line(error.details() or "", limit=SAID_LIMIT))
 
 
 def client_for(place: Place) -> firestore.Client:
@@ -144,7 +131,7 @@ def _messages(each: object) -> Iterator[Any]:
     elif isinstance(each, _Write):
         yield each
     else:
-        raise ValueError(f"{each!r} is no Write of google-cloud-firestore")  # noqa: TRY004 - it is the user's
+        raise ValueError(f"{each!r} is not a Write of google-cloud-firestore")  # noqa: TRY004 - it is the user's
 
 
 def _looks(answers: Sequence[Any]) -> Iterator[Look]:

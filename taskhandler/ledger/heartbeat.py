@@ -1,18 +1,44 @@
-"""The heart of a worker: extends the leases of handlers that take their time."""
+"""Extends the leases of handlers that take their time: one scheduler for a process, whatever its apps.
+
+Theory of operation. A lease is watched while its handler runs, and is due a third of its length later.
+Of the sender threads one is the *lookout*: it sleeps until the earliest lease is due, gives up the lookout
+to another thread (a spare one, else a new one, up to `MOST_SENDERS`) and sends the heartbeat itself. So
+one slow call to a ledger holds up one lease, and nothing is handed from thread to thread. A lease that is
+being extended is nobody's to send again. A thread that has sent its heartbeat becomes the lookout if there
+is none, else it stays as a spare.
+
+A new lease wakes the lookout only if it is due before all others, and the first one starts the first
+thread: a handler that ends early costs two dictionary operations under a lock. Threads end after
+`IDLE_SECONDS` without work, and at once when `rest` says that an app is gone. Between two heartbeats a
+thread refers to no lease, since a lease leads to a ledger and an app. All of this is the state of
+`_Senders`, which a forked child replaces: under gevent the parent's threads are greenlets, which live on
+in the child, and are to find nothing to do there.
+"""
 
 from __future__ import annotations
 
+import contextvars
 import logging
-import os
 import threading
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
+
+from taskhandler.forks import call_in_child
+from taskhandler.log_throttle import LogThrottle
 
 LOGGER = logging.getLogger("taskhandler")
 
-SENDERS = 4
-"""Threads, so that one slow call to the ledger does not starve the other leases; as many slow ones would."""
+MOST_SENDERS = 16
+"""Threads at most, so that as many slow calls to ledgers, less one, do not starve the other leases."""
+
+IDLE_SECONDS = 10.0
+"""Seconds after which a thread ends that has nothing to do."""
+
+REST_LOCK_SECONDS = 0.05
+"""Seconds that a finalizer waits for the lock, which its own thread may hold."""
+
+SILENT_SECONDS = 60.0
+"""Seconds between two log lines that say the same."""
 
 
 class Beating(Protocol):
@@ -32,80 +58,187 @@ class Beating(Protocol):
 
 
 class Heartbeats:
-    """Watches leases and sends their heartbeats when they are due, from a few shared threads.
-
-    A handler that ends before its first heartbeat is due costs two dictionary operations under a lock.
-    The threads start with the first lease, and again in a process forked off.
+    """Watches leases and sends their heartbeats when they are due.
 
     Args:
         clock: seconds of a clock that never goes back.
+        most: threads at most.
+        idle: seconds after which a thread ends that has nothing to do.
     """
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, clock: Callable[[], float], most: int = MOST_SENDERS, idle: float = IDLE_SECONDS
+    ) -> None:
         self._clock = clock
-        self._reset()
-        this = weakref.ref(self)
-        os.register_at_fork(after_in_child=lambda: _reset(this()))
+        self._most = most
+        self._idle = idle
+        self._senders = _Senders(clock, most=most, idle=idle)
+        call_in_child(self._begin_anew)
 
     def watch(self, lease: Beating) -> None:
         """Send heartbeats for `lease` from now on."""
         lease.due = self._clock() + lease.interval
-        with self._lock:
-            self._watched[id(lease)] = lease
-            if lease.due < self._alarm:
-                self._wake.notify()
-        if self._senders < SENDERS:
-            self._start()
+        self._senders.watch(lease)
 
     def forget(self, lease: Beating) -> None:
         """Send no more heartbeats for `lease`. One may still be under way."""
+        self._senders.forget(lease)
+
+    def rest(self) -> None:
+        """End the threads that have nothing to do, unless something is watched.
+
+        May be called by a finalizer, even in the midst of another call on this thread: it waits no longer
+        than `REST_LOCK_SECONDS`, after which threads end when they have been idle for long enough.
+        """
+        self._senders.rest()
+
+    def _begin_anew(self) -> None:
+        self._senders.abandon()
+        self._senders = _Senders(self._clock, most=self._most, idle=self._idle)
+
+
+class _Senders:
+    """The threads of one process, and what they watch."""
+
+    def __init__(self, clock: Callable[[], float], *, most: int, idle: float) -> None:
+        self._clock = clock
+        self._most = most
+        self._idle = idle
+        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=clock)
+        self._lock = threading.Lock()
+        self._earlier = threading.Condition(self._lock)  # wakes the lookout
+        self._relief = threading.Condition(self._lock)  # wakes a spare thread to become the lookout
+        self._watched: dict[int, Beating] = {}
+        self._beaten: set[int] = set()
+        self._alarm = float("inf")
+        self._lookout = False
+        self._called = False  # to look out, but not there yet
+        self._threads = 0
+        self._spares = 0
+        self._resting = False
+
+    def watch(self, lease: Beating) -> None:
+        with self._lock:
+            self._resting = False
+            self._watched[id(lease)] = lease
+            if not (self._lookout or self._called):
+                self._call_lookout()
+            elif lease.due < self._alarm:
+                self._earlier.notify()
+
+    def forget(self, lease: Beating) -> None:
         with self._lock:
             self._watched.pop(id(lease), None)
 
-    def _reset(self) -> None:
-        self._watched: dict[int, Beating] = {}
-        self._beaten: set[int] = set()  # right now; a second heartbeat of a slow one would only wait for it
-        self._lock = threading.Lock()
-        self._wake = threading.Condition(self._lock)
-        self._alarm = float("inf")
-        self._senders = 0
+    def rest(self) -> None:
+        self._resting = True
+        if not self._lock.acquire(timeout=REST_LOCK_SECONDS):
+            return
+        try:
+            if self._watched:
+                self._resting = False
+            else:
+                self._earlier.notify_all()
+                self._relief.notify_all()
+        finally:
+            self._lock.release()
 
-    def _start(self) -> None:
-        with self._wake:
-            while self._senders < SENDERS:
-                name = f"taskhandler-heartbeat-{self._senders}"
-                threading.Thread(target=self._send, name=name, daemon=True).start()
-                self._senders += 1
+    def abandon(self) -> None:
+        """Leave nothing to do to greenlets that a fork has copied."""
+        self._watched.clear()
+        self._resting = True
+
+    def _call_lookout(self) -> None:
+        """Have a thread look out: a spare one, or a new one, or the first that has sent its heartbeat."""
+        if self._spares:
+            self._relief.notify()
+            self._called = True
+        elif self._threads < self._most:
+            self._called = self._start()
+
+    def _start(self) -> bool:
+        thread = threading.Thread(target=self._send, name="taskhandler-heartbeat", daemon=True)
+        try:
+            contextvars.Context().run(thread.start)  # a copy of the caller's would keep its app alive
+        except RuntimeError as error:  # the system has no more threads, or the interpreter is ending
+            self._warn("no thread can be started for heartbeats (%s); leases may lapse", error)
+            return False
+        self._threads += 1
+        return True
+
+    def _warn(self, line: str, error: Exception) -> None:
+        left_out = self._throttle.left_out(line)
+        if left_out is not None:
+            LOGGER.warning(line, error)
 
     def _send(self) -> None:
-        lease = self._next(None)
-        while True:
+        try:
+            while (lease := self._next()) is not None:
+                self._beat(lease)
+                del lease
+        except BaseException:  # somebody ends the thread: gevent's GreenletExit, say
+            with self._lock:
+                self._threads -= 1
+            raise
+
+    def _beat(self, lease: Beating) -> None:
+        try:
+            lease.beat()
+        except Exception:  # a storage may be anybody's, and the other leases are not its business
+            LOGGER.exception("a heartbeat failed")
+        finally:
+            with self._lock:
+                self._beaten.discard(id(lease))
+                if lease.due < self._alarm:  # the lookout has not counted on it
+                    self._earlier.notify()
+
+    def _next(self) -> Beating | None:
+        """Wait for the next lease that is due; None if this thread is not needed any more."""
+        with self._lock:
+            lease = self._look_out() if self._await_lookout() else None
+            if lease is None:
+                self._threads -= 1
+            elif any(key not in self._beaten for key in self._watched):
+                self._call_lookout()
+            return lease
+
+    def _await_lookout(self) -> bool:
+        """Wait as a spare thread until nobody looks out; False if that does not come in time."""
+        woken = True
+        while self._lookout:
+            if self._resting or not woken:
+                return False
+            self._spares += 1
             try:
-                lease.beat()
-            except Exception:  # a storage may be anybody's, and the other leases are not its business
-                LOGGER.exception("a heartbeat failed")
-            lease = self._next(lease)
+                woken = self._relief.wait(self._idle)
+            finally:
+                self._spares -= 1
+        return True
 
-    def _next(self, last: Beating | None) -> Beating:
-        """Wait for the next lease that is due, done with the `last` one."""
-        with self._wake:
-            self._beaten.discard(id(last))
-            while True:
-                now = self._clock()
-                first = self._first()
-                if first is not None and first.due <= now:
-                    first.due = now + first.interval
-                    self._beaten.add(id(first))
-                    self._wake.notify()  # another thread looks out while this one is busy
-                    return first
-                self._alarm = float("inf") if first is None else first.due
-                self._wake.wait(None if first is None else first.due - now)
+    def _look_out(self) -> Beating | None:
+        self._lookout, self._called = True, False
+        try:
+            return self._await_due()
+        finally:
+            self._lookout = False
 
-    def _first(self) -> Beating | None:
-        resting = (lease for key, lease in self._watched.items() if key not in self._beaten)
-        return min(resting, key=lambda lease: lease.due, default=None)
+    def _await_due(self) -> Beating | None:
+        """The lease that is due; None if nothing has been watched for a while."""
+        woken = True
+        while True:
+            now = self._clock()
+            self._alarm, key = min(self._dues(), default=(float("inf"), 0))
+            if self._alarm <= now:
+                return self._take(key, now)
+            if self._alarm == float("inf") and (self._resting or not woken):
+                return None
+            woken = self._earlier.wait(min(self._alarm - now, self._idle))
 
+    def _dues(self) -> Iterator[tuple[float, int]]:
+        return ((lease.due, key) for key, lease in self._watched.items() if key not in self._beaten)
 
-def _reset(heartbeats: Heartbeats | None) -> None:
-    if heartbeats is not None:
-        heartbeats._reset()  # noqa: SLF001 - the same class, after a fork
+    def _take(self, key: int, now: float) -> Beating:
+        lease = self._watched[key]
+        lease.due = now + lease.interval
+        self._beaten.add(key)
+        return lease

@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 
 from taskhandler.law import Arrive, Beat, Rule, Settle
 from taskhandler.ledger.amend import Done, Unseen
-from taskhandler.ledger.ledger import Ledger
+from taskhandler.ledger.ledger import Ledger, always
 from taskhandler.ledger.storage import Key, Letter
 from taskhandler.record import Found
 from taskhandler.verdict import End, Fenced, Held, Run, Undecided, Verdict
 
-CLAIM_PATIENCE = 3.0
-"""Seconds: with no call longer than five, a delivery that meets an outage is answered within ten."""
+CLAIM_PATIENCE = 5.0
+"""Seconds: with no call longer than five, a delivery that meets an outage is answered within ten.
+
+And a call that takes all of its time can still be followed by a second one.
+"""
 
 SETTLE_PATIENCE = 5.0
-"""Seconds, those included in which a heartbeat under way has its turn."""
+"""Seconds, those included in which a heartbeat under way has its turn: one call, since it then gives way."""
 
 BEAT_PATIENCE = 2.0
-"""Seconds; few, because a completion may be waiting for its turn."""
+"""Seconds; few, so that the next one comes soon. It reads first, where this one left doubts."""
 
 AGAIN = 1.0
 """Seconds from a heartbeat that failed to the next."""
@@ -77,7 +80,9 @@ class Lease:
         """Extend the lease by one heartbeat. Whether it still is the holder's, as far as is known."""
         with self._turn:
             if not (self._over or self.fenced):
-                verdict = self._act(Beat(self.arrive.lease_id), patience=min(BEAT_PATIENCE, self.interval))
+                beat = Beat(self.arrive.lease_id)
+                patience = min(BEAT_PATIENCE, self.interval)
+                verdict = self._act(beat, patience=patience, goes_on=lambda: not self._over)
                 if isinstance(verdict, Undecided):
                     self.due = min(self.due, self._clock() + AGAIN)
             return not self.fenced
@@ -128,11 +133,23 @@ class Lease:
             self._turn.release()
 
     def _act(
-        self, rule: Rule, *, patience: float, letter: Letter | None = None, writes: Sequence[object] = ()
+        self,
+        rule: Rule,
+        *,
+        patience: float,
+        letter: Letter | None = None,
+        writes: Sequence[object] = (),
+        goes_on: Callable[[], bool] = always,
     ) -> Verdict:
         sent = self._clock()
         done = self._ledger.amend(
-            self.key, rule, self._believed, patience=patience, letter=letter, writes=writes
+            self.key,
+            rule,
+            self._believed,
+            patience=patience,
+            letter=letter,
+            writes=writes,
+            goes_on=goes_on,
         )
         self._learn(done, sent)
         return done.verdict

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 
 from taskhandler.law import Rule
 from taskhandler.ledger.amend import Create, Done, Pending, Read, Unseen, begin, resume
-from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable
+from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown
 from taskhandler.record import Found, State
 from taskhandler.verdict import Undecided
 
-FIRST_PAUSE = 0.05
-"""Seconds before an operation is tried again that an unavailable storage did not do; doubles each time."""
+FIRST_PAUSE_SECONDS = 0.05
+"""Before an operation is tried again that an unavailable storage did not do; doubles each time.
+
+Between half of it and all of it is waited, by chance, so that workers that met the same outage do not all
+come back at the same moment.
+"""
+
+SLOW_SECONDS = 20.0
+"""A storage that answers, if slowly, is not given up before: one operation after another may be needed."""
+
+
+def always() -> bool:
+    """Whatever happens."""
+    return True
 
 
 class Ledger:
@@ -21,14 +34,21 @@ class Ledger:
         storage: where records are kept.
         clock: seconds of a clock that never goes back.
         pause: waits so many seconds.
+        chance: a number from 0 up to 1.
     """
 
     def __init__(
-        self, storage: Storage, *, clock: Callable[[], float], pause: Callable[[float], None]
+        self,
+        storage: Storage,
+        *,
+        clock: Callable[[], float],
+        pause: Callable[[float], None],
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self.storage = storage
         self._clock = clock
         self._pause = pause
+        self._chance = chance
 
     def amend(
         self,
@@ -39,6 +59,7 @@ class Ledger:
         patience: float,
         letter: Letter | None = None,
         writes: Sequence[object] = (),
+        goes_on: Callable[[], bool] = always,
     ) -> Done:
         """Apply `rule` to the record of `key`.
 
@@ -46,23 +67,25 @@ class Ledger:
             key: which record.
             rule: what to make of it.
             believed: what is believed to be there; None for no record.
-            patience: seconds after which no further operation is begun.
+            patience: seconds after which an operation that had no answer is not followed by another one.
             letter: the body, kept beside a record that says rejected or dead.
             writes: whatever the storage's own batches are made of; they commit with a completion only.
+            goes_on: asked before each operation but the first; if it is false, the amendment is given up.
         """
-        until = self._clock() + patience
+        begun = self._clock()
         at = begin(rule, believed)
-        pause = FIRST_PAUSE
+        pause = FIRST_PAUSE_SECONDS
         while isinstance(at, Pending):
             answer = self._carry_out(key, at, letter, writes)
+            until = begun + (patience if isinstance(answer, Unavailable | Unknown) else SLOW_SECONDS)
             late = self._clock() + pause >= until
             if isinstance(answer, Unavailable) and not late:
-                self._pause(pause)
+                self._pause(pause * (1 + self._chance()) / 2)
                 pause *= 2
-                continue
-            at = resume(at, answer)
-            if late and isinstance(at, Pending):
-                return Done(Undecided("the ledger took too long"))
+            else:
+                at = resume(at, answer)
+            if isinstance(at, Pending) and (late or not goes_on()):
+                return Done(Undecided("the ledger took too long"), _found(answer))
         return at
 
     def _carry_out(
@@ -77,3 +100,8 @@ class Ledger:
             return self.storage.create(key, op.record, letter=kept)
         batch = writes if state is State.COMPLETED else ()
         return self.storage.replace(key, op.record, op.version, letter=kept, writes=batch)
+
+
+def _found(answer: Answer | Found | None) -> Found | None:
+    """What was read last, so that the next amendment need not read it again."""
+    return answer if isinstance(answer, Found) else None

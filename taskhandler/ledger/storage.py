@@ -57,7 +57,16 @@ class Unavailable(Struct, frozen=True, gc=False):
     why: str
 
 
-Answer = Written | Stale | Refused | Unknown | Unavailable
+class Disputed(Struct, frozen=True, gc=False):
+    """Definitely not written, for one of two reasons: the row is not as you believed, or else `otherwise`.
+
+    Only a read can tell which, and a storage that made it would keep its caller waiting for two round trips.
+    """
+
+    otherwise: Refused | Unavailable
+
+
+Answer = Written | Stale | Refused | Disputed | Unknown | Unavailable
 
 
 @runtime_checkable

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import random
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
+from tests.faults.delay_line import DelayLine
 from tests.faults.http2 import Frames, begins, ends
 
 CHUNK = 65536
@@ -45,7 +48,8 @@ class Proxy:
         self._turn = threading.Lock()
         self._fault = Fault.NONE
         self._left = 0
-        self._delay = 0.0
+        self._delay, self._jitter = 0.0, 0.0
+        self._chance = random.Random(0)  # noqa: S311 - chance that repeats, nothing secret
         self._stop = threading.Event()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -64,9 +68,9 @@ class Proxy:
         with self._turn:
             self._fault, self._left = fault, times or 1 << 60
 
-    def delay(self, seconds: float) -> None:
-        """Hold up every chunk for so long, in each direction."""
-        self._delay = seconds
+    def delay(self, seconds: float, *, jitter: float = 0.0) -> None:
+        """Hold up every chunk for so long, and up to `jitter` seconds longer, in each direction."""
+        self._delay, self._jitter = seconds, jitter
 
     def refuse(self) -> None:
         """Break all connections and take no new ones."""
@@ -81,7 +85,7 @@ class Proxy:
     def heal(self) -> None:
         """Let everything through from now on."""
         with self._turn:
-            self._fault, self._left, self._delay = Fault.NONE, 0, 0.0
+            self._fault, self._left, self._delay, self._jitter = Fault.NONE, 0, 0.0, 0.0
         if self._listener is None:
             self._listen()
 
@@ -126,14 +130,23 @@ class Proxy:
         self.connections += 1
         self._open |= {near, far}
         way = _Way()
-        self._start(lambda: self._pump(near, far, way, asking=True))
-        self._start(lambda: self._pump(far, near, way, asking=False))
+        self._carry(near, far, way, asking=True)
+        self._carry(far, near, way, asking=False)
 
-    def _pump(self, source: socket.socket, sink: socket.socket, way: _Way, *, asking: bool) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, way: _Way, *, asking: bool) -> None:
+        line = DelayLine(self._next_delay, clock=time.monotonic, wait=self._stop.wait)
+        self._start(lambda: _fill(line, source))
+        self._start(lambda: self._drain(line, source, sink, way, asking=asking))
+
+    def _next_delay(self) -> float:
+        return self._delay + self._jitter * self._chance.random()
+
+    def _drain(
+        self, line: DelayLine, source: socket.socket, sink: socket.socket, way: _Way, *, asking: bool
+    ) -> None:
         frames = Frames()
         with contextlib.suppress(OSError):
-            while chunk := source.recv(CHUNK):
-                self._stop.wait(self._delay)
+            for chunk in line:
                 kinds = frames.kinds(chunk)
                 if asking and way.fault is Fault.NONE and begins(kinds):
                     way.fault = self._next()
@@ -171,6 +184,13 @@ class _Way:
 
     def swallows(self, *, asking: bool) -> bool:
         return self.fault is Fault.BLACKHOLE or (self.fault is not Fault.NONE and not asking)
+
+
+def _fill(line: DelayLine, source: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(CHUNK):
+            line.put(chunk)
+    line.put(b"")
 
 
 def _close(each: socket.socket) -> None:

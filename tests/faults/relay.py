@@ -12,6 +12,9 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 
 THREADS = 32
+HELD = 60.0
+"""Seconds after which a call that is held goes on, should the test have forgotten it."""
+
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 _OF_THE_CONNECTION = ("user-agent", "grpc-", "te")
 
@@ -33,6 +36,7 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
         self.metadata: dict[str, str] = {}
         self.address = ""
         self._answers: list[tuple[str, grpc.StatusCode, str]] = []
+        self._held: dict[str, threading.Event] = {}
         self._far = grpc.insecure_channel(upstream, options=_UNLIMITED)
         self._server = grpc.server(ThreadPoolExecutor(THREADS), options=_UNLIMITED)
         self._server.add_generic_rpc_handlers((self,))
@@ -40,6 +44,10 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
     def answer(self, method: str, code: str, *, details: str = "said by the test", times: int = 1) -> None:
         """Let the next `times` calls of a method be answered with a status code, and not be handed on."""
         self._answers += [(method, grpc.StatusCode[code], details)] * times
+
+    def hold(self, method: str, until: threading.Event) -> None:
+        """Let no call of a method go on before `until` is set."""
+        self._held[method] = until
 
     def service(self, handler_call_details: Any) -> Any:  # noqa: ANN401 - grpcio ships no types
         """Take any call (what gRPC asks a handler for)."""
@@ -50,6 +58,8 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
             with self._counting:
                 self.calls[name] += 1
             self.metadata = dict(context.invocation_metadata())
+            if name in self._held:
+                self._held[name].wait(HELD)
             for answer in self._answers:
                 if answer[0] == name:
                     self._answers.remove(answer)

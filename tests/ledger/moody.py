@@ -127,7 +127,7 @@ class Desk:
     def __init__(self, *moods: Mood) -> None:
         self.clock = Clock()
         self.storage = Moody(self.clock, *moods)
-        self.ledger = Ledger(self.storage, clock=self.clock, pause=self.clock.pause)
+        self.ledger = Ledger(self.storage, clock=self.clock, pause=self.clock.pause, chance=lambda: 1.0)
 
     def lease(self, lease_id: str = "mine", *, lease: float = 30.0) -> Lease:
         arrive = Arrive(lease_id=lease_id, digest="d", handler="h", lease=lease, retention=900.0)

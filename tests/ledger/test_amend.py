@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from taskhandler.law import Arrive, Settle
 from taskhandler.ledger.amend import ROUNDS, Create, Done, Pending, Read, Replace, Unseen, begin, resume
-from taskhandler.ledger.storage import Stale, Unavailable, Unknown, Written
+from taskhandler.ledger.storage import Disputed, Stale, Unavailable, Unknown, Written
 from taskhandler.record import Found, Record, State
 from taskhandler.verdict import Completed, Ended, Fenced, InFlight, Refused, Run, Settled, Undecided
 
@@ -106,3 +106,35 @@ def test_eight_rounds_are_enough_for_a_busy_record_and_few_enough_for_a_patient_
 def test_a_storage_that_says_written_to_a_read_is_a_mistake_of_the_program(at: Pending):
     with pytest.raises(TypeError, match=r"^a storage said 'written' to a read$"):
         resume(at, Written(5))
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "verdict"),
+    [(Refused("no such order"), Refused("no such order")), (Unavailable("busy"), Undecided("busy"))],
+)
+def test_a_disputed_write_failed_for_the_other_reason_if_the_record_has_not_changed(
+    otherwise: Refused | Unavailable, verdict: Refused | Undecided
+):
+    reading = resume(pending(begin(SETTLE, Found(OURS, 5))), Disputed(otherwise))
+    assert pending(reading).op == Read()
+    assert resume(pending(reading), Found(OURS, 5)) == Done(verdict)
+
+
+@pytest.mark.parametrize("seen", [None, Found(replace(OURS, lease_id="theirs"), 6), Found(ENDED, 6)])
+def test_a_disputed_write_was_stale_if_the_record_has_changed(seen: Found | None):
+    reading = resume(pending(begin(SETTLE, Found(OURS, 5))), Disputed(Refused("no such order")))
+    assert resume(pending(reading), seen) == begin(SETTLE, seen)
+
+
+def test_a_dispute_is_over_when_the_next_write_is_begun():
+    reading = resume(pending(begin(SETTLE, Found(OURS, 5))), Disputed(Refused("no such order")))
+    writing = resume(pending(reading), Found(OURS, 6))
+    assert writing == Pending(SETTLE, Replace(ENDED, 6), Settled(State.COMPLETED), rounds=1)
+
+
+def test_a_dispute_about_a_record_that_keeps_changing_is_given_up():
+    at = begin(SETTLE, Found(OURS, 0))
+    for version in range(1, ROUNDS + 1):
+        reading = resume(pending(at), Disputed(Refused("no such order")))
+        at = resume(pending(reading), Found(OURS, version))
+    assert resume(pending(at), Disputed(Refused("no"))) == Done(Undecided("the record keeps changing"))

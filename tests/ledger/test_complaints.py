@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from taskhandler.ledger.complaints import EVERY, Complaints
+from taskhandler.ledger.complaints import LINE_LIMIT, Complaints
 from tests.ledger.filed import Hands
 
 
@@ -21,16 +21,22 @@ def test_a_complaint_is_an_error_in_the_log(complaints: Complaints, caplog: pyte
     assert caplog.record_tuples == [("taskhandler.ledger", logging.ERROR, "The disk is 100% full.")]
 
 
-def test_the_same_is_not_said_again_within_a_minute(
+def test_the_same_is_not_said_again_within_a_minute_and_then_with_how_often_it_was_not(
     complaints: Complaints, hands: Hands, caplog: pytest.LogCaptureFixture
 ):
-    for step in (0, 1, EVERY - 2):
-        hands.boot += step
-        complaints.make("disk", f"It is full, {step}.")
+    for seconds in (0, 1, 58):
+        hands.boot += seconds * 10**9
+        complaints.make("disk", f"It is full, {seconds}.")
     assert caplog.messages == ["It is full, 0."]
-    hands.boot += 1
+    hands.boot += 2 * 10**9
     complaints.make("disk", "It is still full.")
-    assert caplog.messages == ["It is full, 0.", "It is still full."]
+    assert caplog.messages == ["It is full, 0.", "It is still full. (2 more since the last such line.)"]
+
+
+def test_a_complaint_is_one_printable_bounded_line(complaints: Complaints, caplog: pytest.LogCaptureFixture):
+    complaints.make("row", "It is\nspoilt \x1b[2J" + "x" * 10_000)
+    assert caplog.messages[0].startswith("It is spoilt ?[2Jx")
+    assert len(caplog.messages[0]) == LINE_LIMIT
 
 
 def test_something_else_is_said_at_once(complaints: Complaints, caplog: pytest.LogCaptureFixture):

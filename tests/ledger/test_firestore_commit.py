@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 from google.cloud import firestore
 from google.cloud.firestore_v1 import types
 from msgspec.structs import replace
 
-from taskhandler.ledger.storage import Key, Stale, Written
-from taskhandler.record import State
-from taskhandler.verdict import Refused
+from taskhandler.law import Settle
+from taskhandler.ledger.ledger import Ledger
+from taskhandler.ledger.storage import Disputed, Key, Stale, Written
+from taskhandler.record import Found, State
+from taskhandler.verdict import Completed, Fenced, Refused, Settled, Verdict
 from tests.ledger.cloud import Cloud, clouded, version_of
+from tests.ledger.filed import wait
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
 
 
@@ -65,17 +69,33 @@ def database(cloud: Cloud) -> str:
     return f"projects/{cloud.project}/databases/(default)"
 
 
+def completed(cloud: Cloud, key: Key, version: int, writes: Sequence[object]) -> Verdict:
+    """What the holder hears that believes its record to be at `version`."""
+    ledger = Ledger(cloud.storage, clock=time.monotonic, pause=wait)
+    settle = Settle(FIRST.lease_id, Completed("1"))
+    return ledger.amend(key, settle, Found(FIRST, version), patience=5.0, writes=writes).verdict
+
+
 def test_the_batch_of_a_fenced_holder_does_not_count(cloud: Cloud, key: Key, version: int):
-    cloud.storage.replace(key, SECOND, version)
+    cloud.storage.replace(key, replace(SECOND, lease_id="lease-2"), version)
     batch = batch_that(cloud, "set", {"paid": True})
-    assert cloud.storage.replace(key, THIRD, version, writes=batch) == Stale()
+    assert completed(cloud, key, version, batch) == Fenced(None)
     assert not order(cloud).get().exists
+
+
+def test_the_batch_of_a_holder_commits_although_a_heartbeat_was_in_doubt(
+    cloud: Cloud, key: Key, version: int
+):
+    cloud.storage.replace(key, SECOND, version)
+    batch = batch_that(cloud, "create", {"paid": True})
+    assert completed(cloud, key, version, batch) == Settled(State.COMPLETED)
+    assert order(cloud).get().exists
 
 
 def test_the_batch_of_a_holder_whose_record_is_gone_does_not_count(cloud: Cloud, key: Key, version: int):
     cloud.document(key).delete()
     batch = batch_that(cloud, "set", {"paid": True})
-    assert cloud.storage.replace(key, THIRD, version, writes=batch) == Stale()
+    assert completed(cloud, key, version, batch) == Fenced(None)
     assert not order(cloud).get().exists
 
 
@@ -91,9 +111,9 @@ def test_a_batch_that_fails_is_refused_and_leaves_the_record_as_it_was(cloud: Cl
         ([*missing(cloud)], "NOT_FOUND"),
         (batch_that(cloud, "set", {"paid": "x" * 1_100_000}), "INVALID_ARGUMENT"),
     ):
-        answer = cloud.storage.replace(key, THIRD, version, writes=writes)
-        assert isinstance(answer, Refused)
-        assert code in answer.why
+        verdict = completed(cloud, key, version, writes)
+        assert isinstance(verdict, Refused)
+        assert code in verdict.why
     assert cloud.found(key).version == version
     assert order(cloud).get().to_dict() == {"paid": False}
     assert isinstance(cloud.storage.replace(key, replace(FIRST, state=State.WAITING), version), Written)
@@ -105,11 +125,18 @@ def missing(cloud: Cloud) -> list[object]:
     return [batch]
 
 
-def test_a_batch_that_fails_for_a_fenced_holder_is_stale(cloud: Cloud, key: Key, version: int):
+def test_a_batch_that_fails_for_a_fenced_holder_fences_it(cloud: Cloud, key: Key, version: int):
     order(cloud).set({"paid": False})
-    cloud.storage.replace(key, SECOND, version)
-    batch = batch_that(cloud, "create", {"paid": True})
-    assert cloud.storage.replace(key, THIRD, version, writes=batch) == Stale()
+    cloud.storage.replace(key, replace(SECOND, lease_id="lease-2"), version)
+    assert completed(cloud, key, version, batch_that(cloud, "create", {"paid": True})) == Fenced(None)
+
+
+def test_a_refused_commit_is_one_call_whoever_is_to_blame(cloud: Cloud, key: Key, version: int):
+    order(cloud).set({"paid": False})
+    answer = cloud.storage.replace(key, THIRD, version, writes=batch_that(cloud, "create", {"paid": True}))
+    assert isinstance(answer, Disputed)
+    assert isinstance(answer.otherwise, Refused)
+    assert "ALREADY_EXISTS" in answer.otherwise.why
 
 
 def test_a_batch_for_another_database_is_refused_before_it_is_sent(cloud: Cloud, key: Key, version: int):

@@ -94,7 +94,7 @@ def test_nothing_is_made_before_it_is_used(maker: Maker):
 def test_a_warm_up_finds_credentials_but_opens_no_channel(maker: Maker):
     storage = FirestoreStorage(client=maker)
     storage.warm_up()
-    assert maker.made[0]._firestore_api_internal is None  # noqa: SLF001 - where the client keeps its channel
+    assert storage._connection._wire is None  # noqa: SLF001 - nothing else opens a channel
     assert isinstance(storage.create(fresh_key(), FIRST), Written)
     assert len(maker.made) == 1
     storage.close()
@@ -209,7 +209,7 @@ def test_a_child_of_a_process_that_only_warmed_up_has_no_reason_to_warn(project:
 
 def test_a_fork_waits_for_a_client_that_is_being_made(maker: Maker):
     complaints = Complaints(clock=time.monotonic_ns)
-    connection = Connection(maker, GrpcWire, anew=True, clock=time.monotonic, complaints=complaints)
+    connection = Connection(maker, GrpcWire, clock=time.monotonic, complaints=complaints)
     maker.gate.clear()
     with ThreadPoolExecutor(2) as threads:
         using = threads.submit(connection.wire, patience=30)

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from taskhandler.ledger.heartbeat import SENDERS, Heartbeats
+from taskhandler.ledger.heartbeat import Heartbeats
 from tests.ledger.moody import PATIENCE
 from tests.mirror import ROOT
+
+SENDERS = 4
+"""Threads at most, where a test uses all of them up."""
 
 SHORT = 0.002
 """Seconds between the heartbeats of a lease that is in a hurry."""
@@ -75,12 +78,12 @@ def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_anothe
     heartbeats, lease = Heartbeats(clock=clock), Patient(SHORT)
     heartbeats.watch(lease)
     assert lease.due == clock.now + SHORT
-    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(SENDERS * 3))
+    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(5))
     assert not lease.beats.acquire(blocking=False)
     clock.now += SHORT
     assert lease.beaten()
     assert lease.due == clock.now + SHORT
-    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(SENDERS * 3))
+    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(5))
     assert not lease.beats.acquire(blocking=False)
     heartbeats.forget(lease)
 
@@ -143,7 +146,7 @@ def test_a_slow_heartbeat_does_not_starve_the_others(gate: threading.Event):
 
 
 def test_all_senders_but_one_may_be_slow(gate: threading.Event):
-    heartbeats, quick = Heartbeats(clock=time.monotonic), Patient(SHORT)
+    heartbeats, quick = Heartbeats(clock=time.monotonic, most=SENDERS), Patient(SHORT)
     slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS - 1)]
     for lease in slow:
         heartbeats.watch(lease)
@@ -155,7 +158,7 @@ def test_all_senders_but_one_may_be_slow(gate: threading.Event):
 
 
 def test_leases_that_came_while_all_senders_were_busy_have_their_turn(gate: threading.Event):
-    heartbeats = Heartbeats(clock=time.monotonic)
+    heartbeats = Heartbeats(clock=time.monotonic, most=SENDERS)
     slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS)]
     for lease in slow:
         heartbeats.watch(lease)
@@ -182,22 +185,10 @@ def test_a_lease_that_is_due_sooner_than_all_others_wakes_somebody():
     heartbeats.forget(long)
 
 
-def idle(heartbeats: Heartbeats, clock: Ticking) -> int:
-    """Let all senders find that there is nothing to do; how often they looked at the clock."""
-    lease, looks = Patient(SHORT), 0
-    heartbeats.watch(lease)
-    heartbeats.forget(lease)
-    while clock.looks.acquire(timeout=1.0):
-        looks += 1
-    return looks
-
-
 def test_somebody_looks_out_while_another_is_busy(gate: threading.Event):
     clock = Ticking()
     heartbeats, slow, next_one = Heartbeats(clock=clock), Patient(SHORT, held_by(gate)), Patient(2 * SHORT)
-    idle(heartbeats, clock)
     heartbeats.watch(slow)
-    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(2))  # our own look, and the one sender's
     heartbeats.watch(next_one)
     clock.now += 1.0
     assert slow.beaten()
@@ -206,10 +197,24 @@ def test_somebody_looks_out_while_another_is_busy(gate: threading.Event):
     heartbeats.forget(next_one)
 
 
+def test_a_lease_that_comes_while_the_only_sender_is_busy_has_a_sender_of_its_own(gate: threading.Event):
+    heartbeats, slow, late = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate)), Patient(SHORT)
+    heartbeats.watch(slow)
+    assert slow.beaten()
+    heartbeats.watch(late)
+    assert late.beaten(3)
+    heartbeats.forget(slow)
+    heartbeats.forget(late)
+
+
 def test_nothing_to_do_costs_no_looks_at_the_clock():
-    clock = Ticking()
-    looks = idle(Heartbeats(clock=clock), clock)
-    assert looks <= 1 + 3 * SENDERS  # each of them finds nothing to do, and sleeps
+    clock, lease, looks = Ticking(), Patient(SHORT), 0
+    heartbeats = Heartbeats(clock=clock)
+    heartbeats.watch(lease)
+    heartbeats.forget(lease)
+    while clock.looks.acquire(timeout=1.0):
+        looks += 1
+    assert looks <= 4
 
 
 def test_a_heartbeat_that_raises_does_not_stop_the_heart(caplog: pytest.LogCaptureFixture):

@@ -117,6 +117,55 @@ def test_a_heartbeat_of_a_short_lease_is_not_tried_past_the_next_one():
     assert lease.due == begun + 1 / 3
 
 
+def test_a_heartbeat_in_doubt_is_cleared_up_by_the_next_one_however_slow_the_ledger_is():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.clock.now += 10.0
+    desk.storage.moods.extend([desk.slowly(2.2, lost_write), desk.slowly(2.0), desk.slowly(2.0)])
+    assert lease.beat()
+    assert desk.storage.calls == ["replace"]
+    assert lease.beat()
+    assert desk.storage.calls == ["replace", "read", "replace"]
+    assert lease.remaining() == 30.0 - 8.0
+
+
+def test_a_completion_after_a_heartbeat_in_doubt_takes_its_two_round_trips():
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.extend([desk.slowly(2.2, lost_write), desk.slowly(2.0), desk.slowly(2.0)])
+    assert lease.beat()
+    assert lease.settle(Completed()) == Settled(State.COMPLETED)
+    assert desk.storage.calls == ["replace", "read", "replace"]
+
+
+def test_a_claim_reads_and_writes_however_slow_the_ledger_is():
+    desk = Desk()
+    desk.storage.moods.extend([desk.slowly(2.0), desk.slowly(2.0)])
+    lease = desk.lease()
+    assert lease.claim(Unseen()) == Run()
+    assert (desk.storage.calls, lease.remaining()) == (["read", "create"], 22.0)
+    assert lease.start() == Run()
+
+
+@pytest.mark.parametrize("mood", [down, lost_write])
+def test_a_claim_that_meets_an_outage_is_given_up_within_ten_seconds(mood: Mood):
+    desk = Desk()
+    desk.storage.moods.extend([desk.slowly(2.45, mood)] * 10)
+    begun = desk.clock()
+    assert isinstance(desk.lease().claim(None), Undecided)
+    assert desk.clock() - begun < 10.0
+
+
+@pytest.mark.parametrize("mood", [down, lost_write])
+def test_a_completion_that_meets_an_outage_is_given_up_within_ten_seconds(mood: Mood):
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.extend([desk.slowly(2.45, mood)] * 10)
+    begun = desk.clock()
+    assert isinstance(lease.settle(Completed()), Undecided)
+    assert desk.clock() - begun < 10.0
+
+
 def taken_over(desk: Desk, lease: Lease) -> Lease:
     """Somebody else's lease, after this one has lapsed."""
     desk.clock.now += 31.0

@@ -12,7 +12,7 @@ import pytest
 from taskhandler.ledger.storage import Letter
 from taskhandler.record import State
 from taskhandler.verdict import Completed, Failed, Run, Settled, Undecided
-from tests.ledger.moody import KEY, PATIENCE, Desk, Gate, down, lost_reply
+from tests.ledger.moody import KEY, PATIENCE, Desk, Gate, down, lost_reply, lost_write
 
 T = TypeVar("T")
 
@@ -24,6 +24,15 @@ def beside(act: Callable[[], T]) -> Future[T]:
         return pool.submit(act)
     finally:
         pool.shutdown(wait=False)
+
+
+def until(held: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    for _ in range(6000):
+        if held():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it never came to that")
 
 
 def test_a_completion_waits_for_the_heartbeat_under_way():
@@ -42,6 +51,23 @@ def test_a_completion_waits_for_the_heartbeat_under_way():
     assert other.result(PATIENCE)
     assert desk.storage.calls == ["replace", "replace"]
     assert (desk.record.state, desk.storage.writes) == (State.COMPLETED, ["w"])
+
+
+def test_a_heartbeat_that_is_reading_gives_way_to_a_completion_which_need_not_read():
+    gate, desk = Gate(replies=True), Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(desk.slowly(2.2, lost_write))
+    assert lease.beat()
+    desk.storage.calls.clear()
+    desk.storage.moods.append(gate)
+    beating = beside(lease.beat)
+    assert gate.reached()
+    settling = beside(lambda: lease.settle(Completed("1")))
+    until(lambda: lease._over)  # noqa: SLF001 - nothing else tells that the completion waits
+    gate.open()
+    assert beating.result(PATIENCE)
+    assert settling.result(PATIENCE) == Settled(State.COMPLETED)
+    assert desk.storage.calls == ["read", "replace"]
 
 
 def test_a_start_and_heartbeats_take_turns():

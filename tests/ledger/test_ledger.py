@@ -7,12 +7,23 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.law import Arrive, Bury, Settle
+from taskhandler.law import Arrive, Beat, Bury, Settle
 from taskhandler.ledger.amend import Unseen
-from taskhandler.ledger.ledger import FIRST_PAUSE, Ledger
-from taskhandler.ledger.storage import Key, Letter, Stale
+from taskhandler.ledger.ledger import FIRST_PAUSE_SECONDS, SLOW_SECONDS, Ledger
+from taskhandler.ledger.storage import Disputed, Key, Letter, Stale
 from taskhandler.record import State
-from taskhandler.verdict import Completed, Drained, End, Failed, Rejected, Run, Settled, Spent, Undecided
+from taskhandler.verdict import (
+    Completed,
+    Drained,
+    End,
+    Failed,
+    Refused,
+    Rejected,
+    Run,
+    Settled,
+    Spent,
+    Undecided,
+)
 from tests.ledger.moody import Clock, Mood, Moody, down, lost_reply, lost_write, well
 
 KEY = Key("", "q", "t1")
@@ -23,7 +34,7 @@ LETTER = Letter(b"body", "text/plain")
 def a_ledger(*moods: Mood) -> tuple[Ledger, Moody, Clock]:
     clock = Clock()
     storage = Moody(clock, *moods)
-    return Ledger(storage, clock=clock, pause=clock.pause), storage, clock
+    return Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: 1.0), storage, clock
 
 
 def test_a_ledger_that_is_well_is_asked_once_and_not_waited_for():
@@ -38,15 +49,15 @@ def test_a_ledger_that_is_down_is_asked_again_after_growing_pauses():
     assert (storage.calls, clock.pauses) == (["read"] * 4 + ["create"], [0.05, 0.1, 0.2])
 
 
-@pytest.mark.parametrize("patience", [0.0, 0.04, FIRST_PAUSE, 0.0501, 0.4, 1.0, 3.0, 5.0, 10.0])
+@pytest.mark.parametrize("patience", [0.0, 0.04, FIRST_PAUSE_SECONDS, 0.0501, 0.4, 1.0, 3.0, 5.0, 10.0])
 def test_a_ledger_that_stays_down_is_given_up_in_time(patience: float):
     ledger, storage, clock = a_ledger(*[down] * 100)
     begun = clock()
     assert ledger.amend(KEY, ARRIVE, None, patience=patience).verdict == Undecided("down")
     assert clock() - begun <= patience
     assert len(storage.calls) == len(clock.pauses) + 1
-    assert clock.pauses == [FIRST_PAUSE * 2**number for number in range(len(clock.pauses))]
-    assert clock() - begun + FIRST_PAUSE * 2 ** len(clock.pauses) >= patience
+    assert clock.pauses == [FIRST_PAUSE_SECONDS * 2**number for number in range(len(clock.pauses))]
+    assert clock() - begun + FIRST_PAUSE_SECONDS * 2 ** len(clock.pauses) >= patience
 
 
 def test_a_ledger_that_takes_its_time_to_be_down_is_not_asked_past_the_patience():
@@ -62,11 +73,80 @@ def test_a_ledger_that_takes_its_time_to_be_down_is_not_asked_past_the_patience(
     assert (storage.calls, clock.pauses) == (["create", "create"], [0.05])
 
 
-@pytest.mark.parametrize("late", [lost_write, lambda _: Stale()])
-def test_a_doubt_that_comes_too_late_stays_one(late: Mood):
-    ledger, storage, _ = a_ledger(late)
+def test_an_unknown_fate_that_is_told_too_late_stays_unknown():
+    ledger, storage, _ = a_ledger(lost_write)
     assert ledger.amend(KEY, ARRIVE, None, patience=0.0).verdict == Undecided("the ledger took too long")
     assert storage.calls == ["create"]
+
+
+def slow(clock: Clock, mood: Mood = well) -> Mood:
+    """A mood that takes four seconds."""
+
+    def slowly(act: Any) -> object:  # noqa: ANN401 - a mood
+        clock.now += 4.0
+        return mood(act)
+
+    return slowly
+
+
+def test_a_storage_that_answers_slowly_is_asked_on_past_the_patience():
+    ledger, storage, clock = a_ledger()
+    storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock), slow(clock)])
+    assert ledger.amend(KEY, ARRIVE, None, patience=0.0).verdict == Run()
+    assert storage.calls == ["create", "read", "create"]
+
+
+def test_a_storage_that_answers_slowly_is_given_up_within_25_seconds():
+    ledger, storage, clock = a_ledger()
+    storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock)] * 10)
+    begun = clock()
+    assert ledger.amend(KEY, ARRIVE, None, patience=5.0).verdict == Undecided("the ledger took too long")
+    assert clock() - begun <= SLOW_SECONDS + 4.0
+
+
+def test_a_slow_storage_that_goes_down_is_given_up_within_the_patience_and_a_call():
+    ledger, storage, clock = a_ledger()
+    storage.moods.extend([slow(clock), *[slow(clock, down)] * 10])
+    begun = clock()
+    assert ledger.amend(KEY, ARRIVE, Unseen(), patience=5.0).verdict == Undecided("down")
+    assert clock() - begun < 10.0
+
+
+def test_an_amendment_that_nobody_goes_on_with_hands_back_what_it_read():
+    ledger, storage, _ = a_ledger()
+    ledger.amend(KEY, ARRIVE, None, patience=3.0)
+    storage.calls.clear()
+    given_up = ledger.amend(KEY, Beat("mine"), Unseen(), patience=3.0, goes_on=lambda: False)
+    assert (given_up.verdict, storage.calls) == (Undecided("the ledger took too long"), ["read"])
+    assert given_up.found == storage.inner.read(KEY)
+
+
+def test_pauses_differ_by_chance_between_half_and_all_of_their_length():
+    clock = Clock()
+    chances = iter([0.0, 0.5, 1.0])
+    storage = Moody(clock, down, down, down)
+    ledger = Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: next(chances))
+    assert ledger.amend(KEY, ARRIVE, None, patience=3.0).verdict == Run()
+    assert clock.pauses == pytest.approx([0.025, 0.075, 0.2])
+
+
+def test_pauses_are_not_the_same_each_time_unless_told_so():
+    pauses = set()
+    for _ in range(5):
+        clock = Clock()
+        Ledger(Moody(clock, down), clock=clock, pause=clock.pause).amend(KEY, ARRIVE, None, patience=3.0)
+        pauses.update(clock.pauses)
+    assert len(pauses) > 1
+
+
+def test_a_disputed_write_is_refused_if_the_record_is_as_was_believed():
+    ledger, storage, _ = a_ledger()
+    claimed = ledger.amend(KEY, ARRIVE, None, patience=3.0)
+    storage.calls.clear()
+    storage.moods.append(lambda _: Disputed(Refused("no such order")))
+    settle = Settle("mine", Completed("1"))
+    assert ledger.amend(KEY, settle, claimed.found, patience=3.0).verdict == Refused("no such order")
+    assert storage.calls == ["replace", "read"]
 
 
 def test_an_answer_that_comes_late_is_one():

@@ -1,0 +1,64 @@
+"""Recognises what is meant for HTTP, or to be raised, among the values that handlers return.
+
+A handler that was a view once still says `return "later", 503`. Taken as a result, that would complete a task
+that has failed. Flask and Werkzeug are recognised by what their objects can do.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Mapping
+
+_INSTEAD = (
+    "the answer to Cloud Tasks is not the handler's to make. Raise Retry to have the task delivered again, "
+    "or Reject to end it for good; return a result alone, or nothing"
+)
+_ERROR_STATUS = re.compile(r"([45]\d\d)( .*)?")
+_BODIES = (str, bytes, bytearray, Mapping, list, type(None))
+"""What stands before a status: a number before a number is data."""
+
+_WITH_STATUS = (2, 3)
+"""How long Flask's `(body, status)` and `(body, status, headers)` are."""
+
+
+def problem_of(value: object) -> str | None:
+    """Why `value` cannot have been meant as a result, and what to write instead; None if it can."""
+    if isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException)):
+        return _unraised(value if isinstance(value, type) else type(value))
+    if _is_response(value):
+        return f"it returned a {type(value).__name__}, but {_INSTEAD}"
+    if type(value) is tuple and len(value) in _WITH_STATUS:
+        return _of_pair(value)
+    return None
+
+
+def _unraised(error: type[BaseException]) -> str:
+    return f"it returned {error.__name__} instead of raising it. Write `raise {error.__name__}(…)`"
+
+
+def _of_pair(value: tuple[object, ...]) -> str | None:
+    body, status = value[:2]
+    if _is_response(body):
+        return f"it returned a {type(body).__name__} in a tuple, but {_INSTEAD}"
+    error = _error_status(status)
+    if error and isinstance(body, _BODIES) and all(map(_is_headers, value[2:])):
+        return f"it returned a body and the HTTP status {error}, but {_INSTEAD}"
+    return None
+
+
+def _is_response(value: object) -> bool:
+    """Whether a server's framework would send it; a client's response cannot set cookies."""
+    return hasattr(type(value), "status_code") and hasattr(type(value), "set_cookie")
+
+
+def _error_status(status: object) -> str:
+    """The three digits of an error's status, as Flask takes it; empty if it is none."""
+    if hasattr(type(status), "__index__") and not isinstance(status, bool):
+        status = str(operator.index(status))  # type: ignore[arg-type]  # it has been asked whether it can
+    found = _ERROR_STATUS.fullmatch(status) if isinstance(status, str) else None
+    return found[1] if found else ""
+
+
+def _is_headers(value: object) -> bool:
+    return value is None or isinstance(value, Mapping | list | tuple) or hasattr(type(value), "add_header")

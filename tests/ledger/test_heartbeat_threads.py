@@ -1,0 +1,214 @@
+"""The threads of the scheduler: how many there are, when they end, and what they keep alive."""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from taskhandler.ledger.heartbeat import Heartbeats
+from tests.ledger.moody import PATIENCE
+from tests.ledger.test_heartbeat import NEVER, SHORT, Patient
+
+FAR = contextvars.ContextVar[object]("FAR")
+
+
+class Started:
+    """The threads that were started since."""
+
+    def __init__(self) -> None:
+        self._before = frozenset(threading.enumerate())
+
+    def threads(self) -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread not in self._before]
+
+    def end(self) -> None:
+        """Wait until they have ended, and fail if they do not."""
+        for thread in self.threads():
+            thread.join(PATIENCE)
+        assert not self.threads()
+
+
+@pytest.fixture
+def started() -> Started:
+    return Started()
+
+
+@pytest.fixture
+def heartbeats() -> Iterator[Heartbeats]:
+    made = Heartbeats(clock=time.monotonic)
+    yield made
+    made.rest()
+
+
+def test_no_thread_runs_before_something_is_watched(started: Started):
+    Heartbeats(clock=time.monotonic).rest()
+    assert not started.threads()
+
+
+def test_many_leases_whose_handlers_end_early_take_one_thread(heartbeats: Heartbeats, started: Started):
+    for _ in range(1000):
+        lease = Patient(NEVER)
+        heartbeats.watch(lease)
+        heartbeats.forget(lease)
+    assert len(started.threads()) == 1
+
+
+def test_there_are_no_more_threads_than_allowed_however_many_calls_are_slow(started: Started):
+    opened = threading.Event()
+    heartbeats, slow = (
+        Heartbeats(clock=time.monotonic, most=3),
+        [Patient(SHORT, opened.wait) for _ in range(9)],
+    )
+    for lease in slow:
+        heartbeats.watch(lease)
+    for _ in range(3):
+        while not any(lease.beats.acquire(blocking=False) for lease in slow):
+            time.sleep(0)  # noqa: TID251 - lets others run, and waits for nothing
+    assert len(started.threads()) == 3
+    opened.set()
+    for lease in slow:
+        heartbeats.forget(lease)
+    heartbeats.rest()
+    started.end()
+
+
+def test_threads_end_when_they_have_been_idle_for_a_while_and_start_again(started: Started):
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), Patient(SHORT)
+    for _ in range(3):
+        heartbeats.watch(lease)
+        assert lease.beaten(2)
+        heartbeats.forget(lease)
+        started.end()
+
+
+def test_a_thread_that_waits_for_a_far_heartbeat_notices_that_the_lease_was_forgotten(started: Started):
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), Patient(NEVER)
+    heartbeats.watch(lease)
+    assert len(started.threads()) == 1
+    heartbeats.forget(lease)
+    started.end()
+
+
+def test_a_lease_outlasts_the_idle_time(started: Started):
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=SHORT), Patient(50 * SHORT)
+    heartbeats.watch(lease)
+    assert lease.beaten(3)
+    assert started.threads()
+    heartbeats.forget(lease)
+    started.end()
+
+
+def test_a_lease_that_was_being_extended_as_the_lookout_fell_asleep_is_extended_again(
+    started: Started,
+):
+    opened = threading.Event()
+    heartbeats = Heartbeats(clock=time.monotonic, idle=NEVER)
+    slow, far = Patient(SHORT, opened.wait), Patient(NEVER)
+    heartbeats.watch(slow)
+    assert slow.beaten()
+    heartbeats.watch(far)
+    assert len(started.threads()) == 2
+    opened.set()
+    assert slow.beaten(3)
+    heartbeats.forget(slow)
+    heartbeats.forget(far)
+    heartbeats.rest()
+    started.end()
+
+
+def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started):
+    leases = [Patient(SHORT, lambda: time.sleep(SHORT)) for _ in range(8)]  # noqa: TID251 - a slow call
+    for lease in leases:
+        heartbeats.watch(lease)
+    assert all(lease.beaten(3) for lease in leases)
+    for lease in leases:
+        heartbeats.forget(lease)
+    heartbeats.rest()
+    started.end()
+
+
+def test_rest_ends_no_thread_while_a_lease_of_another_app_is_watched(heartbeats: Heartbeats):
+    lease = Patient(SHORT)
+    heartbeats.watch(lease)
+    heartbeats.rest()
+    assert lease.beaten(3)
+    heartbeats.forget(lease)
+
+
+def test_rest_gives_up_on_the_lock_since_a_finalizer_may_run_where_it_is_held(heartbeats: Heartbeats):
+    with heartbeats._senders._lock:  # noqa: SLF001 - as if the collector ran in the midst of a call
+        heartbeats.rest()
+
+
+def test_a_lease_that_was_forgotten_is_kept_alive_by_no_thread(heartbeats: Heartbeats):
+    leases = [Patient(SHORT) for _ in range(4)]
+    gone = [weakref.ref(lease) for lease in leases]
+    for lease in leases:
+        heartbeats.watch(lease)
+    assert all(lease.beaten(3) for lease in leases)
+    for lease in leases:
+        heartbeats.forget(lease)
+    del lease
+    leases.clear()
+    deadline = time.monotonic() + PATIENCE
+    while any(reference() for reference in gone) and time.monotonic() < deadline:
+        time.sleep(0)  # noqa: TID251 - a last heartbeat may be under way
+    assert not any(reference() for reference in gone)
+
+
+class Far:
+    """Something that a context variable leads to, as an app context leads to its app."""
+
+
+def test_the_context_that_first_watched_a_lease_is_kept_alive_by_no_thread(heartbeats: Heartbeats):
+    lease = Patient(NEVER)
+
+    def watch() -> weakref.ref[Far]:
+        far = Far()
+        FAR.set(far)
+        heartbeats.watch(lease)
+        return weakref.ref(far)
+
+    gone = contextvars.copy_context().run(watch)
+    gc.collect()
+    assert gone() is None
+    heartbeats.forget(lease)
+
+
+def test_a_lease_is_watched_though_no_thread_can_be_started_and_extended_once_one_can(
+    heartbeats: Heartbeats, caplog: pytest.LogCaptureFixture
+):
+    before = threading.stack_size(1 << 46)  # more than there can be
+    lease = Patient(SHORT)
+    try:
+        heartbeats.watch(lease)
+        heartbeats.watch(lease)
+    finally:
+        threading.stack_size(before)
+    (line,) = caplog.messages
+    assert "no thread can be started" in line
+    other = Patient(SHORT)
+    heartbeats.watch(other)
+    assert lease.beaten(2)
+    heartbeats.forget(lease)
+    heartbeats.forget(other)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_is_ended_by_its_heartbeat_is_replaced(heartbeats: Heartbeats):
+    def leave() -> None:
+        raise SystemExit  # a thread ends by it without a word, as a greenlet by GreenletExit
+
+    leaving, well = Patient(SHORT, leave), Patient(SHORT)
+    heartbeats.watch(leaving)
+    assert leaving.beaten()
+    heartbeats.forget(leaving)
+    heartbeats.watch(well)
+    assert well.beaten(3)
+    heartbeats.forget(well)
