@@ -116,6 +116,7 @@ class _Senders:
         self._threads = 0
         self._spares = 0
         self._resting = False
+        self._abandoned = False
 
     def watch(self, lease: Beating) -> None:
         with self._lock:
@@ -146,7 +147,7 @@ class _Senders:
     def abandon(self) -> None:
         """Leave nothing to do to greenlets that a fork has copied."""
         self._watched.clear()
-        self._resting = True
+        self._resting = self._abandoned = True
 
     def _call_lookout(self) -> None:
         """Have a thread look out: a spare one, or a new one, or the first that has sent its heartbeat."""
@@ -196,6 +197,8 @@ class _Senders:
         """Wait for the next lease that is due; None if this thread is not needed any more."""
         with self._lock:
             lease = self._look_out() if self._await_lookout() else None
+            if lease is None and self._abandoned:
+                self._relief.wait()  # for ever: `threading` does not know this thread here, and it cannot end
             if lease is None:
                 self._threads -= 1
             elif any(key not in self._beaten for key in self._watched):

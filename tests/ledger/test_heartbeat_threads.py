@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextvars
 import gc
+import importlib.util
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -14,6 +17,7 @@ import pytest
 from taskhandler.ledger.heartbeat import Heartbeats
 from tests.ledger.moody import PATIENCE
 from tests.ledger.test_heartbeat import NEVER, SHORT, Patient
+from tests.mirror import ROOT
 
 FAR = contextvars.ContextVar[object]("FAR")
 
@@ -212,3 +216,16 @@ def test_a_thread_that_is_ended_by_its_heartbeat_is_replaced(heartbeats: Heartbe
     heartbeats.watch(well)
     assert well.beaten(3)
     heartbeats.forget(well)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gevent") is None, reason="gevent is not installed")
+def test_under_gevent_a_forked_process_sends_no_heartbeat_of_its_parents_and_prints_no_traceback():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.ledger.programs.green_heart"],
+        cwd=ROOT,
+        timeout=PATIENCE,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
