@@ -12,17 +12,24 @@ from taskhandler.errors import ConfigError, LedgerError
 from taskhandler.ledger import bootclock
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.storage import Storage
+from taskhandler.text import one_line
 
 _KEY = "TASKHANDLER_LEDGER"
 _FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
+
+_OPTIONS = {"synchronous": ("full", "normal"), "mode": ("0600", "0660")}
+"""Options of a SQLite ledger and what they can be; the first is the default."""
+
+_OPTIONS_SHOWN = ", ".join(f"{name}={'|'.join(values)}" for name, values in _OPTIONS.items())
 
 
 def open_storage(url: str) -> Storage:
     """The storage that `url` names, ready for use.
 
     Args:
-        url: `memory://`; `sqlite:///path[?synchronous=normal|full]`, where `path` is absolute (three
-            slashes or four) and percent-encoded; or `firestore://[project]/[database]/[collection]`.
+        url: `memory://`; `sqlite:///path[?synchronous=normal|full][&mode=0600|0660]`, where `path` is
+            absolute (three slashes or four) and percent-encoded; or
+            `firestore://[project]/[database]/[collection]`.
 
     Raises:
         ConfigError: `url` is none of these, or its ledger cannot be opened.
@@ -43,7 +50,7 @@ def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise _wrong(url, f"this is no URL ({error})", f"Write {_FORMS}.") from error
+        raise _wrong(url, f"this is not a URL ({error})", f"Write {_FORMS}.") from error
 
 
 def _memory(url: str) -> Storage:
@@ -53,19 +60,20 @@ def _memory(url: str) -> Storage:
 
 
 def _sqlite(url: str, parts: SplitResult) -> Storage:
-    path, synchronous = _path(url, parts), _synchronous(url, parts.query)
+    path, options = _path(url, parts), _options(url, parts.query)
     import sqlite3  # noqa: PLC0415 - those who keep their ledger elsewhere need not load it
 
     from taskhandler.ledger.sqlite import SQLiteStorage  # noqa: PLC0415 - it imports sqlite3
     from taskhandler.ledger.sqlite_file import Bound, prepare, remedy  # noqa: PLC0415 - the same
 
     try:
-        prepare(path, wait=time.sleep)  # noqa: TID251 - this is where waiting is handed in
+        prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
     except (sqlite3.Error, OSError, LedgerError) as error:
         advice = "" if isinstance(error, LedgerError) else f"To mend it: {remedy(error)}."
-        raise _wrong(url, f"{path} cannot be opened: {error}", advice) from error
+        said = one_line(getattr(error, "strerror", None) or error, limit=300)
+        raise _wrong(url, f"{path} cannot be opened: {said}", advice) from error
     return SQLiteStorage(
-        Bound(path, synchronous),
+        Bound(path, options["synchronous"].upper()),
         clock=bootclock.ServerClock(bootclock.now_ns, bootclock.boot_id(), time.time),
         chance=_chance,
         wait=time.sleep,  # noqa: TID251 - this is where waiting is handed in
@@ -85,16 +93,14 @@ def _path(url: str, parts: SplitResult) -> str:
     return path
 
 
-def _synchronous(url: str, query: str) -> str:
-    match parse_qsl(query, keep_blank_values=True):
-        case []:
-            return "FULL"
-        case [("synchronous", ("full" | "normal") as synchronous)]:
-            return synchronous.upper()
-        case _:
-            raise _wrong(
-                url, "the only option is synchronous", "Write ?synchronous=full or ?synchronous=normal."
-            )
+def _options(url: str, query: str) -> dict[str, str]:
+    given = parse_qsl(query, keep_blank_values=True)
+    options = {name: default for name, (default, *_) in _OPTIONS.items()}
+    for name, value in given:
+        if value not in _OPTIONS.get(name, ()) or len(dict(given)) < len(given):
+            raise _wrong(url, f"the options are {_OPTIONS_SHOWN}, each at most once", "Write one of these.")
+        options[name] = value
+    return options
 
 
 def _firestore(url: str) -> Storage:

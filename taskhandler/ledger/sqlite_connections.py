@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import threading
 import weakref
 from collections.abc import Iterator
@@ -148,6 +149,8 @@ class Connections:
             found = os.stat(self._bound.path)  # noqa: PTH116 - less than half the time of Path.stat
         except FileNotFoundError as error:
             raise LedgerError("the file is gone") from error
+        if not stat.S_ISREG(found.st_mode):  # to open a pipe could take for ever
+            raise LedgerError("something that is not a regular file took its place")
         return (found.st_dev, found.st_ino)
 
     def _enter(self) -> None:

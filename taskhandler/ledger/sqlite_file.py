@@ -10,6 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from taskhandler.errors import LedgerError
+from taskhandler.ledger.sqlite_permissions import PRIVATE, make_file
 
 APPLICATION = 0x7461736B
 """What marks a file as a ledger (`PRAGMA application_id`): "task" in ASCII."""
@@ -50,6 +51,10 @@ _REMEDIES = (
     ("disk I/O error", "look at its disk and the space left there"),
     ("not a database", "stop the workers and restore it from a backup"),
     ("malformed", "stop the workers and restore it from a backup"),
+    ("ermission", "let this user write the file and its folder"),
+    ("ead-only file system", "put the ledger on a disk that can be written to"),
+    ("No space left", "free some space on its disk"),
+    ("not a regular file", "put the file back"),
     ("is gone", "put it back; or restart the workers to begin an empty one, which remembers no task"),
 )
 
@@ -66,21 +71,22 @@ class Bound(Struct, frozen=True):
     synchronous: str = "FULL"
 
 
-def prepare(path: str, *, wait: Callable[[float], None]) -> None:
+def prepare(path: str, *, wait: Callable[[float], None], mode: int = PRIVATE) -> None:
     """Make the file and its folder if they are not there, and see that it can be written.
 
     Args:
         path: absolute.
         wait: sleeps for so many seconds.
+        mode: of the file, if it is made.
 
     Raises:
         LedgerError: it cannot, or the file is something else; the message says what and why.
-        OSError: the folder cannot be made.
+        OSError: the file or the folder cannot be made.
         sqlite3.Error: the file cannot be read or written.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     _refuse_leftovers(path)
-    connection = sqlite3.connect(_uri(path, "rwc"), uri=True, timeout=BUSY, isolation_level=None)
+    make_file(path, mode=mode)
+    connection = sqlite3.connect(_uri(path, "rw"), uri=True, timeout=BUSY, isolation_level=None)
     try:
         _refuse_strangers(connection)
         connection.execute("PRAGMA busy_timeout = 0")
