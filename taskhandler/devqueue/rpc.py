@@ -10,16 +10,19 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from google.cloud.tasks_v2 import types
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
 
-from taskhandler.devqueue import names, refusals
+from taskhandler.devqueue import names, refusals, wellformed
 from taskhandler.devqueue.dispatch import Dispatcher
 from taskhandler.devqueue.queue_message import read_config, read_policy, update_config, write_queue
 from taskhandler.devqueue.queues import Queue, Queues
 from taskhandler.devqueue.task import QueuedTask
 from taskhandler.devqueue.task_message import read_task, write_task
+from taskhandler.text import one_line
 
 API = "google.cloud.tasks.v2.CloudTasks"
 _LARGEST_PAGE = 1000
+_LONGEST_DETAILS = 2000  # characters; gRPC takes 16 KiB of them, encoded
 
 Message = Any  # protobuf messages have no types
 OnLoop = Callable[[Callable[[], Message]], Message]
@@ -169,8 +172,7 @@ def method_handlers(calls: CloudTasks, on_loop: OnLoop) -> grpc.GenericRpcHandle
     }
     handlers = {
         method: grpc.unary_unary_rpc_method_handler(
-            _answer(call, on_loop),
-            request_deserializer=request.pb().FromString,
+            _answer(request.pb(), call, on_loop),  # without a deserializer, whose errors gRPC would log
             response_serializer=_serialized,
         )
         for method, (request, call) in requests.items()
@@ -178,14 +180,27 @@ def method_handlers(calls: CloudTasks, on_loop: OnLoop) -> grpc.GenericRpcHandle
     return grpc.method_handlers_generic_handler(API, handlers)
 
 
-def _answer(call: Callable[[Message], Message], on_loop: OnLoop) -> Callable[[Message, Any], Message]:
-    def answer(request: Message, context: Any) -> Message:  # noqa: ANN401 - grpcio ships no types
+def _answer(
+    kind: Message, call: Callable[[Message], Message], on_loop: OnLoop
+) -> Callable[[bytes, Any], Message]:
+    def answer(raw: bytes, context: Any) -> Message:  # noqa: ANN401 - grpcio ships no types
         try:
+            request = _read(kind, raw)
             return on_loop(lambda: call(request))
         except refusals.Refused as refused:
-            context.abort(grpc.StatusCode[refused.code], refused.message)
+            said = one_line(refused.message, limit=_LONGEST_DETAILS)
+            context.abort(grpc.StatusCode[refused.code], said)
 
     return answer
+
+
+def _read(kind: Message, raw: bytes) -> Message:
+    try:
+        request = kind.FromString(raw)
+    except DecodeError as error:
+        raise refusals.invalid(f"Not a {kind.DESCRIPTOR.name}: {error}") from error
+    wellformed.check(request)
+    return request
 
 
 def _serialized(message: Message) -> bytes:
@@ -194,6 +209,8 @@ def _serialized(message: Message) -> bytes:
 
 
 def _page(ordered: Sequence[str], request: Message) -> tuple[Sequence[str], str]:
+    if request.page_size < 0:
+        raise refusals.invalid("The page size cannot be negative.")
     size = min(request.page_size or _LARGEST_PAGE, _LARGEST_PAGE)
     rest = [name for name in ordered if name > request.page_token]
     return rest[:size], rest[size - 1] if len(rest) > size else ""
