@@ -68,9 +68,13 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
 
         return grpc.stream_stream_rpc_method_handler(handle)
 
+    def listen(self, server: grpc.Server) -> int:
+        """Have the server listen; its port."""
+        return int(server.add_insecure_port("127.0.0.1:0"))
+
     def __enter__(self) -> Relay:  # noqa: PYI034 - Self is not in Python 3.10
         """Begin to listen."""
-        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self.address = f"127.0.0.1:{self.listen(self._server)}"
         self._server.start()
         return self
 
