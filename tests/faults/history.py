@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import Struct
 
 from taskhandler.record import Record
@@ -50,6 +53,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     def acknowledged(self) -> bool:
         """Whether it was answered with a 2xx, wherever that answer went."""
         return self.status is not None and 200 <= self.status < 300
+
+
+def entry_of(attempt: Mapping[str, Any]) -> Entry:
+    """A delivery as the local queue tells of it."""
+    return Entry(**attempt)
 
 
 class History(Struct, kw_only=True):

@@ -19,7 +19,7 @@ from taskhandler.ledger.storage import Key, Letter
 from taskhandler.record import Found, State
 from taskhandler.verdict import Settled
 from tests.faults import by_hand
-from tests.faults.history import Entry, History, Want
+from tests.faults.history import Entry, History, Want, entry_of
 from tests.faults.journal import Event, Forget, Order, Release, See
 from tests.faults.relay import Relay
 from tests.faults.stage import ACCOUNT, LOCATION, Stage
@@ -213,9 +213,9 @@ class Play:
         tasks = (task for queue in queues for task in self._client.list_tasks(parent=queue))
         return frozenset(task.name.rpartition("/")[2] for task in tasks)
 
-    def finish(self) -> None:
-        """Wait until the queue has no task left and nothing is under way."""
-        until = time.monotonic() + self._patience
+    def finish(self, *, patience: float | None = None) -> None:
+        """Wait until the queue has no task left and nothing is under way, or patience is over."""
+        until = time.monotonic() + (self._patience if patience is None else patience)
         while time.monotonic() < until:
             if self.stage.queue.wait(0.5) and not self.left():
                 return
@@ -231,7 +231,7 @@ class Play:
 
     def answers(self, want: Want) -> list[int | None]:
         """What the queue's deliveries of the task were answered so far."""
-        entries = [_entry(attempt) for attempt in self.stage.queue.attempts(want.task)]
+        entries = [entry_of(attempt) for attempt in self.stage.queue.attempts(want.task)]
         return [entry.status for entry in entries if entry.ended is not None]
 
     def expire(self, want: Want) -> None:
@@ -266,7 +266,7 @@ class Play:
     def history(self) -> History:
         """All that is known of it."""
         tasks = {want.task for want in self.wants}
-        sent = [_entry(each) for each in self.stage.queue.attempts() if each["task"] in tasks]
+        sent = [entry_of(each) for each in self.stage.queue.attempts() if each["task"] in tasks]
         queues = {want.queue.rpartition("/")[2] for want in self.wants}
         found = [(key, found.record) for key, found in self.stage.ledger.scan() if key.queue in queues]
         return History(
@@ -283,7 +283,3 @@ class Play:
         name = f"{key.task}/{key.twin}" if key.twin else key.task
         letter = self.stage.ledger.letter(key)
         return name, letter.body if isinstance(letter, Letter) else None
-
-
-def _entry(attempt: Mapping[str, Any]) -> Entry:
-    return Entry(**attempt)

@@ -107,7 +107,7 @@ def _play_group(group: list[Part], tell: Callable[[Came], None], seed: int) -> l
 
 def _play(stage: Stage, part: Part) -> Came:
     began = time.monotonic()
-    play = Play(stage, part.scenario.name.partition("@")[0], patience=part.patience)
+    play = Play(stage, part.scenario.name.replace("@", "-"), patience=part.patience)
     try:
         try:
             part.scenario.act(play)

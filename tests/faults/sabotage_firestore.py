@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from taskhandler.ledger import lease
 from tests.exploration.weakened_rules import NamelessArrive
 from tests.faults import weakened_parts as parts
 from tests.faults.weakened_parts import put
+
+SLOW_SECONDS = 2.0
+SLOW_CALLS = 3
 
 
 def _without_preconditions() -> None:
@@ -35,6 +39,42 @@ def _by_the_wall() -> None:
     put(storage, _seen=parts.seen_by_the_wall(storage._seen))()  # noqa: SLF001 - sabotage
 
 
+def _hasty() -> None:
+    """A call ends after two seconds, as it once did."""
+    put(importlib.import_module("taskhandler.ledger.firestore"), CALL_SECONDS=2.0)()
+
+
+def _without_pings() -> None:
+    put(importlib.import_module("taskhandler.ledger.firestore_channel"), OPTIONS=())()
+
+
+def _slow_is_dead() -> None:
+    """Three slow calls in a row, and the channel is closed under all the others, as it once was."""
+    module = importlib.import_module("taskhandler.ledger.firestore_wire")
+    open_channel, answered = module.open_channel, module.GrpcWire._call  # noqa: SLF001 - sabotage
+    channels: list[Any] = []
+    slow: list[float] = []
+
+    def opened(client: Any) -> Any:  # noqa: ANN401 - Google's
+        channels.append(open_channel(client))
+        return channels[-1]
+
+    def called(wire: Any, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - Google's
+        began = time.monotonic()
+        answer = answered(wire, call)
+        slow.append(began)
+        if time.monotonic() - began < SLOW_SECONDS:
+            slow.clear()
+        elif len(slow) >= SLOW_CALLS:
+            slow.clear()
+            channels[-1].close()
+            wire.__init__(wire.client)
+        return answer
+
+    put(module, open_channel=opened)()
+    put(module.GrpcWire, _call=called)()
+
+
 ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "firestore writes without preconditions",
@@ -54,5 +94,23 @@ ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         put(delivery, Arrive=NamelessArrive),
         "[200] is wanted",
         "a-claim-is-applied-and-its-reply-cut",
+    ),
+    (
+        "calls to Firestore end after two seconds",
+        _hasty,
+        "a slow ledger was taken for one that is out of use",
+        "round-trips-of-up-to-four-seconds@4s",
+    ),
+    (
+        "a slow connection is given up, with the calls of all others on it",
+        _slow_is_dead,
+        "a slow ledger was taken for one that is out of use",
+        "round-trips-of-up-to-four-seconds@4s-16",
+    ),
+    (
+        "dead connections are not looked for",
+        _without_pings,
+        "the dead connection was still in use after two heartbeats",
+        "a-dead-connection-under-a-handler",
     ),
 )

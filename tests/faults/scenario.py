@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
-from tests.faults.play import Play
 from tests.faults.say import say
 from tests.faults.stage import Setup
 from tests.faults.wrong_clock import can_be_made
 
-Act = Callable[[Play], None]
+Act = Callable[..., None]
 LEDGERS = ("sqlite", "firestore")
 IDEAS = (
     "deliveries",
@@ -23,6 +23,7 @@ IDEAS = (
     "load",
     "ledger",
     "network",
+    "slow",
     "clocks",
     "shutdown",
 )
@@ -36,8 +37,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """A story with a fault in it.
 
     Attributes:
-        name: the function's, its words joined by hyphens; `@sync` for the same under another setup.
-        act: plays it.
+        name: the function's, its words joined by hyphens; then, behind an `@`, how it is varied.
+        act: plays it, given a `Play`.
         setup: of the stage.
         ledgers: where it makes sense.
     """
@@ -57,16 +58,32 @@ _ALL: dict[str, Scenario] = {}
 
 
 def scenario(
-    setup: Setup = USUAL, *, ledgers: tuple[str, ...] = LEDGERS, sync: bool = False
+    setup: Setup = USUAL,
+    *,
+    ledgers: tuple[str, ...] = LEDGERS,
+    sync: bool = False,
+    variants: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Callable[[Act], Act]:
-    """Make a scenario of a function; `sync`: it is played under gunicorn's sync workers too."""
+    """Make a scenario of a function.
+
+    Args:
+        setup: of the stage.
+        ledgers: where it makes sense.
+        sync: it is played under gunicorn's sync workers too.
+        variants: it is played once for each: what stands behind the `@`, and what the function is given.
+    """
 
     def register(act: Act) -> Act:
         name = act.__name__.replace("_", "-")
-        _ALL[name] = Scenario(name=name, act=act, setup=setup, ledgers=ledgers)
+        if variants is None:
+            _ALL[name] = Scenario(name=name, act=act, setup=setup, ledgers=ledgers)
+        for suffix, about in (variants or {}).items():
+            varied = functools.update_wrapper(functools.partial(act, **about), act)
+            _ALL[f"{name}@{suffix}"] = Scenario(
+                name=f"{name}@{suffix}", act=varied, setup=setup, ledgers=ledgers
+            )
         if sync:
-            again = f"{name}@sync"
-            _ALL[again] = Scenario(name=again, act=act, setup=SYNC, ledgers=ledgers)
+            _ALL[f"{name}@sync"] = Scenario(name=f"{name}@sync", act=act, setup=SYNC, ledgers=ledgers)
         return act
 
     return register

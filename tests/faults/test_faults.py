@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults.sabotage import SABOTAGES
 from tests.faults.scenario import scenarios
+from tests.ledger.emulator import HOST, shared_address
 from tests.mirror import ROOT
 
 A_FEW = (
@@ -34,6 +35,16 @@ def test_a_few_plays_are_green():
     status, told = bench("--only", *A_FEW)
     assert status == 0, told
     assert f"{len(A_FEW)} plays, 0 red" in told
+
+
+SLOW = "a-second-each-way-and-every-task-twice"
+
+
+def test_a_play_on_a_slow_way_to_firestore_is_green(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(HOST, shared_address())
+    status, told = bench("--ledger", "firestore", "--only", SLOW)
+    assert status == 0, told
+    assert f"green {SLOW} (firestore)" in told
 
 
 def test_a_weakened_product_is_seen_and_for_what_it_does_wrong():
