@@ -14,7 +14,7 @@ SILENT_SECONDS = 60.0
 LINE_LIMIT = 1000
 """Characters of a line."""
 
-_NANOSECOND = 1e-9
+_SECOND = 10**9  # divided by, since multiplying by 1e-9 makes whole seconds a little more
 _log = logging.getLogger("taskhandler.ledger")
 
 
@@ -26,7 +26,7 @@ class Complaints:
     """
 
     def __init__(self, *, clock: Callable[[], int]) -> None:
-        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=lambda: clock() * _NANOSECOND)
+        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=lambda: clock() / _SECOND)
 
     def make(self, kind: str, message: str) -> None:
         """Log `message`, unless one of the same `kind` (there must be few) was logged a moment ago."""
