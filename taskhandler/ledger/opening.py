@@ -17,6 +17,9 @@ from taskhandler.text import one_line
 _KEY = "TASKHANDLER_LEDGER"
 _FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
 
+PROBLEM_LIMIT = 1000
+"""Characters of what is wrong with a ledger."""
+
 _OPTIONS = {"synchronous": ("full", "normal"), "mode": ("0600", "0660")}
 """Options of a SQLite ledger and what they can be; the first is the default."""
 
@@ -70,8 +73,8 @@ def _sqlite(url: str, parts: SplitResult) -> Storage:
         prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
     except (sqlite3.Error, OSError, LedgerError) as error:
         advice = "" if isinstance(error, LedgerError) else f"To mend it: {remedy(error)}."
-        said = one_line(getattr(error, "strerror", None) or error, limit=300)
-        raise _wrong(url, f"{path} cannot be opened: {said}", advice) from error
+        said = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}"
+        raise _wrong(url, one_line(said, limit=PROBLEM_LIMIT), advice) from error
     return SQLiteStorage(
         Bound(path, options["synchronous"].upper()),
         clock=bootclock.ServerClock(bootclock.now_ns, bootclock.boot_id(), time.time),

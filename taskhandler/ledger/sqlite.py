@@ -20,7 +20,11 @@ from taskhandler.ledger.sqlite_file import Bound, remedy
 from taskhandler.ledger.sqlite_writer import FAULTS, SharedCommit, Write
 from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable
 from taskhandler.record import Found, Record
+from taskhandler.text import one_line
 from taskhandler.verdict import Refused
+
+REASON_LIMIT = 300
+"""Characters of what SQLite or the operating system says, in a reason."""
 
 
 class SQLiteStorage:
@@ -127,7 +131,7 @@ class SQLiteStorage:
             row = rows.record_row(record, self._clock.stamp(), version=version)
             beside = None if letter is None else (*rows.letter_row(letter), *named)
         except UnicodeEncodeError as error:
-            return Refused(f"it is not text that can be written down ({error})")
+            return Refused(f"it is not text that can be written down ({one_line(error, limit=REASON_LIMIT)})")
         return self._writer.commit(
             Write(statement, (*row, *named, *conditions), version=version, letter=beside)
         )
@@ -147,8 +151,9 @@ class SQLiteStorage:
             with self._connections.reader() as opened:
                 return opened.connection.execute(statement, after).fetchall()
         except FAULTS as error:
+            said = one_line(error, limit=REASON_LIMIT)
             raise LedgerError(
-                f"the ledger {self.bound.path} cannot be read: {error} - {remedy(error)}"
+                f"the ledger {self.bound.path} cannot be read: {said} - {remedy(error)}"
             ) from error
 
     def _found(self, key: Key, row: rows.Row, now: int) -> Found | Unavailable:
@@ -169,7 +174,7 @@ class SQLiteStorage:
         self._complaints.make(
             what, f"The ledger {self.bound.path} is out of use: {fault}. To mend it: {what}."
         )
-        return f"the ledger is out of use: {fault}"
+        return f"the ledger is out of use: {one_line(fault, limit=REASON_LIMIT)}"
 
     def _unreadable(self, what: str, key: Key, error: ValueError) -> str:
         self._complaints.make(
@@ -177,4 +182,4 @@ class SQLiteStorage:
             f"The {what} of {key} in the ledger {self.bound.path} is left alone, its task put off: {error}. "
             "To mend it: update taskhandler, or restore the row, or delete it (its task may run again).",
         )
-        return f"the {what} cannot be made out: {error}"
+        return f"the {what} cannot be made out: {one_line(error, limit=REASON_LIMIT)}"

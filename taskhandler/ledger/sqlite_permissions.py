@@ -18,12 +18,16 @@ import tempfile
 from pathlib import Path
 
 from taskhandler.errors import LedgerError
+from taskhandler.text import one_line
 
 PRIVATE, SHARED = 0o600, 0o660
 """Modes of a file: for its owner alone; for its owner and its group."""
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links say (link(2))."""
+
+LINE_LIMIT = 2000
+"""Characters of a line in the log."""
 
 _log = logging.getLogger("taskhandler.ledger")
 
@@ -119,26 +123,22 @@ def _warn_of_modes(path: str, mode: int) -> None:
     modes = {part: _mode_of(part) for part in (path, f"{path}-wal", f"{path}-shm")}
     wrong = {part: found for part, found in modes.items() if found not in {None, mode}}
     if wrong:
-        _log.warning(
-            "The ledger has the wrong mode: %s. To mend it: chmod %04o %s",
-            ", ".join(f"{part} has {found:04o}" for part, found in wrong.items()),
-            mode,
-            shlex.join(wrong),
-        )
+        shown = ", ".join(f"{part} has {found:04o}" for part, found in wrong.items())
+        _warn(f"The ledger has the wrong mode: {shown}. To mend it: chmod {mode:04o} {shlex.join(wrong)}")
 
 
 def _warn_of_folder(folder: Path, mode: int) -> None:
     found = stat.S_IMODE(folder.stat().st_mode)
     others = found & 0o022 & ~_for_folders(mode)
     if others and not found & stat.S_ISVTX:
-        _log.warning(
-            "Other users can put another ledger in the place of this one: its folder %s has mode %04o. "
-            "To mend it: chmod %04o %s",
-            folder,
-            found,
-            found & ~others,
-            shlex.quote(str(folder)),
+        _warn(
+            f"Other users can put another ledger in the place of this one: its folder {folder} has mode "
+            f"{found:04o}. To mend it: chmod {found & ~others:04o} {shlex.quote(str(folder))}"
         )
+
+
+def _warn(message: str) -> None:
+    _log.warning("%s", one_line(message, limit=LINE_LIMIT))
 
 
 def _mode_of(path: str) -> int | None:

@@ -6,11 +6,13 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.errors import LedgerError
+from taskhandler.errors import ConfigError, LedgerError
+from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite import SQLiteStorage
 from taskhandler.ledger.storage import Key, Unavailable, Written
 from taskhandler.record import Found
@@ -145,3 +147,21 @@ def test_the_same_complaint_is_made_again_after_a_minute(
     hands.boot += 60 * 10**9
     storage.read(KEY)
     assert len(caplog.messages) == 2
+
+
+def test_a_path_forges_no_line_of_a_log_and_no_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path = tmp_path / "a\nWARNING forged\x1b[2J.db"
+    path.touch()
+    path.chmod(0o644)
+    storage = opened(path, Hands().clock())
+    storage.close()
+    path.unlink()
+    answer = storage.create(KEY, FIRST)
+    assert isinstance(answer, Unavailable)
+    assert answer.why.isprintable()
+    path.mkdir()
+    with pytest.raises(ConfigError) as caught:
+        open_storage(f"sqlite://{quote(str(path))}")
+    assert str(caught.value).isprintable()
+    assert len(caplog.messages) == 2
+    assert all(line.isprintable() for line in caplog.messages)
