@@ -80,7 +80,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return self.attempt - self.drained
 
 
-class Found(Struct, frozen=True, gc=False):
+class Found(Struct, frozen=True):
     """A record as a ledger showed it.
 
     Attributes:

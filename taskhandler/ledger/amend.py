@@ -35,14 +35,14 @@ class Create(Struct, frozen=True, gc=False):
     record: Record
 
 
-class Replace(Struct, frozen=True, gc=False):
+class Replace(Struct, frozen=True):
     """Ask the storage to replace the record that is at `version`."""
 
     record: Record
     version: Hashable
 
 
-class Pending(Struct, frozen=True, gc=False):
+class Pending(Struct, frozen=True):
     """An amendment that waits for the answer to `op`.
 
     Attributes:
@@ -60,7 +60,7 @@ class Pending(Struct, frozen=True, gc=False):
     dispute: tuple[Replace, Refused | Unavailable] | None = None
 
 
-class Done(Struct, frozen=True, gc=False):
+class Done(Struct, frozen=True):
     """An amendment that has come to an end; `found` is the record as it is now known to be."""
 
     verdict: Verdict

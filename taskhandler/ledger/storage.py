@@ -35,7 +35,7 @@ class Letter(Struct, frozen=True, gc=False):
     content_type: str = ""
 
 
-class Written(Struct, frozen=True, gc=False):
+class Written(Struct, frozen=True):
     """It is written; `version` is what to name when replacing it."""
 
     version: Hashable
