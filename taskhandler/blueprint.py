@@ -17,7 +17,7 @@ from taskhandler.assembly import Assembly, assemble
 from taskhandler.delivery import Receiver
 from taskhandler.delivery_facts import Delivered, Incoming
 from taskhandler.errors import ConfigError, UsageError
-from taskhandler.guard import Exchange, Guard, exchange_of
+from taskhandler.guard import JSON, Exchange, Guard, TaskResponse, exchange_of
 from taskhandler.handlers import Handler, named, options_of
 from taskhandler.incoming import WSGIHeaders, read_body
 from taskhandler.task import CURRENT, Task
@@ -194,6 +194,9 @@ def _hand_over(delivered: Delivered, exchange: Exchange) -> Response:
         if delivered.error is not None:
             raise delivered.error
         reply = delivered.reply
-        return Response(reply.body, reply.status, dict(reply.headers), content_type="application/json")
+        response = TaskResponse(reply.body, reply.status_line, content_type=JSON)
+        for name, value in reply.headers:
+            response.headers.add(name, value)
+        return response
     finally:
         del delivered  # its error's traceback holds this frame: a ring

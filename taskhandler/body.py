@@ -26,14 +26,27 @@ class RecordedBody:
         limit: bytes that are recorded; of a longer body a reader still gets all.
     """
 
+    __slots__ = (
+        "_broken",
+        "_encoding",
+        "_in_chunks",
+        "_is_terminated",
+        "_length",
+        "_limit",
+        "_lost",
+        "_position",
+        "_protocol",
+        "_raw",
+        "_recorded",
+    )
+
     def __init__(self, environ: Mapping[str, Any], limit: int) -> None:
         self._raw = environ["wsgi.input"]
         self._length: str = environ.get("CONTENT_LENGTH") or ""
         self._encoding: str = environ.get("HTTP_CONTENT_ENCODING") or ""
         self._in_chunks = "HTTP_TRANSFER_ENCODING" in environ
-        # HTTP/2 and later frame each body; before, a body has a length or comes in chunks (RFC 9112 §6.3).
-        framed = not str(environ.get("SERVER_PROTOCOL", "")).startswith("HTTP/1")
-        self._has_end = bool(environ.get("wsgi.input_terminated")) or framed
+        self._is_terminated = environ.get("wsgi.input_terminated")
+        self._protocol = environ.get("SERVER_PROTOCOL")
         self._limit = limit
         self._recorded: bytes | bytearray = b""
         self._position = 0
@@ -62,7 +75,7 @@ class RecordedBody:
         return bytes(self._recorded if len(self._recorded) == length else self._recorded[:length])
 
     def _unannounced(self) -> bytes | Unreadable:
-        if not self._has_end:
+        if not self._has_end():
             return b"" if not self._in_chunks else _NO_LENGTH
         self._record_up_to(self._limit + 1)
         if self._broken:
@@ -70,6 +83,13 @@ class RecordedBody:
         if len(self._recorded) > self._limit:
             return Unreadable(Outcome.TOO_LARGE, f"the body has more than {self._limit} bytes")
         return bytes(self._recorded)
+
+    def _has_end(self) -> bool:
+        """Whether reading to the end stops at the end of this body.
+
+        HTTP/2 and later frame each body; before, a body has a length or comes in chunks (RFC 9112 §6.3).
+        """
+        return bool(self._is_terminated) or not str(self._protocol).startswith("HTTP/1")
 
     def _record_up_to(self, length: int) -> None:
         """Read on until `length` bytes are recorded or there are no more."""

@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flask import Flask, got_request_exception, has_request_context, request
+from flask import Flask, Response, got_request_exception, has_request_context, request
+from werkzeug.wsgi import ClosingIterator
 
 from taskhandler.body import RecordedBody
 from taskhandler.delivery import Receiver
@@ -32,6 +33,9 @@ from taskhandler.text import one_line
 EXCHANGE = "taskhandler.exchange"
 """The key of a request's `Exchange` in its WSGI environment, which copies of it share."""
 
+JSON = "application/json"
+"""The content type of every reply."""
+
 Environ = dict[str, Any]
 Start = Callable[..., Callable[[bytes], object]]
 
@@ -41,15 +45,17 @@ class Exchange:
 
     Attributes:
         body: the request's, which can be read again.
+        guarded: whether the guard stands around the app.
         entered: whether the delivery has begun.
         reply: what was decided, once it is.
         error: what the handler raised, until somebody has logged it.
     """
 
-    __slots__ = ("body", "entered", "error", "reply")
+    __slots__ = ("body", "entered", "error", "guarded", "reply")
 
     def __init__(self, body: RecordedBody) -> None:
         self.body = body
+        self.guarded = False
         self.entered = False
         self.reply: Reply | None = None
         self.error: Exception | None = None
@@ -62,6 +68,18 @@ def exchange_of(environ: Environ, limit: int) -> Exchange:
         environ["wsgi.input"] = body = RecordedBody(environ, limit)
         environ[EXCHANGE] = exchange = Exchange(body)
     return exchange
+
+
+class TaskResponse(Response):
+    """A reply as the app's hooks see it."""
+
+    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        """Answer; but behind the guard, which sends the reply itself, only as much as a middleware looks at."""
+        exchange = environ.get(EXCHANGE)
+        if not isinstance(exchange, Exchange) or not exchange.guarded:
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return ClosingIterator((), self.close)
 
 
 class Guard:
@@ -86,7 +104,7 @@ class Guard:
             return self._inner(environ, start_response)
         reply = self._answer(environ)
         length = ("Content-Length", str(len(reply.body)))
-        start_response(reply.status_line, [*reply.headers, ("Content-Type", "application/json"), length])
+        start_response(reply.status_line, [*reply.headers, ("Content-Type", JSON), length])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
     def _answer(self, environ: Environ) -> Reply:
@@ -96,22 +114,26 @@ class Guard:
         if environ["REQUEST_METHOD"] != "POST":
             return self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
         exchange = exchange_of(environ, self._receiver.settings.max_body)
-        ended = self._run_app(environ, exchange)
+        exchange.guarded = True
+        status = self._run_app(environ, exchange)
         error, exchange.error = exchange.error, None
         if error is not None:
             self._receiver.teller.raised(environ["PATH_INFO"], error)
         if exchange.reply is not None:
             return exchange.reply
+        did = (
+            f"answered {one_line(status, limit=80)!r}" if error is None else f"raised {type(error).__name__}"
+        )
         if exchange.entered:
-            return self._refuse(environ, Outcome.UNAVAILABLE, f"the delivery broke off: the app {ended}")
-        return self._refuse(environ, Outcome.INTERCEPTED, f"the app {ended} in the place of the delivery")
+            return self._refuse(environ, Outcome.UNAVAILABLE, f"the delivery broke off: the app {did}")
+        return self._refuse(environ, Outcome.INTERCEPTED, f"the app {did} in the place of the delivery")
 
     def _refuse(self, environ: Environ, outcome: Outcome, why: str) -> Reply:
         handler = self.routes.handler(environ)
         return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
 
     def _run_app(self, environ: Environ, exchange: Exchange) -> str:
-        """Let the app go through its own motions; says what it answered or raised.
+        """Let the app go through its own motions; the status that it would answer.
 
         The body of its answer is closed, and not iterated: only a middleware that is a generator has to be
         begun, since it does nothing before.
@@ -131,8 +153,7 @@ class Guard:
                 getattr(body, "close", _nothing)()
         except Exception as error:  # noqa: BLE001 - whatever an app may raise
             exchange.error = error  # one that the handler raised, too, stands in its chain
-            return f"raised {type(error).__name__}"
-        return f"answered {one_line(statuses[-1], limit=80)!r}" if statuses else "answered nothing"
+        return statuses[-1] if statuses else "nothing"
 
 
 def _flask_logs_it(_app: Flask, **_: object) -> None:

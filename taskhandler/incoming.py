@@ -34,7 +34,9 @@ def _variable(name: str) -> str:
     return variable if variable in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{variable}"
 
 
-_CACHED = ("stream", "data", "form", "files", "values", "content_length", "_cached_data", "_cached_json")
+_CACHED = frozenset(
+    ("stream", "data", "form", "files", "values", "content_length", "_cached_data", "_cached_json")
+)
 """What werkzeug's and Flask's Request keep of a body that they have read (werkzeug 3.1, Flask 3.1)."""
 
 
@@ -53,6 +55,6 @@ def read_body(request: Request, recorded: RecordedBody) -> bytes | Unreadable:
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ.pop("HTTP_CONTENT_ENCODING", None)
     known = request.__dict__
-    for name in _CACHED:
-        known.pop(name, None)
+    for name in _CACHED.intersection(known):
+        del known[name]
     return body
