@@ -5,6 +5,7 @@ from __future__ import annotations
 import http
 import http.client
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 HOST = "FIRESTORE_EMULATOR_HOST"
@@ -37,8 +39,7 @@ class Emulator:
     def __init__(self, jar: Path) -> None:
         self._jar = jar
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = _free_port()
 
     @property
     def address(self) -> str:
@@ -105,6 +106,15 @@ def answers(address: str) -> bool:
             return bool(answer.status == http.HTTPStatus.OK)
     except (OSError, ValueError, http.client.HTTPException):
         return False
+
+
+def _free_port() -> int:
+    """A port below those that the kernel hands out: one of them could be taken before the emulator has it."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 def _jars() -> Iterator[Path]:

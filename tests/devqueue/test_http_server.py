@@ -18,6 +18,7 @@ from taskhandler.devqueue.http_server import (
 )
 
 from .asking import ask, connected, read_answer, request, sent
+from .making import http_task
 
 JSON = "Content-Type: application/json"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -211,3 +212,18 @@ def test_many_callers_at_once_are_all_answered(asked: LocalQueue):
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: ask(asked, "/_/stats")["seed"], range(64)))
     assert answers == [0] * 64
+
+
+def test_a_queue_can_be_closed_while_callers_wait():
+    with LocalQueue(seed=0) as queue:
+        name = queue.create_queue("q", min_backoff=1800)
+        due_again = http_task("http://127.0.0.1:9/nobody-listens")
+        queue.client().create_task(parent=name, task=due_again)
+        parts = (b"", b"GET /_/st", request("GET", "/_/wait?timeout=3600"))
+        waiting = [connected(queue) for _ in parts]
+        for line, part in zip(waiting, parts, strict=True):
+            line.sendall(part)
+        assert ask(queue, "/_/wait?timeout=60")["tasks"] == 1
+    for line in waiting:
+        with line:
+            assert read_answer(line) is None
