@@ -19,7 +19,8 @@ from google.auth import jwt
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from taskhandler.auth import Rules, Verifier
-from taskhandler.certs import CertificateKeeper, Fetched
+from taskhandler.certs import CertificateKeeper
+from taskhandler.certs_answer import Fetched
 from taskhandler.config import CERTS_URL
 from tests import mint
 

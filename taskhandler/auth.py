@@ -6,39 +6,28 @@ of google-auth repeat the token, and are dropped.
 
 from __future__ import annotations
 
-import json
 import logging
-import re
-from binascii import a2b_base64
+import time
 from collections.abc import Callable
-from functools import cache, lru_cache
-from typing import Any, Literal, Protocol
+from functools import cache
+from typing import Protocol
 
 from msgspec import Struct
 
-from taskhandler.certs import Certificate, CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.auth_token import CLOCK_SKEW_SECONDS, LONGEST_CREDENTIAL, Refused, Token, read_token
+from taskhandler.certs import CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.certs_answer import Certificate
 from taskhandler.config import ISSUERS
+from taskhandler.log_throttle import LogThrottle
 
-TOLERANCE = 60
-"""Seconds that Google's clock and ours may differ."""
-LONGEST_LIFE = 86_400
-"""Seconds from `iat` to `exp`; Google's tokens live for 3,600."""
-LONGEST = 8_192
-"""Characters of the longest `Authorization` that is looked at; Google's have about 900."""
-MOST_BRACKETS = 64
-"""Objects and lists in one segment; bounds how deep they can be nested. Google's have one to three."""
 SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
 """What Cloud Run puts in the place of a signature (Cloud Run troubleshooting page)."""
+REMEMBERED_SECONDS = 60.0
+"""After these a remembered token is read again, so that its key is looked up, and refreshed if it is old."""
+LOG_SECONDS = 60.0
+"""Between two lines about one cause: a token without its signature comes as often as tasks do."""
 
-_CREDENTIAL = re.compile(r"(?i:bearer) +(([\w-]+)\.([\w-]+)\.([\w-]+))", re.ASCII)
-_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
-_LAST_CHARACTERS = (
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-    "",  # no bytes are spelt with 4n + 1 characters
-    "AQgw",  # the last four bits are padding
-    "AEIMQUYcgkosw048",  # the last two bits are padding
-)
-_LOG_EVERY = 60  # seconds; a token without its signature comes as often as tasks do
+_SCHEME = "Bearer "
 _log = logging.getLogger(__name__)
 
 
@@ -48,20 +37,8 @@ class Caller(Struct, frozen=True):
     email: str
 
 
-class Refused(Struct, frozen=True):
-    """The caller's fault.
-
-    Attributes:
-        status_word: `unauthenticated`, or `forbidden` for a good token of the wrong account.
-        why: a constant phrase, safe to log; not for the caller.
-    """
-
-    status_word: Literal["unauthenticated", "forbidden"]
-    why: str
-
-
 class Unverifiable(Struct, frozen=True):
-    """Our fault: the certificates cannot be had. `why` is a constant phrase."""
+    """Our fault: there are no certificates to verify with. `why` is a constant phrase."""
 
     why: str
 
@@ -71,10 +48,10 @@ _NO_STACK = Refused("unauthenticated", "the stack has no room left to look")
 
 
 class Verifies(Protocol):
-    """Tells who is calling."""
+    """Says who is calling."""
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
-        """Tell who sent the `Authorization` header, or why that cannot be told. Never raises.
+        """Say who sent the `Authorization` header, or why that cannot be said. Never raises.
 
         Args:
             authorization: the value of the header (of several: joined by commas), or None.
@@ -95,47 +72,67 @@ class Verifier:
     """Checks everything, by google-auth and Google's certificates, and remembers the good tokens."""
 
     def __init__(
-        self, rules: Rules, keeper: CertificateKeeper, *, now: Callable[[], float], remembered: int = 1_024
+        self,
+        rules: Rules,
+        keeper: CertificateKeeper,
+        *,
+        now: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        remembered: int = 1_024,
     ) -> None:
-        """Apply `rules` with the certificates of `keeper`; `remembered` bounds how many tokens are.
+        """Apply `rules` with the certificates of `keeper`.
 
-        `now` tells the seconds since 1970. google-auth looks at the system's clock besides.
+        Args:
+            rules: whose tokens are good.
+            keeper: of the certificates.
+            now: seconds since 1970. google-auth looks at the system's clock besides.
+            clock: seconds, monotonic; bounds what is logged.
+            remembered: how many good tokens are, at most.
         """
-        self._rules, self._keeper, self._now, self._logged = rules, keeper, now, float("-inf")
-        self._good = _GoodTokens(remembered)  # by the whole text: SHA-256 would take five times as long
+        self._rules, self._keeper, self._now = rules, keeper, now
+        self._throttle = LogThrottle(seconds=LOG_SECONDS, clock=clock)
+        self._good = _GoodTokens(remembered)
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
-        """See `Verifies`. A token seen before costs about a microsecond."""
+        """See `Verifies`. A token seen before costs about half a microsecond."""
         given = authorization or ""
         try:
             good = self._good.get(given)
-            answer = good[0] if good and self._now() <= good[1] else self._examine(given)
+            if good is not None and good.certificate is self._keeper.certificates.get(good.kid):
+                answer = good.caller if self._now() < good.until else self._examine(given)
+            else:
+                answer = self._examine(given)
             return answer if allowed is None else _among(allowed, answer)
         except RecursionError:  # our own stack is at its end: no token that is parsed is nested so deeply
             return _NO_STACK
 
     def _examine(self, authorization: str) -> Answer:
-        if authorization.endswith("." + SIGNATURE_REMOVED):
+        if authorization.endswith("." + SIGNATURE_REMOVED) and len(authorization) <= LONGEST_CREDENTIAL:
             return self._tell_of_removal()
         token = _read(authorization, self._rules, self._now())
         if isinstance(token, Refused):
             return token
-        certificate = self._keeper.find(token.kid)
+        certificate, key = self._keeper.find(token.kid), f"{_SCHEME}{token.text}"
+        known = self._good.get(key)
+        if known is not None and known.certificate is self._keeper.certificates.get(token.kid):
+            return self._remember(key, known.caller, token, known.certificate)
         if isinstance(certificate, Unreachable):
-            return Unverifiable("no certificates can be had")
+            return Unverifiable("no certificates can be fetched")
         if isinstance(certificate, NoSuchKey):
             return Refused("unauthenticated", "there is no such key")
         if not _is_signed(token, certificate, self._rules):
             return Refused("unauthenticated", "google-auth refuses the signature or the times")
-        answer = _among(self._rules.accounts, token.caller)
-        if answer is token.caller:
-            self._good.keep(authorization, (token.caller, token.exp + TOLERANCE))
-        return answer
+        caller = Caller(token.email)
+        answer = _among(self._rules.accounts, caller)
+        return self._remember(key, caller, token, certificate) if answer is caller else answer
+
+    def _remember(self, key: str, caller: Caller, token: Token, certificate: Certificate) -> Caller:
+        until = min(token.exp + CLOCK_SKEW_SECONDS, self._now() + REMEMBERED_SECONDS)
+        self._good.keep(key, _Good(caller, until, token.kid, certificate))
+        return caller
 
     def _tell_of_removal(self) -> Refused:
-        now = self._now()
-        if abs(now - self._logged) >= _LOG_EVERY:
-            self._logged = now
+        if self._throttle.left_out(SIGNATURE_REMOVED) is not None:
             _log.warning(
                 "a token came without its signature. If IAM decides who reaches this service, Cloud Run has "
                 'checked and removed it: set TASKHANDLER_AUTH = "cloud-run". If anybody can, it is forged'
@@ -154,133 +151,60 @@ class PlatformVerifier:
         """See `Verifies`."""
         try:
             token = _read(authorization or "", self._rules, self._now())
-            answer = token if isinstance(token, Refused) else _among(self._rules.accounts, token.caller)
+            if isinstance(token, Refused):
+                return token
+            answer = _among(self._rules.accounts, Caller(token.email))
             return answer if allowed is None else _among(allowed, answer)
         except RecursionError:  # of our own stack, as above
             return _NO_STACK
 
 
 class NoVerifier:
-    """Lets everybody in, nameless. For desks and tests."""
+    """Lets everybody in, nameless. For local development and tests."""
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:  # noqa: ARG002 - as in `Verifies`
         """See `Verifies`."""
         return Caller("")
 
 
-class _Token(Struct, frozen=True):
-    """A token in which everything but the signature and the account is as it should be."""
+class _Good(Struct, frozen=True):
+    """A token that was verified: whose it is, until when that need not be looked at again, and its key."""
 
-    text: str
-    kid: str
-    exp: int
     caller: Caller
+    until: float
+    kid: str
+    certificate: Certificate
 
 
 class _GoodTokens:
-    """The last so many, in two generations: to forget one of them whole takes neither lock nor order."""
+    """The last so many, in two generations: to forget one of them whole takes neither lock nor order.
+
+    The keys are whole headers in one spelling, which is nearly always the one that they come in: to cut the
+    scheme off would copy and hash each of them again.
+    """
 
     def __init__(self, limit: int) -> None:
         self._half = limit // 2
-        self._young: dict[str, tuple[Caller, int]] = {}
-        self._old: dict[str, tuple[Caller, int]] = {}
+        self._young: dict[str, _Good] = {}
+        self._old: dict[str, _Good] = {}
 
-    def get(self, key: str) -> tuple[Caller, int] | None:
+    def get(self, key: str) -> _Good | None:
         return self._young.get(key) or self._old.get(key)
 
-    def keep(self, key: str, good: tuple[Caller, int]) -> None:
-        if len(self._young) >= self._half:
+    def keep(self, key: str, good: _Good) -> None:
+        if len(self._young) >= self._half and key not in self._young:
             self._old, self._young = self._young, {}
         self._young[key] = good
 
 
-def _read(authorization: str, rules: Rules, now: float) -> _Token | Refused:
-    """Check everything that takes neither a key nor the network."""
-    if not authorization:
-        return Refused("unauthenticated", "there is no Authorization")
-    shape = _CREDENTIAL.fullmatch(authorization) if len(authorization) <= LONGEST else None
-    if shape is None:
-        return Refused("unauthenticated", "not one Bearer token of a credible length")
-    text, header, payload, signature = shape.groups()
-    if not (_is_canonical(header) and _is_canonical(payload) and _is_canonical(signature)):
-        return Refused("unauthenticated", "not canonical base64url")
-    kid, claims = _key_named_in(header), _json_object(payload)
-    if isinstance(kid, Refused):
-        return kid
-    if claims is None:
-        return Refused("unauthenticated", "the claims are not a plain JSON object")
-    fault = _fault_in_times(claims, now) or _fault_in_names(claims, rules)
-    if fault is not None:
-        return Refused("unauthenticated", fault)
-    return _Token(text, kid, claims["exp"], Caller(claims["email"]))
+def _read(authorization: str, rules: Rules, now: float) -> Token | Refused:
+    return read_token(authorization, audiences=rules.audiences, issuers=rules.issuers, now=now)
 
 
-def _is_canonical(segment: str) -> bool:
-    return segment[-1] in _LAST_CHARACTERS[len(segment) % 4]
-
-
-@lru_cache(maxsize=64)  # the tokens of one key have one header
-def _key_named_in(segment: str) -> str | Refused:
-    header = _json_object(segment)
-    if header is None or header.get("alg") != "RS256":
-        return Refused("unauthenticated", "the header is not that of a token signed with RS256")
-    if header.get("typ", "JWT") != "JWT" or not header.keys().isdisjoint(("crit", "cty", "b64")):
-        return Refused("unauthenticated", "not a plain JWT")
-    kid = header.get("kid")
-    return kid if kid and isinstance(kid, str) else Refused("unauthenticated", "no key is named")
-
-
-def _json_object(segment: str) -> dict[str, Any] | None:
-    try:
-        text = a2b_base64(segment.encode().translate(_TO_BASE64) + b"==").decode()
-        if text.count("{") + text.count("[") > MOST_BRACKETS:
-            return None
-        found, end = _JSON.raw_decode(text)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) and end == len(text) else None
-
-
-def _one_each(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError(pairs)
-    return found
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)
-
-
-_JSON = json.JSONDecoder(object_pairs_hook=_one_each, parse_constant=_refuse_constant)
-
-
-def _fault_in_times(claims: dict[str, Any], now: float) -> str | None:
-    iat, exp = claims.get("iat"), claims.get("exp")
-    nbf = claims.get("nbf", iat)
-    if type(iat) is not int or type(exp) is not int or type(nbf) is not int:
-        return "the times are not whole numbers"
-    if not 0 < exp - iat <= LONGEST_LIFE:
-        return "the lifetime is not credible"
-    if max(iat, nbf) > now + TOLERANCE:
-        return "not valid yet"
-    return "expired" if exp < now - TOLERANCE else None
-
-
-def _fault_in_names(claims: dict[str, Any], rules: Rules) -> str | None:
-    iss, aud = claims.get("iss"), claims.get("aud")
-    if not isinstance(iss, str) or iss not in rules.issuers:
-        return "another issuer"
-    if not isinstance(aud, str) or aud not in rules.audiences:
-        return "another audience"
-    verified = claims.get("email_verified") is True and isinstance(claims.get("email"), str)
-    return None if verified else "no verified e-mail"
-
-
-def _is_signed(token: _Token, certificate: Certificate, rules: Rules) -> bool:
+def _is_signed(token: Token, certificate: Certificate, rules: Rules) -> bool:
     certs, audience = {certificate.kid: certificate.public_key}, list(rules.audiences)
     try:
-        _jwt_decode()(token.text, certs=certs, audience=audience, clock_skew_in_seconds=TOLERANCE)
+        _jwt_decode()(token.text, certs=certs, audience=audience, clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
     except ValueError:  # the root of all that it raises about what has come this far
         return False
     return True

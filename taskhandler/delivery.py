@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from taskhandler.auth import Answer, Caller, Unverifiable, Verifies
-from taskhandler.auth import Refused as RefusedCaller
+from taskhandler.auth_token import Refused as RefusedCaller
 from taskhandler.config import Settings
 from taskhandler.delivery_facts import Delivered, Delivery, Incoming, Unreadable
 from taskhandler.ending import Chances, Ending, interrupted, invalid, killed, raised, refused, returned

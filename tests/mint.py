@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from taskhandler.auth import Rules, Verifier
-from taskhandler.certs import CertificateKeeper, Fetched
+from taskhandler.certs import CertificateKeeper
+from taskhandler.certs_answer import Fetched
 from taskhandler.config import CERTS_URL
 
 AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"

@@ -28,6 +28,9 @@ PURE = (
     "ending.py",
     "text.py",
     "config.py",
+    "auth_token.py",
+    "certs_answer.py",
+    "certs_budget.py",
 )
 """What decides, or converts, and does nothing else."""
 

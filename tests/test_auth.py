@@ -6,25 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from taskhandler.auth import (
-    LONGEST_LIFE,
     SIGNATURE_REMOVED,
-    TOLERANCE,
     Caller,
     NoVerifier,
     PlatformVerifier,
-    Refused,
     Rules,
     Unverifiable,
     Verifier,
     Verifies,
 )
-from taskhandler.certs import STALE_FOR, CertificateKeeper, Fetched
+from taskhandler.auth_token import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, Refused
+from taskhandler.certs import STALE_IF_ERROR_SECONDS, CertificateKeeper
+from taskhandler.certs_answer import Fetched
 from taskhandler.config import CERTS_URL
 from tests import mint
 
 ME = Caller(mint.ACCOUNT)
 DOWN = ConnectionRefusedError("no")
-AWAY = Unverifiable("no certificates can be had")
+AWAY = Unverifiable("no certificates can be fetched")
 FORBIDDEN = Refused("forbidden", "another account")
 
 
@@ -66,7 +65,7 @@ def test_a_header_without_a_type_is_let_in(source: mint.Source):
 
 
 def test_no_credential_is_refused(source: mint.Source):
-    refused = Refused("unauthenticated", "there is no Authorization")
+    refused = Refused("unauthenticated", "there is no Authorization header")
     assert [mint.verifier(source).verify(given) for given in (None, "")] == [refused, refused]
 
 
@@ -114,7 +113,7 @@ def test_a_token_is_good_until_a_minute_after_it_expires(source: mint.Source, cl
     for verifier in (mint.verifier(source, clock), PlatformVerifier(mint.RULES, now=clock)):
         clock.now = int(clock.now)
         before = clock.now
-        clock.now = before - 30 + TOLERANCE
+        clock.now = before - 30 + CLOCK_SKEW_SECONDS
         assert [verifier.verify(bearer), verifier.verify(bearer)] == [ME, ME]
         clock.now += 1
         assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
@@ -124,7 +123,7 @@ def test_a_token_is_good_until_a_minute_after_it_expires(source: mint.Source, cl
 def test_a_token_is_good_from_a_minute_before_it_was_issued(source: mint.Source, clock: mint.Clock):
     begins = int(clock.now)
     issued, valid = mint.bearer(body=mint.claims(iat=begins)), mint.bearer(body=mint.claims(nbf=begins))
-    clock.now = begins - TOLERANCE
+    clock.now = begins - CLOCK_SKEW_SECONDS
     assert mint.verifier(source, clock).verify(issued) == ME
     assert mint.verifier(source, clock).verify(valid) == ME
     clock.now -= 1
@@ -136,8 +135,11 @@ def test_a_token_is_good_from_a_minute_before_it_was_issued(source: mint.Source,
 def test_a_token_may_live_for_a_day(source: mint.Source):
     born = int(time.time())
     verifier, refused = mint.verifier(source), Refused("unauthenticated", "the lifetime is not credible")
-    assert verifier.verify(mint.bearer(body=mint.claims(iat=born, exp=born + LONGEST_LIFE))) == ME
-    assert verifier.verify(mint.bearer(body=mint.claims(iat=born, exp=born + LONGEST_LIFE + 1))) == refused
+    assert verifier.verify(mint.bearer(body=mint.claims(iat=born, exp=born + LONGEST_LIFETIME_SECONDS))) == ME
+    assert (
+        verifier.verify(mint.bearer(body=mint.claims(iat=born, exp=born + LONGEST_LIFETIME_SECONDS + 1)))
+        == refused
+    )
     assert verifier.verify(mint.bearer(body=mint.claims(iat=born, exp=born))) == refused
     assert verifier.verify(mint.bearer(body=mint.claims(iat=born + 1, exp=born))) == refused
 
@@ -156,9 +158,9 @@ def test_a_good_token_is_remembered_until_it_expires_whatever_becomes_of_the_cer
     exp = int(clock.now) + 3600
     bearer, other = mint.bearer(body=mint.claims(exp=exp)), mint.bearer(body=mint.claims(sub="1"))
     assert verifier.verify(bearer) == ME
-    keeper_clock.now += 300 + STALE_FOR
+    keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
     assert (verifier.verify(bearer), verifier.verify(other)) == (ME, AWAY)
-    clock.now = exp + TOLERANCE
+    clock.now = exp + CLOCK_SKEW_SECONDS
     assert verifier.verify(bearer) == ME
     clock.now += 1
     assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
@@ -171,7 +173,7 @@ def test_only_the_last_good_tokens_are_remembered(clock: mint.Clock):
     verifier = Verifier(mint.RULES, keeper, now=clock, remembered=4)
     bearers = [mint.bearer(body=mint.claims(sub=str(number))) for number in range(9)]
     assert [verifier.verify(bearer) for bearer in bearers] == [ME] * 9
-    keeper_clock.now += 300 + STALE_FOR
+    keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
     assert [verifier.verify(bearer) for bearer in bearers] == [AWAY] * 6 + [ME] * 3
 
 
@@ -196,7 +198,8 @@ def test_sixteen_threads_starting_cold_ask_for_certificates_once():
 def test_a_removed_signature_has_its_own_reason_and_log_line(
     source: mint.Source, clock: mint.Clock, caplog: pytest.LogCaptureFixture
 ):
-    verifier = mint.verifier(source, clock)
+    keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=lambda act: act())
+    verifier = Verifier(mint.RULES, keeper, now=time.time, clock=clock)
     bearer = f"{mint.bearer().rpartition('.')[0]}.{SIGNATURE_REMOVED}"
     for number in range(61):
         refused = verifier.verify(bearer)
@@ -214,7 +217,7 @@ def test_behind_a_platform_that_checks_the_signature_is_not_looked_at(signature:
     bearer = f"{mint.bearer().rpartition('.')[0]}.{signature}"
     assert verifier.verify(bearer) == ME
     assert verifier.verify(bearer, allowed=frozenset()) == FORBIDDEN
-    assert verifier.verify(None) == Refused("unauthenticated", "there is no Authorization")
+    assert verifier.verify(None) == Refused("unauthenticated", "there is no Authorization header")
     assert verifier.verify(mint.bearer(body=mint.claims(email="other@a.test"))) == FORBIDDEN
 
 

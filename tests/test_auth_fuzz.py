@@ -7,8 +7,9 @@ from functools import cache
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from taskhandler.auth import Answer, Caller, PlatformVerifier, Refused, Verifier, Verifies
-from taskhandler.certs import Fetched
+from taskhandler.auth import Answer, Caller, PlatformVerifier, Verifier, Verifies
+from taskhandler.auth_token import Refused
+from taskhandler.certs_answer import Fetched
 from tests import mint
 
 GENUINE = mint.token()

@@ -1,23 +1,20 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from taskhandler.certs import (
-    GIVEN_UP,
-    KEPT_AT_LEAST,
-    KEPT_AT_MOST,
-    KEPT_UNTOLD,
-    QUIET,
-    STALE_FOR,
-    STRANGERS,
-    Certificate,
+    KEPT_AT_LEAST_SECONDS,
+    KEPT_AT_MOST_SECONDS,
+    KEPT_BY_DEFAULT_SECONDS,
+    QUIET_SECONDS,
+    STALE_IF_ERROR_SECONDS,
     CertificateKeeper,
-    Fetched,
-    NoSuchKey,
     Unreachable,
 )
+from taskhandler.certs_answer import Certificate, Fetched
 from taskhandler.config import CERTS_URL
 from tests import mint
 
@@ -53,7 +50,7 @@ def keeper_of(
     source: mint.Source, clock: mint.Clock, spawn: Callable[[Act], None] = at_once
 ) -> CertificateKeeper:
     return CertificateKeeper(
-        "https://google.test/certs", clock=clock, chance=lambda: 0.0, fetch=source, spawn=spawn, patience=0.01
+        "https://google.test/certs", clock=clock, chance=lambda: 0.0, fetch=source, spawn=spawn
     )
 
 
@@ -76,10 +73,10 @@ def test_nothing_is_fetched_before_the_first_need(clock: mint.Clock) -> None:
     ("told", "kept"),
     [
         (1000, 1000),
-        (0, KEPT_AT_LEAST),
-        (KEPT_AT_LEAST + 1, KEPT_AT_LEAST + 1),
-        (10**9, KEPT_AT_MOST),
-        (None, KEPT_UNTOLD),
+        (0, KEPT_AT_LEAST_SECONDS),
+        (KEPT_AT_LEAST_SECONDS + 1, KEPT_AT_LEAST_SECONDS + 1),
+        (10**9, KEPT_AT_MOST_SECONDS),
+        (None, KEPT_BY_DEFAULT_SECONDS),
     ],
 )
 def test_certificates_are_kept_for_their_max_age_within_bounds(
@@ -115,36 +112,7 @@ def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: mint.Cloc
     assert (knows(keeper, "new"), spawn.waiting) == (True, [])
 
 
-def test_strangers_share_the_fetch_that_is_under_way_but_only_so_long(clock: mint.Clock) -> None:
-    source, spawn = mint.Source(GOOD), Slow()
-    keeper = keeper_of(source, clock, spawn)
-    assert knows(keeper)
-    assert isinstance(keeper.find("stranger"), Unreachable)  # out of patience
-    assert isinstance(keeper.find("other stranger"), Unreachable)
-    assert (len(spawn.waiting), knows(keeper)) == (1, True)
-    spawn.waiting.pop()()
-    assert isinstance(keeper.find("stranger"), NoSuchKey)
-    assert source.asked == 2
-
-
-def test_a_fetch_that_does_not_end_is_given_up_and_what_it_brings_in_the_end_is_ignored(
-    clock: mint.Clock,
-) -> None:
-    source, spawn = mint.Source(GOOD, GOOD, Fetched(mint.certificates("old"), 1000)), Slow()
-    keeper = keeper_of(source, clock, spawn)
-    assert knows(keeper)
-    clock.now += 1000
-    assert knows(keeper)
-    clock.now += GIVEN_UP - 1
-    assert (knows(keeper), len(spawn.waiting)) == (True, 1)
-    clock.now += 1
-    assert (knows(keeper), len(spawn.waiting)) == (True, 2)
-    spawn.waiting.pop()()
-    spawn.waiting.pop()()
-    assert (knows(keeper), source.asked) == (True, 3)
-
-
-def test_a_machine_out_of_threads_makes_google_unreachable_for_a_while(clock: mint.Clock) -> None:
+def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clock: mint.Clock) -> None:
     tries: list[Act] = []
 
     def spawn(act: Act) -> None:
@@ -155,15 +123,15 @@ def test_a_machine_out_of_threads_makes_google_unreachable_for_a_while(clock: mi
 
     keeper = keeper_of(mint.Source(GOOD), clock, spawn)
     assert isinstance(keeper.find(mint.KID), Unreachable)
-    clock.now += QUIET
+    clock.now += QUIET_SECONDS
     assert knows(keeper)
 
 
-def test_a_mistake_in_fetching_leaves_nobody_waiting(clock: mint.Clock) -> None:
+def test_a_fetch_that_raises_something_else_leaves_nobody_waiting(clock: mint.Clock) -> None:
     keeper = keeper_of(mint.Source(KeyError("a bug"), GOOD), clock)
     with pytest.raises(KeyError):
         keeper.find(mint.KID)
-    clock.now += QUIET
+    clock.now += QUIET_SECONDS
     assert knows(keeper)
 
 
@@ -171,7 +139,7 @@ def test_stale_certificates_are_used_for_a_bounded_time(clock: mint.Clock) -> No
     source = mint.Source(GOOD, DOWN)
     keeper = keeper_of(source, clock)
     assert knows(keeper)
-    clock.now += 1000 + STALE_FOR - 1
+    clock.now += 1000 + STALE_IF_ERROR_SECONDS - 1
     assert knows(keeper)
     clock.now += 1
     assert isinstance(keeper.find(mint.KID), Unreachable)
@@ -181,60 +149,64 @@ def test_an_address_that_fails_is_not_hammered(clock: mint.Clock) -> None:
     source = mint.Source(DOWN, DOWN, GOOD)
     keeper = keeper_of(source, clock)
     assert all(isinstance(keeper.find(mint.KID), Unreachable) for _ in range(9))
-    clock.now += QUIET - 0.1
+    clock.now += QUIET_SECONDS - 0.1
     assert isinstance(keeper.find(mint.KID), Unreachable)
     assert source.asked == 1
     clock.now += 0.1
     assert isinstance(keeper.find(mint.KID), Unreachable)
     assert source.asked == 2
-    clock.now += QUIET
+    clock.now += QUIET_SECONDS
     assert (knows(keeper), source.asked) == (True, 3)
 
 
-def test_an_unknown_key_costs_one_fetch_a_minute(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
-    keeper = keeper_of(source, clock)
-    assert knows(keeper)
-    for minute in range(3):
-        for number in range(30):
-            assert isinstance(keeper.find(f"stranger-{minute}-{number}"), NoSuchKey)
-            clock.now += STRANGERS / 30
-    assert source.asked == 1 + 3
-
-
-def test_a_cold_start_by_an_unknown_key_costs_one_fetch(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
-    assert isinstance(keeper_of(source, clock).find("stranger"), NoSuchKey)
-    assert source.asked == 1
-
-
-def test_a_key_that_is_new_at_google_is_found(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD, Fetched(mint.certificates(mint.KID, "new"), 1000))
-    keeper = keeper_of(source, clock)
-    assert (knows(keeper), knows(keeper, "new"), source.asked) == (True, True, 2)
-
-
-def test_an_unknown_key_is_nobodys_fault_while_google_is_away(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD, DOWN, GOOD)
-    keeper = keeper_of(source, clock)
-    assert knows(keeper)
-    for _ in range(9):
-        assert isinstance(keeper.find("stranger"), Unreachable)
-        clock.now += 5
-    assert (knows(keeper), source.asked) == (True, 2)
-    clock.now += STRANGERS
-    assert isinstance(keeper.find("stranger"), NoSuchKey)
-
-
-def test_who_comes_to_the_start_when_another_has_just_landed_does_not_start_again() -> None:
+def test_a_fetch_that_another_thread_has_just_finished_is_not_started_again() -> None:
     source, keepers = mint.Source(GOOD), list[CertificateKeeper]()
 
     def clock() -> float:
         if source.asked == 0 and keepers:
-            keeper = keepers.pop()  # another thread, let us say, between a look and a leap
+            keeper = keepers.pop()  # as another thread might, between the look and the start
             assert knows(keeper)
         return 50.0
 
     keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=at_once)
     keepers.append(keeper)
     assert (knows(keeper), source.asked) == (True, 1)
+
+
+def test_a_key_that_stays_over_a_refresh_is_the_same_object(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD, Fetched(mint.certificates(mint.KID, "new"), 1000))
+    keeper = keeper_of(source, clock)
+    before = keeper.find(mint.KID)
+    clock.now += 1000
+    assert keeper.find(mint.KID) is before
+    assert keeper.certificates.keys() == {mint.KID, "new"}
+    assert keeper.certificates[mint.KID] is before
+
+
+def test_a_key_that_changes_under_its_id_is_another_object(clock: mint.Clock) -> None:
+    changed = json.dumps({mint.KID: mint.certificate("new")}).encode()
+    keeper = keeper_of(mint.Source(GOOD, Fetched(changed, 1000)), clock)
+    before = keeper.find(mint.KID)
+    clock.now += 1000
+    keeper.find(mint.KID)
+    assert keeper.certificates[mint.KID] != before
+
+
+def test_one_cause_of_failed_fetches_is_one_line_a_minute(
+    clock: mint.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = keeper_of(mint.Source(DOWN), clock)
+    for _ in range(13):
+        assert isinstance(keeper.find(mint.KID), Unreachable)
+        clock.now += QUIET_SECONDS
+    line = "certificates cannot be fetched from https://google.test/certs: ConnectionRefusedError: no"
+    assert caplog.messages == [line, f"{line} (and 11 more before)"]
+
+
+def test_text_from_the_network_is_cleaned_and_cut_in_the_log(
+    clock: mint.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = keeper_of(mint.Source(OSError("HTTP 500 \x1b[2J\nERROR forged " + "x" * 9000)), clock)
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert "HTTP 500 ?[2J ERROR forged xxx" in caplog.messages[0]
+    assert len(caplog.messages[0]) < 300

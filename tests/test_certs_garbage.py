@@ -5,13 +5,8 @@ from base64 import b64decode, encodebytes
 
 import pytest
 
-from taskhandler.certs import (
-    Certificate,
-    CertificateKeeper,
-    Fetched,
-    NoSuchKey,
-    Unreachable,
-)
+from taskhandler.certs import CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.certs_answer import Certificate, Fetched
 from taskhandler.config import CERTS_URL
 from taskhandler.errors import ConfigError
 from tests import mint
@@ -111,4 +106,4 @@ def test_one_bad_certificate_among_good_ones_is_skipped_with_a_warning(
     keeper = keeper_of(mint.Source(Fetched(body)), clock)
     assert knows(keeper)
     assert isinstance(keeper.find("bad"), NoSuchKey)
-    assert "1 of 2 certificates cannot be used" in caplog.messages
+    assert "1 certificates of 2 cannot be used" in caplog.messages

@@ -7,11 +7,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 
 import pytest
 
-from taskhandler.certs import LARGEST, Certificate, CertificateKeeper, Fetched, Unreachable, fetch_over_http
+from taskhandler.certs import CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.certs_answer import Certificate
 from taskhandler.config import CERTS_URL
 from tests import mint
 
@@ -35,112 +37,40 @@ def test_sixteen_threads_starting_cold_share_one_fetch(published: mint.Publisher
     assert published.asked == 1
 
 
-def test_sixteen_strangers_at_once_share_one_fetch(published: mint.Publisher) -> None:
-    keeper = CertificateKeeper(published.url, clock=time.monotonic)
+def test_sixteen_callers_with_a_new_key_cost_one_fetch_and_one_of_them_is_let_in(
+    published: mint.Publisher,
+) -> None:
+    keeper = CertificateKeeper(published.url, clock=mint.Clock(), starter_wait=60)
     assert isinstance(keeper.find(mint.KID), Certificate)
     published.body = mint.certificates("new")
-    ready = threading.Barrier(16)
-
-    def find(_: int) -> bool:
-        ready.wait()
-        return isinstance(keeper.find("new"), Certificate)
-
+    published.open.clear()
     with ThreadPoolExecutor(16) as threads:
-        assert all(threads.map(find, range(16)))
+        answers = [threads.submit(keeper.find, "new") for _ in range(16)]
+        refused = list(islice(as_completed(answers, timeout=60), 15))
+        published.open.set()
+    assert {type(answer.result()) for answer in refused} == {NoSuchKey}
+    assert sum(isinstance(answer.result(), Certificate) for answer in answers) == 1
+    assert isinstance(keeper.find("new"), Certificate)
     assert published.asked == 2
 
 
-def test_an_address_that_stalls_does_not_hold_up_those_who_have_certificates(
+def test_an_address_that_hangs_at_the_start_holds_up_a_caller_for_so_long_only(
     published: mint.Publisher,
 ) -> None:
-    clock = mint.Clock()
-    keeper = CertificateKeeper(published.url, clock=clock)
-    assert isinstance(keeper.find(mint.KID), Certificate)
     published.open.clear()
-    clock.now += 100_000
-    begun = time.monotonic()
-    with ThreadPoolExecutor(16) as threads:
-        assert all(isinstance(found, Certificate) for found in threads.map(keeper.find, [mint.KID] * 64))
-    assert time.monotonic() - begun < 2  # the fetch would take 4
+    keeper = CertificateKeeper(published.url, clock=time.monotonic, shared_wait=0.1)
+    assert isinstance(keeper.find(mint.KID), Unreachable)  # while the publisher still holds its answer back
 
 
-def test_an_address_that_stalls_holds_up_the_others_for_so_long_only(published: mint.Publisher) -> None:
-    published.open.clear()
-    keeper = CertificateKeeper(published.url, clock=time.monotonic, patience=0.1)
-    begun = time.monotonic()
-    assert isinstance(keeper.find(mint.KID), Unreachable)
-    assert time.monotonic() - begun < 2
-
-
-@pytest.mark.parametrize(
-    ("control", "max_age"),
-    [
-        ("public, max-age=21000, must-revalidate, no-transform", 21000),
-        ("max-age=0", 0),
-        ('private,MAX-AGE="60"', 60),
-        ("s-maxage=60", None),
-        ("x-max-age=60", None),
-        ("max-age=soon", None),
-        ("max-age=-1", None),
-        ("no-store", None),
-        ("", None),
-    ],
-)
-def test_the_max_age_is_read(published: mint.Publisher, control: str, max_age: float | None) -> None:
-    published.headers = {"Cache-Control": control}
-    assert fetch_over_http(published.url, 4) == Fetched(published.body, max_age)
-
-
-def test_an_answer_without_cache_control_is_read(published: mint.Publisher) -> None:
-    published.headers = {}
-    assert fetch_over_http(published.url, 4).max_age is None
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 429, 500, 503])
-def test_anything_but_a_success_is_a_failure_and_redirects_are_not_followed(
-    published: mint.Publisher, status: int
+def test_an_address_at_which_nothing_listens_makes_the_keys_unreachable(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    published.status, published.headers = status, {"Location": published.url}
-    with pytest.raises(OSError, match=str(status)):
-        fetch_over_http(published.url, 4)
-    assert published.asked == 1
-
-
-def test_an_endless_answer_is_a_failure(published: mint.Publisher) -> None:
-    published.body = b"x" * (LARGEST + 1)
-    with pytest.raises(ValueError, match="longer"):
-        fetch_over_http(published.url, 4)
-    published.body = b"x" * LARGEST
-    assert fetch_over_http(published.url, 4).body == published.body
-
-
-def test_an_answer_that_is_not_http_is_a_failure(published: mint.Publisher) -> None:
-    published.headers = {f"X-{number}": "too many headers" for number in range(101)}
-    with pytest.raises(OSError, match="HTTP"):
-        fetch_over_http(published.url, 4)
-
-
-def test_a_fetch_has_a_time_out(published: mint.Publisher) -> None:
-    published.open.clear()
-    with pytest.raises(OSError, match="timed out"):
-        fetch_over_http(published.url, 0.1)
-
-
-def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(
-    published: mint.Publisher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    assert fetch_over_http(published.url, 4).body == published.body
-
-
-def test_nobody_listening_makes_google_unreachable_quickly(caplog: pytest.LogCaptureFixture) -> None:
     with mint.Publisher() as gone:
         url = gone.url
     keeper = CertificateKeeper(url, clock=time.monotonic)
     assert isinstance(keeper.find(mint.KID), Unreachable)
     # Another test's keeper, on a thread of its own, may complain here too.
-    complaint = f"certificates could not be had from {url}: URLError"
+    complaint = f"certificates cannot be fetched from {url}: ConnectionRefusedError"
     assert any(message.startswith(complaint) for message in caplog.messages)
 
 
