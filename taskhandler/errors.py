@@ -22,9 +22,14 @@ from datetime import timedelta
 from typing import Any
 
 from taskhandler.duration import must_be, seconds_of
+from taskhandler.text import mask_url
 
 LONGEST_AFTER_SECONDS = 10**9
 """Any finite time; it is Cloud Tasks that decides."""
+
+
+MASKED_KEYS = frozenset({"TASKHANDLER_LEDGER"})
+"""Settings whose value is a URL that may hold a password."""
 
 
 class TaskHandlerError(Exception):
@@ -32,7 +37,7 @@ class TaskHandlerError(Exception):
 
 
 class ConfigError(TaskHandlerError):
-    """A setting is missing or wrong. Carries the key and the value it had."""
+    """A setting is missing or wrong. Carries the key and the value, of which the message masks passwords."""
 
     def __init__(self, key: str, value: object, problem: str, *, remedy: str = "") -> None:
         """Say which `key` with which `value` has what `problem`, and how to mend it."""
@@ -40,7 +45,8 @@ class ConfigError(TaskHandlerError):
         self.value = value
         self.problem = problem
         self.remedy = remedy
-        shown = "is not set" if value is None else f"= {value!r}"
+        masked = mask_url(value) if isinstance(value, str) and key in MASKED_KEYS else value
+        shown = "is not set" if value is None else f"= {masked!r}"
         super().__init__(f"{key} {shown}: {problem}" + (f". {remedy}" if remedy else ""))
 
 

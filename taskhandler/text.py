@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+_USER_INFO = re.compile(r"(?<=://)(?:([^:@/?#]*):.*|[^:/?#]*)@", re.DOTALL)
+"""What stands before a host: a user and a password, up to the last @ where it is not encoded, or a token."""
+
+_QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;#]*=)[^&;#]*")
+
 
 def one_line(said: object, *, limit: int) -> str:
     """`str(said)` as one printable line of at most `limit` characters; never raises.
@@ -18,3 +25,10 @@ def one_line(said: object, *, limit: int) -> str:
         line = "".join([char if char.isprintable() else "?" for char in line])
     whole = len(line) <= limit and len(text) <= 4 * limit
     return line if whole else line[: limit - 1] + "…"
+
+
+def mask_url(url: str) -> str:
+    """`url` without its password, a token in the place of its user, and the values of its query."""
+    without_password = _USER_INFO.sub(lambda found: f"{found[1]}:***@" if found[1] else "***@", url)
+    before, mark, query = without_password.partition("?")
+    return before + _QUERY_VALUE.sub(r"\1***", mark + query)

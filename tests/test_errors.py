@@ -149,3 +149,11 @@ def test_a_users_own_word_of_steering_need_not_know_ours():
 def test_a_word_of_steering_comes_back_from_another_process_as_it_was():
     error = pickle.loads(pickle.dumps(Retry("later", after=5)))  # noqa: S301 - our own bytes
     assert (error.reason, error.after) == ("later", 5)
+
+
+def test_a_configuration_error_shows_no_password_and_no_value_of_a_query():
+    error = ConfigError(
+        "TASKHANDLER_LEDGER", "postgres://us:secret@host/?key=secret", "there is no such ledger"
+    )
+    assert "secret" not in str(error)
+    assert "postgres://us:***@host/?key=***" in str(error)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.text import one_line
+from taskhandler.text import mask_url, one_line
 
 
 class UnprintableError(Exception):
@@ -44,3 +44,32 @@ def test_any_text_becomes_one_printable_line_within_the_limit(text: str, limit: 
     assert line.isprintable()
     assert len(line) <= limit
     assert line.encode().decode() == line
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:///var/ledger.db", "sqlite:///var/ledger.db"),
+        (
+            "sqlite:///var/a:b@c.db?mode=0600&synchronous=full",
+            "sqlite:///var/a:b@c.db?mode=***&synchronous=***",
+        ),
+        ("postgres://user:secret@host/ledger", "postgres://user:***@host/ledger"),
+        ("postgres://user:s/ec:r?e#t@x@host/ledger", "postgres://user:***@host/ledger"),
+        ("postgres://:secret@host/", "postgres://***@host/"),
+        ("firestore://token@project?key=a=b;other=c&flag", "firestore://***@project?key=***;other=***&flag"),
+        ("https://host/?key=secret", "https://host/?key=***"),
+        ("memory://", "memory://"),
+        ("not a URL: 5 > 4", "not a URL: 5 > 4"),
+        ("", ""),
+    ],
+)
+def test_passwords_and_values_of_a_query_are_masked(url: str, shown: str) -> None:
+    assert mask_url(url) == shown
+
+
+@given(st.text(), st.text(st.characters(exclude_characters="&;#"), min_size=4))
+def test_no_text_is_too_odd_to_be_masked(text: str, secret: str) -> None:
+    assert secret not in mask_url(f"https://host/?key={secret}&{text}").partition("&")[0].removeprefix(
+        "https:"
+    )

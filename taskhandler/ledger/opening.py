@@ -52,8 +52,8 @@ def open_storage(url: str) -> Storage:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError as error:
-        raise _wrong(url, f"this is not a URL ({error})", f"Write {_FORMS}.") from error
+    except ValueError as error:  # whose text may hold a password
+        raise _wrong(url, "this is not a URL", f"Write {_FORMS}.") from error
 
 
 def _memory(url: str) -> Storage:

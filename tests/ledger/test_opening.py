@@ -106,6 +106,14 @@ def test_how_durable_a_commit_is_stands_in_the_url(path: Path, synchronous: str)
     use(storage)
 
 
+SECRETS = ["postgres://user:secret@host/ledger", "sqlite:///ledger.db?key=secret", "http://us:secret@[half"]
+
+
+@pytest.mark.parametrize("url", SECRETS)
+def test_a_url_that_is_refused_is_shown_without_its_secrets(url: str):
+    assert "secret" not in str(error_of(url))
+
+
 @pytest.mark.parametrize("url", WRONG)
 def test_what_names_no_ledger_is_refused_with_what_to_write_instead(url: str):
     assert "Write " in error_of(url).remedy
