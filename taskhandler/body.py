@@ -13,9 +13,8 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from taskhandler.delivery_facts import Unreadable
 from taskhandler.inflate import inflate
-from taskhandler.reply import LENGTH_REQUIRED, Outcome
+from taskhandler.reply import LENGTH_REQUIRED, Outcome, Unreadable
 
 
 class RecordedBody:

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from taskhandler.auth import Answer, Caller, Unverifiable, Verifies
 from taskhandler.auth_token import Refused as RefusedCaller
 from taskhandler.config import Settings
-from taskhandler.delivery_facts import Delivered, Delivery, Incoming, Unreadable
+from taskhandler.delivery_facts import Delivered, Delivery, Incoming
 from taskhandler.ending import Chances, Ending, interrupted, invalid, killed, raised, refused, returned
 from taskhandler.errors import Interrupted
 from taskhandler.handlers import Handler, Raised, Returned, run
@@ -29,7 +29,7 @@ from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Letter
 from taskhandler.payload import PayloadError
 from taskhandler.record import Found, Record, State
-from taskhandler.reply import Outcome, Reply, outcome_of, reply
+from taskhandler.reply import Outcome, Reply, Unreadable, outcome_of, reply
 from taskhandler.signals import TaskEvent
 from taskhandler.task import CURRENT, Headers, Task
 from taskhandler.tell import Teller

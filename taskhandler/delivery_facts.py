@@ -14,16 +14,8 @@ from taskhandler.headers import TaskHeaders
 from taskhandler.law import is_last
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import Letter
-from taskhandler.reply import Outcome, Reply
+from taskhandler.reply import Reply, Unreadable
 from taskhandler.task import Headers, Task
-
-
-class Unreadable(Struct, frozen=True):
-    """A body that could not be read: malformed or too large, why, and the status if not the outcome's own."""
-
-    outcome: Outcome
-    why: str
-    status: int | None = None
 
 
 class Incoming(Struct, frozen=True):

@@ -74,7 +74,7 @@ class TaskResponse(Response):
     """A reply as the app's hooks see it."""
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        """Answer; but behind the guard, which sends the reply itself, only as much as a middleware looks at."""
+        """Answer; but behind the guard, which sends the reply itself, only what a middleware looks at."""
         exchange = environ.get(EXCHANGE)
         if not isinstance(exchange, Exchange) or not exchange.guarded:
             return super().__call__(environ, start_response)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Request
 
 from taskhandler.body import RecordedBody, WholeBody
-from taskhandler.delivery_facts import Unreadable
+from taskhandler.reply import Unreadable
 
 
 class WSGIHeaders:

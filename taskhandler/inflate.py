@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from taskhandler.delivery_facts import Unreadable
-from taskhandler.reply import UNSUPPORTED_MEDIA_TYPE, Outcome
+from taskhandler.reply import UNSUPPORTED_MEDIA_TYPE, Outcome, Unreadable
 
 GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
 """Window bits of zlib, which say what stands around the deflated bytes."""

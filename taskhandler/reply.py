@@ -117,6 +117,14 @@ class Reply(Struct, frozen=True, gc=False):
         return _STATUS_LINES[self.status]
 
 
+class Unreadable(Struct, frozen=True, gc=False):
+    """A request's body that cannot be read, and why; `status` is None where the outcome's own will do."""
+
+    outcome: Outcome
+    why: str
+    status: int | None = None
+
+
 def outcome_of(verdict: Verdict) -> Outcome:
     """What a delivery comes to that ends with this verdict of the law.
 

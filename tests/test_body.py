@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.body import RecordedBody, WholeBody
-from taskhandler.delivery_facts import Unreadable
-from taskhandler.reply import Outcome
+from taskhandler.reply import Outcome, Unreadable
 
 LIMIT = 100
 

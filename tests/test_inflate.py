@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.delivery_facts import Unreadable
 from taskhandler.inflate import inflate
-from taskhandler.reply import Outcome
+from taskhandler.reply import Outcome, Unreadable
 
 BODY = b'{"id": "A7"}' * 7
 

@@ -9,10 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from taskhandler import delivery, ending
-from taskhandler.delivery_facts import Unreadable
 from taskhandler.ending import Ending
 from taskhandler.inflate import inflate
-from taskhandler.reply import STATUS, Outcome, Reply
+from taskhandler.reply import STATUS, Outcome, Reply, Unreadable
 
 ENDLESS = 1 << 40
 
