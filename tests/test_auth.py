@@ -69,7 +69,24 @@ def test_no_credential_is_refused(source: mint.Source):
     assert [mint.verifier(source).verify(given) for given in (None, "")] == [refused, refused]
 
 
-@pytest.mark.parametrize("email", ["other@project.iam.gserviceaccount.com", mint.ACCOUNT.upper(), ""])
+OTHERS = {
+    "other": "other@project.iam.gserviceaccount.com",
+    "upper case": mint.ACCOUNT.upper(),
+    "empty": "",
+    "space before": f" {mint.ACCOUNT}",
+    "newline after": f"{mint.ACCOUNT}\n",
+    "NUL after": f"{mint.ACCOUNT}\0",
+    "zero-width space": f"{mint.ACCOUNT}\u200b",
+    "cyrillic letter": mint.ACCOUNT.replace("e", "\u0435", 1),
+    "full-width letter": mint.ACCOUNT.replace("q", "\uff51"),
+    "full-width at": mint.ACCOUNT.replace("@", "\uff20"),
+    "long s": mint.ACCOUNT.replace("s", "\u017f"),
+    "half surrogate": f"{mint.ACCOUNT}\ud800",
+    "as a list of two": f"{mint.ACCOUNT},other@project.iam.gserviceaccount.com",
+}
+
+
+@pytest.mark.parametrize("email", OTHERS.values(), ids=OTHERS)
 def test_a_good_token_of_another_account_is_forbidden(source: mint.Source, email: str):
     assert mint.verifier(source).verify(mint.bearer(body=mint.claims(email=email))) == FORBIDDEN
 
@@ -228,3 +245,21 @@ def test_where_nobody_checks_everybody_comes_in_nameless(source: mint.Source):
         PlatformVerifier(mint.RULES, now=time.time),
     ]
     assert verifiers[0].verify(None) == verifiers[0].verify("x", allowed=frozenset()) == Caller("")
+
+
+def test_unknown_keys_are_refused_and_remembered_tokens_let_in_while_the_certificates_hang():
+    with mint.Publisher() as published, ThreadPoolExecutor(50) as threads:
+        keeper = CertificateKeeper(published.url, clock=time.monotonic, starter_wait=0.01)
+        verifier, remembered = Verifier(mint.RULES, keeper, now=time.time), mint.bearer()
+        assert verifier.verify(remembered) == ME
+        published.open.clear()
+        segments = mint.token().split(".")[1:]
+        unknown = [
+            ".".join([f"Bearer {mint.segment(mint.header(kid=f'k{number}'))}", *segments])
+            for number in range(250)
+        ]
+        answers = list(threads.map(verifier.verify, [*unknown, *[remembered] * 250]))
+        assert not published.open.is_set()
+        assert set(answers[:250]) == {Refused("unauthenticated", "there is no such key")}
+        assert set(answers[250:]) == {ME}
+        assert published.asked <= 2
