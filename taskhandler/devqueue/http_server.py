@@ -20,7 +20,7 @@ LARGEST_HEAD_BYTES = 16 << 10
 LARGEST_BODY_BYTES = 1 << 20
 MOST_CONNECTIONS = 256
 _CHUNK_BYTES = 1 << 16
-_LINGER_SECONDS = 2.0
+_LINGER_SECONDS = 5.0
 
 Route = Callable[[Request], Coroutine[Any, Any, Reply]]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PATIENCE_SECONDS = 60
-"""After these a test gives up: a guard against hanging, on which no assertion depends."""
+"""After these a test gives up: a guard against hanging. What it must not wait for must be due much later."""
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def test_a_route_is_cancelled_when_its_caller_leaves():
                 cancelled.set()
             return Reply("never")
 
-        server = HttpServer(lambda _: lasting)
+        server = HttpServer(lambda _: lasting, timeout=PATIENCE_SECONDS)
         async with await asyncio.start_server(server.answer, "127.0.0.1", 0) as listening:
             _, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
             writer.write(request("GET", "/"))
@@ -97,7 +97,7 @@ def test_more_connections_than_allowed_are_turned_away_and_there_is_room_again()
             await release.wait()
             return Reply("fine")
 
-        server = HttpServer(lambda _: lasting)
+        server = HttpServer(lambda _: lasting, timeout=PATIENCE_SECONDS)
         async with await asyncio.start_server(server.answer, "127.0.0.1", 0, backlog=512) as listening:
             address = listening.sockets[0].getsockname()
 

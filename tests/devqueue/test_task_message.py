@@ -105,7 +105,7 @@ def test_a_token_is_shown_as_wanted_and_never_made(client: Client, held: str):
 
 
 def test_the_attempts_are_shown(queue: LocalQueue, client: Client, target: Target):
-    name = queue.create_queue("slow", min_backoff=60)
+    name = queue.create_queue("slow", min_backoff=3600)
     target.answer(404)
     task = create(client, name, target, "t")
     assert queue.wait(PATIENCE_SECONDS)
