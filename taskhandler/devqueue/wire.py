@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from taskhandler.devqueue.task import Answer
@@ -93,7 +93,7 @@ async def _answer(reader: asyncio.StreamReader, method: str) -> Answer:
     while status in _INTERIM:
         status, headers = await _status(reader)
     if method != "HEAD" and status not in _BODILESS:
-        await _skip_body(reader, headers.get("content-length"))
+        await _skip_body(reader, headers)
     return Answer(status, retry_after=headers.get("retry-after"))
 
 
@@ -113,12 +113,39 @@ async def _head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
     return first, {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-async def _skip_body(reader: asyncio.StreamReader, length: str | None) -> None:
-    left = int(length) if length is not None else None
-    while left is None or left > 0:
-        chunk = await reader.read(_CHUNK if left is None else min(_CHUNK, left))
+async def _skip_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> None:
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        await _skip_chunks(reader)
+    elif "content-length" in headers:
+        await _skip(reader, _size(headers["content-length"], radix=10))
+    else:
+        while await reader.read(_CHUNK):
+            pass
+
+
+async def _skip_chunks(reader: asyncio.StreamReader) -> None:
+    # the receiver may keep the connection: only the last chunk says that the answer is whole
+    while size := _size((await _line(reader)).partition(";")[0].strip(), radix=16):
+        await _skip(reader, size)
+        await _line(reader)
+    while await _line(reader):
+        pass
+
+
+async def _skip(reader: asyncio.StreamReader, size: int) -> None:
+    while size:
+        chunk = await reader.read(min(_CHUNK, size))
         if not chunk:
-            break
-        left = None if left is None else left - len(chunk)
-    if left:
-        raise EOFError("the body was cut short")
+            raise EOFError("the body was cut short")
+        size -= len(chunk)
+
+
+async def _line(reader: asyncio.StreamReader) -> str:
+    return (await reader.readuntil(b"\r\n")).decode("latin-1").removesuffix("\r\n")
+
+
+def _size(text: str, *, radix: int) -> int:
+    size = int(text, radix)
+    if size < 0:
+        raise ValueError("a length is negative")
+    return size

@@ -28,8 +28,12 @@ def exchange(
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
     scheme: str = "http",
     deadline: float = PATIENCE_SECONDS,
+    kept: bool = False,
 ) -> tuple[Answer, Sent]:
-    """Send one request to a server that answers with these bytes (None: never), and return what it got."""
+    """Send one request to a server that answers with these bytes (None: never), and return what it got.
+
+    The server then closes the connection, unless it is `kept`.
+    """
     sent: Sent = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -37,6 +41,7 @@ def exchange(
         if raw is not None:
             writer.write(raw)
             await writer.drain()
+        if raw is not None and not kept:
             writer.close()
             return
         await reader.read()
@@ -75,6 +80,20 @@ def test_a_body_without_a_length_ends_with_the_connection():
     assert exchange(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000)[0] == Answer(200)
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "end", [b"0\r\n\r\n", b"5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"]
+)
+def test_an_answer_in_chunks_ends_with_the_last_one_though_the_connection_is_kept(end: bytes):
+    assert exchange(CHUNKED + end, kept=True)[0] == Answer(200)
+
+
+def test_an_answer_with_a_length_ends_with_it_though_the_connection_is_kept():
+    assert exchange(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", kept=True)[0] == Answer(200)
+
+
 def test_the_answer_to_head_has_no_body_to_wait_for():
     assert exchange(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", method="HEAD")[0] == Answer(200)
 
@@ -88,6 +107,11 @@ def test_the_answer_to_head_has_no_body_to_wait_for():
         (b"SSH-2.0\r\n\r\n", "not HTTP/1"),
         (b"HTTP/1.1 OK\r\n\r\n", "ValueError"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "ValueError"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "ValueError"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "ValueError"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", "ValueError"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "EOFError"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", "IncompleteReadError"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * (1 << 21) + b"\r\n\r\n", "LimitOverrunError"),
     ],
 )
