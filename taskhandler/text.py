@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_USER_INFO = re.compile(r"(?<=://)(?:([^:@/?#]*):.*|[^:/?#]*)@", re.DOTALL)
+_PASSWORD = re.compile(r"(?<=://)(?:([^:@/?#]*):.*|[^:/?#]*)@", re.DOTALL)
 """What stands before a host: a user and a password, up to the last @ where it is not encoded, or a token."""
 
 _QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;#]*=)[^&;#]*")
@@ -29,6 +29,6 @@ def one_line(said: object, *, limit: int) -> str:
 
 def mask_url(url: str) -> str:
     """`url` without its password, a token in the place of its user, and the values of its query."""
-    without_password = _USER_INFO.sub(lambda found: f"{found[1]}:***@" if found[1] else "***@", url)
+    without_password = _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] else "***@", url)
     before, mark, query = without_password.partition("?")
     return before + _QUERY_VALUE.sub(r"\1***", mark + query)
