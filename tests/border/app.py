@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,8 @@ class Neighbourhood:
 def build(neighbour: str, settings: Mapping[str, str]) -> Flask:
     """An app with tasks at /tasks and a neighbour, registered before them (`name/early`) or after."""
     name, _, placement = neighbour.partition("/")
+    if name not in NEIGHBOURS:  # those that cost seconds to import are imported when they are asked for
+        importlib.import_module("tests.border.extensions")
     known = NEIGHBOURS[name]
     made = known.flask(__name__)
     made.secret_key = "known to everybody"

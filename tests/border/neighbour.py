@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from taskhandler import TaskBlueprint
 
-Install = Callable[[Flask, TaskBlueprint], None]
+Install = Callable[[Flask, TaskBlueprint], object]
 
 
 class Neighbour(Struct, frozen=True, kw_only=True):

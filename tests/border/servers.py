@@ -124,14 +124,16 @@ def require(server: Server) -> None:
     pytest.skip(missing)
 
 
-def chosen(core: Container[str] = CORE) -> list[object]:
+def chosen(core: Container[str] = CORE, *, processes: bool = False) -> list[object]:
     """The servers to try as parameters of a test; each has one process of pytest-xdist to itself.
 
     Args:
         core: those that `make test` tries.
+        processes: leave out what is not a process of its own, which is the test client.
     """
-    servers = [server for server in SERVERS if EVERY_SERVER or server.name in core]
+    tried = [server for server in SERVERS if EVERY_SERVER or server.name in core]
     return [
         pytest.param(server, id=server.name.replace(" ", "-"), marks=pytest.mark.xdist_group(server.name))
-        for server in servers
+        for server in tried
+        if server.command is not None or not processes
     ]

@@ -19,14 +19,7 @@ from tests.serving.raw import Said, request
 TASKS = itertools.count()
 COMPLETED = (200, "completed")
 SIGNAL_IS_HANDLED = threading.Event()
-ON_EACH_SERVER = pytest.mark.parametrize("server", chosen(core=["waitress"]))
-
-
-def process(server: Server) -> Server:
-    """The server, if it is a process of its own."""
-    if server.command is None:
-        pytest.skip("the test client is not a process of its own")
-    return server
+ON_EACH_SERVER = pytest.mark.parametrize("server", chosen(core=["waitress"], processes=True))
 
 
 def begin(served: Served, task: str) -> Future[list[Said]]:
@@ -58,7 +51,7 @@ def redeliver(served: Served, task: str) -> None:
 
 @ON_EACH_SERVER
 def test_a_handler_that_runs_at_sigterm_ends_or_is_taken_over(fresh: Serve, server: Server):
-    served = fresh(process(server))
+    served = fresh(server)
     answer = begin(served, "t")
     served.terminate()
     if server.finishes_on_sigterm:
@@ -80,7 +73,7 @@ def test_a_handler_that_runs_at_sigterm_ends_or_is_taken_over(fresh: Serve, serv
 
 @ON_EACH_SERVER
 def test_a_handler_that_runs_at_a_kill_is_taken_over(fresh: Serve, server: Server):
-    served = fresh(process(server))
+    served = fresh(server)
     answer = begin(served, "t")
     served.kill()
     assert answer.exception(PATIENCE_SECONDS) or not answer.result()
@@ -95,7 +88,7 @@ def test_a_handler_that_runs_at_a_kill_is_taken_over(fresh: Serve, server: Serve
 
 @ON_EACH_SERVER
 def test_a_hook_that_ends_the_process_acknowledges_nothing(fresh: Serve, server: Server):
-    served = fresh(process(server))
+    served = fresh(server)
     ending = request(
         lines("t", neighbour="before_request_ends_the_process/early"), b"null", path="/tasks/note"
     )
@@ -109,7 +102,7 @@ def test_a_hook_that_ends_the_process_acknowledges_nothing(fresh: Serve, server:
 
 @ON_EACH_SERVER
 def test_a_client_that_hangs_up_in_the_middle_of_a_handler_does_not_stop_it(running: Serve, server: Server):
-    served, task = running(process(server)), f"e{next(TASKS)}"
+    served, task = running(server), f"e{next(TASKS)}"
     served.send_and_leave(request(lines(task), b"null", path="/tasks/wait"))
     served.until(lambda: served.effects("ran", task))
     served.open(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 from collections.abc import Iterable
@@ -63,14 +64,16 @@ def exchange(
 def converse(port: int, sent: bytes, *, hang_up: bool = False, wanted: int | None = None) -> list[Said]:
     """The same, with whatever listens on a port of this machine."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-        connection.sendall(sent)
-        if hang_up:
-            connection.shutdown(socket.SHUT_WR)
-        came, answers = b"", list[Said]()
-        while len(answers) != wanted and (chunk := _receive(connection)):
+        with contextlib.suppress(ConnectionError):  # it has answered, and does not read on
+            connection.sendall(sent)
+            if hang_up:
+                connection.shutdown(socket.SHUT_WR)
+        came = b""
+        while chunk := _receive(connection):
             came += chunk
-            answers = list(_answers(came.decode("latin-1")))
-    return answers
+            if wanted is not None and len(list(_answers(came, whole=True))) >= wanted:
+                break
+    return list(_answers(came))
 
 
 def _receive(connection: socket.socket) -> bytes:
@@ -80,10 +83,14 @@ def _receive(connection: socket.socket) -> bytes:
         return b""
 
 
-def _answers(came: str) -> Iterable[Said]:
+def _answers(received: bytes, *, whole: bool = False) -> Iterable[Said]:
+    """The answers in what was received so far: all, or those that are there with all of their body."""
+    came = received.decode("latin-1")
     while "\r\n\r\n" in came:
         head, _, rest = came.partition("\r\n\r\n")
         length = int((re.search(r"(?i)\r\ncontent-length: *(\d+)", head) or ["", "0"])[1])
+        if whole and len(rest) < length:
+            return
         outcome = (re.search(r"(?i)\r\nx-taskhandler-outcome: *(\S+)", head) or ["", ""])[1]
         yield Said(int(head.split()[1]), outcome, head, rest[:length])
         came = rest[length:]

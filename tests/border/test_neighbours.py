@@ -1,0 +1,88 @@
+"""Whatever an app registers beside its tasks, none of it acknowledges a task or changes what is answered."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from taskhandler.record import State
+from tests.border.app import NEIGHBOURS
+from tests.border.conftest import Serve
+from tests.border.servers import Server, chosen
+
+TASKS = itertools.count()
+CASES = [
+    f"{name}/{placement}"
+    for name, neighbour in NEIGHBOURS.items()
+    for placement in neighbour.placements
+    if not neighbour.kills
+]
+REACHING = [case for case in CASES if NEIGHBOURS[case.partition("/")[0]].reaches]
+BARRING = [case for case in CASES if case not in REACHING]
+ON_EACH_SERVER = pytest.mark.parametrize("server", chosen(core=["test client", "gunicorn gthread"]))
+
+
+@ON_EACH_SERVER
+@pytest.mark.parametrize("neighbour", REACHING)
+def test_what_a_handler_came_to_is_answered_beside_any_neighbour(
+    running: Serve, server: Server, neighbour: str
+):
+    served, task = running(server), f"t{next(TASKS)}"
+    said = served.deliver(task, neighbour=neighbour)
+    assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)
+    said = served.deliver(task, neighbour=neighbour, X_CloudTasks_TaskRetryCount="1")
+    assert (said.status, said.outcome) == (200, "duplicate")
+    assert len(served.effects("ran", task)) == 1
+    for handler in ("fail", "retry"):
+        failing = f"t{next(TASKS)}"
+        said = served.deliver(failing, neighbour=neighbour, handler=handler)
+        assert (said.status, said.outcome, served.state(failing)) == (503, "retry", State.WAITING)
+        assert "retry-after" in said.head.lower()
+
+
+@ON_EACH_SERVER
+@pytest.mark.parametrize("neighbour", BARRING)
+def test_a_neighbour_that_answers_in_the_place_of_a_task_does_not_acknowledge_it(
+    running: Serve, server: Server, neighbour: str
+):
+    served = running(server)
+    for handler in ("note", "fail"):
+        task = f"t{next(TASKS)}"
+        said = served.deliver(task, neighbour=neighbour, handler=handler)
+        assert (said.status, said.outcome) == (503, "intercepted")
+        assert "retry-after" in said.head.lower()
+        assert "sorry" not in said.body
+        assert served.record(task) is None
+        assert not served.effects("ran", task)
+
+
+@ON_EACH_SERVER
+@pytest.mark.parametrize("neighbour", CASES)
+def test_a_task_for_no_handler_is_not_acknowledged_by_any_neighbour(
+    running: Serve, server: Server, neighbour: str
+):
+    served = running(server)
+    for path in ("/tasks", "/tasks/", "/tasks/nobody", "/tasks//note", "/tasks/note//"):
+        task = f"t{next(TASKS)}"
+        said = served.deliver(task, neighbour=neighbour, path=path)
+        assert (path, said.status, said.outcome) == (path, 404, "unknown-handler")
+        assert served.record(task) is None
+
+
+@ON_EACH_SERVER
+@pytest.mark.parametrize("neighbour", CASES)
+def test_a_request_without_a_token_is_not_acknowledged_and_runs_nothing(
+    running: Serve, server: Server, neighbour: str
+):
+    served = running(server)
+    for path in ("/tasks", "/tasks/note", "/tasks/nobody"):
+        task = f"t{next(TASKS)}"
+        said = served.deliver(task, neighbour=neighbour, path=path, Authorization=None)
+        assert said.outcome in {"unauthenticated", "intercepted"}
+        assert said.status == {"unauthenticated": 401, "intercepted": 503}[said.outcome]
+        assert not served.effects("ran", task)
+
+
+def test_every_neighbour_is_tried():
+    assert len(CASES) > 50

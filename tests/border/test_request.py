@@ -1,0 +1,83 @@
+"""`flask.request` has its body: in handlers, in hooks after them, and whichever hook has read it before."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from functools import cache
+
+import pytest
+
+from taskhandler.record import State
+from tests.border.bodies import BODIES, WAYS
+from tests.border.conftest import Serve
+from tests.border.served import Served, lines
+from tests.border.servers import Server, chosen
+from tests.serving.raw import request
+
+TASKS = itertools.count()
+ON_EACH_SERVER = pytest.mark.parametrize("server", chosen())
+READERS = [f"reads {way} first/early" for way in WAYS]
+
+
+@cache
+def seen_by_a_view(served: Served, kind: str, way: str) -> object:
+    """What a bare view sees that reads such a body in this way."""
+    content_type, body = BODIES[kind]
+    asked = request(lines("view", X_Way=way, Content_Type=content_type), body, path="/view")
+    (said,) = served.exchange(asked)
+    assert said.status == 200, said
+    return json.loads(said.body)["seen"]
+
+
+def read_in_a_handler(served: Served, kind: str, way: str, neighbour: str = "nothing") -> object:
+    """What a handler sees; its payload is the whole body, whatever reads it."""
+    (content_type, body), task = BODIES[kind], f"r{next(TASKS)}"
+    said = served.deliver(
+        task, body, handler="read", neighbour=neighbour, X_Way=way, Content_Type=content_type
+    )
+    assert (said.status, said.outcome) == (200, "completed")
+    record = served.record(task)
+    assert record is not None
+    result = json.loads(record.result or "")
+    assert result["payload"].encode() == body
+    return result["seen"]
+
+
+@ON_EACH_SERVER
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_handler_sees_the_body_that_a_view_sees(running: Serve, server: Server, kind: str):
+    served = running(server)
+    for way in WAYS:
+        assert (way, read_in_a_handler(served, kind, way)) == (way, seen_by_a_view(served, kind, way))
+
+
+@pytest.mark.parametrize("server", chosen(core=["test client"]))
+@pytest.mark.parametrize("reader", READERS)
+def test_a_hook_that_reads_first_takes_nothing_from_the_handler(running: Serve, server: Server, reader: str):
+    served = running(server)
+    for kind, way in itertools.product(BODIES, WAYS):
+        seen = read_in_a_handler(served, kind, way, reader)
+        assert (kind, way, seen) == (kind, way, seen_by_a_view(served, kind, way))
+
+
+@ON_EACH_SERVER
+@pytest.mark.parametrize("kind", BODIES)
+def test_a_hook_after_the_handler_sees_the_body(running: Serve, server: Server, kind: str):
+    served = running(server)
+    for way in WAYS:
+        (content_type, body), task = BODIES[kind], f"r{next(TASKS)}"
+        neighbour = "reads_after_the_handler/early"
+        said = served.deliver(task, body, neighbour=neighbour, X_Way=way, Content_Type=content_type)
+        assert (said.status, said.outcome) == (200, "completed")
+        (read,) = served.effects("read", task)
+        assert (way, json.loads(read.detail)) == (way, seen_by_a_view(served, kind, way))
+
+
+@ON_EACH_SERVER
+def test_a_stream_that_a_hook_has_closed_loses_no_task(running: Serve, server: Server):
+    served, task = running(server), f"r{next(TASKS)}"
+    said = served.deliver(task, BODIES["json"][1], neighbour="closes_the_stream_first/early")
+    assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)
+    neighbour = "closes_the_stream_first/early"
+    assert read_in_a_handler(served, "json", "data", neighbour) == seen_by_a_view(served, "json", "data")
