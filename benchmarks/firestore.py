@@ -1,8 +1,8 @@
-"""What the Firestore ledger costs: calls on the wire, and processor time beside Google's own ways.
+"""What the Firestore ledger costs in processor time, beside Google's own ways; its calls are tests.
 
     python -m benchmarks.firestore
 
-Needs Google's emulator (FIRESTORE_EMULATOR_HOST, or one that is found; see tests/ledger/emulator.py). In
+Needs Google's emulator (FIRESTORE_EMULATOR_HOST, or one that is found; see examples/demo/emulator.py). In
 one run, the ways take turns in batches, and medians of the batches are compared, so that a busy machine
 disturbs all alike.
 """
@@ -15,20 +15,15 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from taskhandler.law import Arrive
-from taskhandler.ledger.amend import Unseen
+from examples.demo.ledgers import ledger, problem
 from taskhandler.ledger.firestore import FirestoreStorage, open_firestore
-from taskhandler.ledger.lease import Lease
-from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Written
 from taskhandler.record import Record, State
-from taskhandler.verdict import Completed, Ended, Run, Settled
-from tests.faults.relay import Relay
-from tests.ledger.emulator import emulated, shared_address
 
 BATCHES = 15
 TASKS = 60
@@ -52,51 +47,16 @@ _numbers = itertools.count()
 
 def main() -> None:
     """Print the table."""
-    counts()
-    with emulated() as project:
-        times(project)
+    if why := problem("firestore"):
+        sys.exit(why)
+    with ledger("firestore", Path()) as url:
+        times(url)
 
 
-def counts() -> None:
-    """Count the calls that deliveries come to, as a server sees them."""
-    with Relay(shared_address()) as relay, emulated(relay.address) as project:
-        storage = open_firestore(f"firestore://{project}?warm=1")
-        ledger = Ledger(storage, clock=time.monotonic, pause=lambda _: sys.exit("the ledger is unavailable"))
-        deliveries: dict[str, Callable[[], None]] = {
-            "first delivery": lambda: first_delivery(ledger, "a", retry=False),
-            "duplicate of a completed task": lambda: duplicate(ledger, "a"),
-            "retry": lambda: first_delivery(ledger, "b", retry=True),
-        }
-        for name, deliver in deliveries.items():
-            relay.calls.clear()
-            deliver()
-            told = ", ".join(f"{calls} {method}" for method, calls in sorted(relay.calls.items()))
-            print(f"{name}: {told}")
-        storage.close()
-
-
-def arrival() -> Arrive:
-    """A delivery that nobody has claimed for yet."""
-    return Arrive(lease_id=f"lease-{next(_numbers)}", digest="5" * 64, handler="h", lease=30.0, retention=3e6)
-
-
-def first_delivery(ledger: Ledger, task: str, *, retry: bool) -> None:
-    """Claim and complete, as a delivery does."""
-    lease = Lease(ledger, Key("n", "q", task), arrival(), clock=time.monotonic)
-    assert lease.claim(Unseen() if retry else None) == Run()
-    assert lease.settle(Completed()) == Settled(State.COMPLETED)
-
-
-def duplicate(ledger: Ledger, task: str) -> None:
-    """Be told that the task is completed."""
-    lease = Lease(ledger, Key("n", "q", task), arrival(), clock=time.monotonic)
-    assert isinstance(lease.claim(None), Ended)
-
-
-def times(project: str) -> None:
+def times(url: str) -> None:
     """Compare the processor time of a claim and a completion, done in three ways."""
-    storage = open_firestore(f"firestore://{project}?warm=1")
-    client = firestore.Client(project=project)
+    storage = open_firestore(f"{url}?warm=1")
+    client = firestore.Client(project=url.removeprefix("firestore://"))
     ways: dict[str, Callable[[str], None]] = {
         "this ledger": lambda task: ours(storage, task),
         "DocumentReference.create + fenced update": lambda task: theirs(client, task),
@@ -122,11 +82,11 @@ def batch_of(way: Callable[[str], None]) -> float:
 
 def report(medians: dict[str, float]) -> None:
     """Print what each way takes, and how much of it ours is."""
-    ledger, create, transactional = medians.values()
+    mine, create, transactional = medians.values()
     for name, median in medians.items():
         print(f"{name}: {median:.0f} us of processor time for claim + completion")
-    print(f"ratio to create + update: {ledger / create:.2f} (budget 0.50)")
-    print(f"ratio to two transactions: {ledger / transactional:.2f} (budget 0.17)")
+    print(f"ratio to create + update: {mine / create:.2f} (budget 0.50)")
+    print(f"ratio to two transactions: {mine / transactional:.2f} (budget 0.17)")
 
 
 def ours(storage: FirestoreStorage, task: str) -> None:

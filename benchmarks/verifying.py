@@ -1,6 +1,6 @@
 """What does it cost to know who is calling, against a bare `google.auth.jwt.decode` with cached certificates?
 
-    python benchmarks/verifying.py
+    python -m benchmarks.verifying
 
 All are measured in turns in one run; the medians are printed, and their ratios. Every header is a string
 of its own, as a server makes one for each request, so that no hash is remembered in it.
@@ -8,21 +8,20 @@ of its own, as a server makes one for each request, so that no hash is remembere
 
 from __future__ import annotations
 
-import sys
+import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 from google.auth import jwt
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
+from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE
 from taskhandler.auth import Rules, Verifier
 from taskhandler.certs import CertificateKeeper
 from taskhandler.certs_answer import Fetched
 from taskhandler.config import CERTS_URL
-from tests import mint
+from taskhandler.devqueue.task import Oidc
+from taskhandler.devqueue.tokens import Mint
 
 ROUNDS, BATCH = 900, 20
 
@@ -37,22 +36,24 @@ def seconds(act: Callable[[str], object], given: list[str]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    rules = Rules(frozenset({mint.AUDIENCE}), frozenset({mint.ACCOUNT}))
+    mint = Mint(now=time.time)
+    certs = mint.certificates()
+    rules = Rules(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
     keeper = CertificateKeeper(
         CERTS_URL,
         clock=time.monotonic,
         chance=lambda: 0.0,
-        fetch=lambda _url, _timeout: Fetched(mint.certificates()),
+        fetch=lambda _url, _timeout: Fetched(json.dumps(certs).encode()),
     )
     verifier = Verifier(rules, keeper, now=time.time)
-    certs = {mint.KID: mint.certificate(mint.KID)}
     acts: dict[str, Callable[[str], object]] = {
-        "jwt.decode": lambda token: jwt.decode(token, certs=certs, audience=[mint.AUDIENCE]),  # type: ignore[no-untyped-call]  # google-auth has no annotations
+        "jwt.decode": lambda token: jwt.decode(token, certs=certs, audience=[AUDIENCE]),  # type: ignore[no-untyped-call]  # google-auth has no annotations
         "fresh": verifier.verify,
         "repeated": verifier.verify,
     }
     taken: dict[str, list[float]] = {name: [] for name in acts}
-    minted = [mint.token(body=mint.claims(sub=f"{number:021d}")) for number in range(ROUNDS)]
+    oidc = Oidc(ACCOUNT, AUDIENCE)
+    minted = [mint.token(oidc, claims={"sub": f"{number:021d}"}) for number in range(ROUNDS)]
     for number, token in enumerate(minted):
         wire = f"Bearer {token}".encode()
         given = {
