@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE, Answer, deliver, environ_of
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint
+from taskhandler.reply import Outcome
 
 MAX_BODY = 100_000
 HOOK = "HTTP_X_BENCH_HOOK"
@@ -124,6 +125,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         outcome: what it comes to; `killed` if the handler's worker ends in it.
         handler: whose task it is.
         known: whether the task is one that has completed before.
+        drained: whether the worker claims no more tasks.
         body: instead of the usual one.
         more: of the WSGI environment; None takes a variable out.
     """
@@ -131,6 +133,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     outcome: str
     handler: str = "work"
     known: bool = False
+    drained: bool = False
     body: bytes | None = None
     token: str = ""
     method: str = "POST"
@@ -163,6 +166,7 @@ def kinds(size: int, *, forbidden: str) -> tuple[Kind, ...]:
         Kind(outcome="wrong-method", method="PUT"),
         Kind(outcome="unknown-handler", handler="nobody"),
         Kind(outcome="intercepted", more={HOOK: "1"}),
+        Kind(outcome="unavailable", drained=True),
     )
 
 
@@ -171,14 +175,18 @@ class Round:
 
     Args:
         app: where to.
+        drained: another one, whose worker is to stop.
         token: of the account that may.
         forbidden: of another account.
         size: bytes of the usual body.
     """
 
-    def __init__(self, app: Flask, *, token: str, forbidden: str, size: int) -> None:
-        self._app, self._token = app, token
+    def __init__(self, app: Flask, drained: Flask, *, token: str, forbidden: str, size: int) -> None:
+        self._app, self._drained, self._token = app, drained, token
         self._kinds = kinds(size, forbidden=forbidden)
+        missing = {outcome.value for outcome in Outcome} - {kind.outcome for kind in self._kinds}
+        if missing:
+            raise RuntimeError(f"no delivery comes to {missing}")
         self._body = json.dumps({"id": "A", "text": "x" * size}).encode()
         self._turns = itertools.count()
 
@@ -190,10 +198,13 @@ class Round:
         """Deliver; each kind with what it was answered."""
         turn = next(self._turns)
         for number, kind in enumerate(self._kinds):
-            yield kind, deliver(self._app, self._environ(kind, turn, number))
+            app = self._drained if kind.drained else self._app
+            yield kind, deliver(app, self._environ(kind, turn, number))
 
     def hold(self) -> Callable[[], None]:
         """Have one task run until what is returned is called."""
+        started.clear()
+        released.clear()
         environ = environ_of("stay", task="stay", token=self._token, body=self._body)
         thread = threading.Thread(target=deliver, args=(self._app, environ))
         thread.start()
