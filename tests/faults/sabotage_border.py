@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taskhandler import body, guard, log_throttle, payload_model, task_routes, wait_limit
+from taskhandler import body, certs, guard, log_throttle, payload_model, task_routes, wait_limit
 from tests.faults import weakened_border as parts
 from tests.faults.weakened_parts import put
 
@@ -45,6 +45,12 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         put(wait_limit.WaitLimit, place=parts.always_free),
         "THREADS",
         "the-last-deliveries-wait-and-the-others-are-served",
+    ),
+    (
+        "unknown keys are waited for",
+        put(certs.CertificateKeeper, _wait=parts.waiting_for_the_fetch),
+        "THREADS",
+        "tokens-of-unknown-keys-while-the-certificates-hang",
     ),
     ("compressed bodies have no limit", put(body, inflate=parts.inflated_whole), "BOMB", "a-gzip-bomb"),
     (

@@ -13,7 +13,7 @@ from taskhandler.ending import Ending
 from taskhandler.inflate import inflate
 from taskhandler.reply import STATUS, Outcome, Reply, Unreadable
 
-ENDLESS = 1 << 40
+ENDLESS, ENDLESS_SECONDS = 1 << 40, 60.0
 
 
 def unguarded(self: Any, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - a Guard, and WSGI
@@ -63,6 +63,14 @@ def never_left_out(*_: object) -> int:
 def inflated_whole(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:  # noqa: ARG001 - of inflate
     """What a compressed body becomes, however large that is."""
     return inflate(body, encoding, limit=ENDLESS)
+
+
+def waiting_for_the_fetch(self: Any, held: object, now: float) -> None:  # noqa: ANN401 - a CertificateKeeper
+    """A keeper of certificates that has everybody wait who names a key that is not known."""
+    self._start(held, now)
+    fetch = self._fetching
+    if fetch is not None:
+        fetch.over.wait(ENDLESS_SECONDS)
 
 
 class HeldEnding(Ending, frozen=True, gc=False):
