@@ -177,6 +177,8 @@ def _view(
         environ = request.environ
         exchange = exchange_of(environ, limit)
         exchange.entered = True
+        if not exchange.guarded:
+            receiver.teller.unguarded(environ.get("PATH_INFO", ""))
         incoming = Incoming(handler, call, WSGIHeaders(environ), lambda: read_body(request, exchange.body))
         return _hand_over(receiver.deliver(incoming), exchange)
 

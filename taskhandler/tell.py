@@ -79,6 +79,17 @@ class Teller:
         if left_out is not None:
             _log(logging.ERROR, "Exception on %s [POST]%s", where, _and_more(left_out), exc_info=error)
 
+    def unguarded(self, path: str) -> None:
+        """Warn of a delivery whose answer the app's hooks may change."""
+        where = one_line(path, limit=200)
+        if self._throttle.left_out((where, "unguarded")) is not None:
+            _log(
+                logging.WARNING,
+                "a task for %s came around the guard: app.wsgi_app was replaced, or a middleware that was "
+                "there before the blueprint changed the path. Register the blueprint first, and wrap then",
+                where,
+            )
+
     def _left_out(self, event: TaskEvent) -> int | None:
         if event.outcome in ENDS:
             return 0

@@ -281,9 +281,14 @@ def test_an_app_inside_another_app_shares_its_reply():
     assert is_recorded(inner)
 
 
-def test_a_request_that_does_not_pass_the_guard_is_answered_by_its_view():
+def test_a_request_that_does_not_pass_the_guard_is_answered_by_its_view_which_warns(
+    caplog: pytest.LogCaptureFixture,
+):
     app = an_app()
-    with app.test_request_context("/tasks/ok", method="POST", data=b"null", headers=headers_of()):
-        response = app.full_dispatch_request()
-    assert response.status_code == 200
-    assert response.headers["X-TaskHandler-Outcome"] == "completed"
+    outcomes = []
+    for _ in range(2):
+        with app.test_request_context("/tasks/ok", method="POST", data=b"null", headers=headers_of()):
+            outcomes.append(app.full_dispatch_request().headers["X-TaskHandler-Outcome"])
+    assert outcomes == ["completed", "duplicate"]
+    (line,) = [line.getMessage() for line in caplog.records if "guard" in line.getMessage()]
+    assert "/tasks/ok" in line
