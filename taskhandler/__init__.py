@@ -29,6 +29,7 @@ from taskhandler.signals import (
     task_started,
 )
 from taskhandler.task import Task
+from taskhandler.task_ref import TaskRef
 
 __all__ = [
     "ConfigError",
@@ -44,6 +45,7 @@ __all__ = [
     "TaskBlueprint",
     "TaskEvent",
     "TaskHandlerError",
+    "TaskRef",
     "UsageError",
     "current_task",
     "task_completed",

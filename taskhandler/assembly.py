@@ -24,6 +24,7 @@ from taskhandler.ledger.heartbeat import Heartbeats
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Storage
+from taskhandler.mounts import Mounts
 from taskhandler.tell import Teller
 from taskhandler.wait_limit import WaitLimit
 from taskhandler.worker import threads
@@ -44,6 +45,7 @@ class Assembly(Struct, frozen=True, eq=False, weakref=True):
 
     receiver: Receiver
     enqueuer: Enqueuer
+    mounts: Mounts
     draining: Drain
 
     def drain(self) -> None:
@@ -91,7 +93,8 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         pause=pause,
         waiting=WaitLimit(threads=threads),
     )
-    assembly = Assembly(receiver, Enqueuer(settings, now=_utc_now), draining)
+    enqueuer = Enqueuer(settings, now=_utc_now, clock=time.monotonic)
+    assembly = Assembly(receiver, enqueuer, Mounts(settings.target_url), draining)
     weakref.finalize(assembly, heartbeats.rest).atexit = False
     return assembly
 

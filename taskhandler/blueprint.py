@@ -21,6 +21,7 @@ from taskhandler.guard import JSON, Exchange, Guard, TaskResponse, exchange_of
 from taskhandler.handlers import Handler, named, options_of
 from taskhandler.incoming import WSGIHeaders, read_body
 from taskhandler.task import CURRENT, Task
+from taskhandler.task_ref import TaskRef
 from taskhandler.task_routes import TaskRoutes
 
 P = ParamSpec("P")
@@ -108,8 +109,10 @@ class TaskBlueprint(Blueprint):
         app = state.app
         if not isinstance(app, Flask):
             raise UsageError(f"{app!r} is no Flask app")
-        receiver = assembly_of(app).receiver
+        assembly = assembly_of(app)
+        receiver = assembly.receiver
         self._check_accounts(receiver)
+        assembly.mounts.add(self.name, prefix, self.handlers.values())
         routes = _guard_of(app, receiver).routes
         routes.add_mount(prefix)
         for handler in self.handlers.values():
@@ -119,13 +122,14 @@ class TaskBlueprint(Blueprint):
 
 def _post(
     handler: Handler[Any, Any], payload: object, *, name: str | None, delay: float | timedelta | None
-) -> str:
+) -> TaskRef:
     if not has_app_context():
         raise UsageError(
             f"{handler!r}.enqueue() outside of an app: write it inside `with app.app_context():`"
         )
-    enqueuer = assembly_of(current_app._get_current_object()).enqueuer  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the app
-    return enqueuer.enqueue(handler, payload, name=name, delay=delay)
+    assembly = assembly_of(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the app
+    url = assembly.mounts.url_of(handler)
+    return assembly.enqueuer.enqueue(handler, payload, url=url, name=name, delay=delay)
 
 
 _ACCOUNTS = "Add them to TASKHANDLER_SERVICE_ACCOUNTS, which a handler can only narrow"

@@ -8,25 +8,31 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from taskhandler.config import Settings
+from taskhandler.duration import must_be, seconds_of
+from taskhandler.enqueue_body import Body, body_of
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
 from taskhandler.handlers import Handler
+from taskhandler.log_throttle import LogThrottle
+from taskhandler.task import LOGGER
+from taskhandler.task_ref import TaskRef
+from taskhandler.text import one_line
 
-TIMEOUT = 10.0
-"""Seconds for one call; the client does not retry creations by itself (google-cloud-tasks 2.26)."""
+TIMEOUT_SECONDS = 10.0
+"""For one call; the client does not retry creations by itself (google-cloud-tasks 2.26)."""
 
 TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 """What Cloud Tasks takes for the id of a task (reference of Task.name)."""
 
-LONGEST_DELAY = 30 * 86400
-"""Seconds; Cloud Tasks refuses a later schedule time (quotas: 30 days)."""
+LONGEST_DELAY_SECONDS = 30 * 86400
+"""Cloud Tasks refuses a later schedule time (quotas: 30 days)."""
 
+SILENCE_SECONDS = 1.0
+"""Between two log lines about names of one handler that existed already."""
 
-RAW = (bytes, bytearray, memoryview)
-"""What is sent as it is."""
+REASON_LIMIT = 500
+"""Characters of what the client says."""
 
 
 class Enqueuer:
@@ -35,12 +41,21 @@ class Enqueuer:
     Args:
         settings: where the queue and the handlers are, and whose token the tasks carry.
         now: the time.
+        clock: seconds of a clock that never goes back.
         timeout: seconds for one call.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], datetime], timeout: float = TIMEOUT) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._settings = settings
         self._now = now
+        self._throttle = LogThrottle(seconds=SILENCE_SECONDS, clock=clock)
         self._timeout = timeout
         self._client: Any = None
         self._turn = threading.Lock()
@@ -51,21 +66,24 @@ class Enqueuer:
         handler: Handler[Any, Any],
         payload: object,
         *,
+        url: str,
         name: str | None,
         delay: float | timedelta | None,
-    ) -> str:
-        """Create a task for `handler`; see `Handler.enqueue`."""
+    ) -> TaskRef:
+        """Create a task for `handler`, to be delivered to `url`; see `Handler.enqueue`."""
         settings = self._settings
         queue = handler.options.queue or settings.queue
         _require("GCP_PROJECT_ID", settings.project)
         _require("GCP_LOCATION_ID", settings.location)
         _require("GCP_TASK_QUEUE_ID", queue)
-        _require("TASK_TARGET_URL", settings.target_url)
         parent = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
-        task = self._task(handler, payload, seconds=_seconds(delay))
+        task = self._task(url, self._body(handler, payload), seconds=_seconds(delay))
         if name is not None:
             task["name"] = f"{parent}/tasks/{_task_id(name)}"
-        return self._create(parent, task)
+        ref = self._create(parent, task)
+        if not ref.created:
+            self._log_existing(handler, ref)
+        return ref
 
     def close(self) -> None:
         """Close the client's connection; the next task is created over a new one."""
@@ -74,14 +92,17 @@ class Enqueuer:
         if client is not None:
             client.transport.close()
 
-    def _task(self, handler: Handler[Any, Any], payload: object, *, seconds: float) -> dict[str, Any]:
+    def _body(self, handler: Handler[Any, Any], payload: object) -> Body:
+        try:
+            return body_of(payload, handler.signature, limit=self._settings.max_body)
+        except UsageError as error:
+            raise UsageError(f"{handler!r}: {error}") from None
+
+    def _task(self, url: str, body: Body, *, seconds: float) -> dict[str, Any]:
         settings = self._settings
-        request: dict[str, Any] = {
-            "http_method": "POST",
-            "url": f"{settings.target_url}/{handler.name}",
-            "headers": {"Content-Type": _content_type(payload)},
-            "body": _encode(payload),
-        }
+        request: dict[str, Any] = {"http_method": "POST", "url": url, "body": body.content}
+        if body.content_type:
+            request["headers"] = {"Content-Type": body.content_type}
         if settings.auth != "none":
             _require("TASK_SERVICE_ACCOUNT_EMAIL", settings.service_account)
             request["oidc_token"] = {
@@ -93,7 +114,7 @@ class Enqueuer:
             task["schedule_time"] = self._now() + timedelta(seconds=seconds)
         return task
 
-    def _create(self, parent: str, task: dict[str, Any]) -> str:
+    def _create(self, parent: str, task: dict[str, Any]) -> TaskRef:
         _check_installed()
         from google.api_core.exceptions import AlreadyExists, GoogleAPIError  # noqa: PLC0415 - heavy
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
@@ -102,9 +123,21 @@ class Enqueuer:
             created = self._the_client().create_task(parent=parent, task=task, timeout=self._timeout)
         except (GoogleAPIError, GoogleAuthError) as error:
             if isinstance(error, AlreadyExists) and "name" in task:
-                return str(task["name"])  # it is there, which is what was asked for
-            raise EnqueueError(f"no task was created in {parent}: {error}") from error
-        return str(created.name)
+                return _ref(task["name"], created=False)
+            why = one_line(error, limit=REASON_LIMIT)
+            raise EnqueueError(f"no task was created in {parent}: {why}") from error
+        return _ref(created.name, created=True)
+
+    def _log_existing(self, handler: Handler[Any, Any], ref: TaskRef) -> None:
+        left_out = self._throttle.left_out(handler.name)
+        if left_out is not None:
+            more = f" (and {left_out} more before)" if left_out else ""
+            LOGGER.warning(
+                "task %s for %s was not created: there is one of that name already%s",
+                ref.id,
+                handler.name,
+                more,
+            )
 
     def _the_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet
         with self._turn:
@@ -143,28 +176,17 @@ def _require(key: str, value: str) -> None:
 
 def _task_id(name: object) -> str:
     if not isinstance(name, str) or not TASK_ID.fullmatch(name):
-        raise UsageError(f"name={name!r}: up to 500 letters, digits, hyphens and underscores are wanted")
+        raise UsageError(f"name={name!r}: must be 1 to 500 letters, digits, hyphens and underscores")
     return name
 
 
+def _ref(name: str, *, created: bool) -> TaskRef:
+    return TaskRef(name.rpartition("/")[2], name, created)
+
+
 def _seconds(delay: object) -> float:
-    seconds = delay.total_seconds() if isinstance(delay, timedelta) else 0 if delay is None else delay
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST_DELAY:
-        raise UsageError(f"delay={delay!r}: seconds from 0 to 30 days are wanted (Cloud Tasks' own limit)")
+    seconds = 0.0 if delay is None else seconds_of(delay, least=0, most=LONGEST_DELAY_SECONDS)
+    if seconds is None:
+        problem = must_be(least=0, most=LONGEST_DELAY_SECONDS)
+        raise UsageError(f"delay={delay!r}: {problem} (Cloud Tasks' own limit, 30 days)")
     return seconds
-
-
-def _content_type(payload: object) -> str:
-    return "application/octet-stream" if isinstance(payload, RAW) else "application/json"
-
-
-def _encode(payload: object) -> bytes:
-    if isinstance(payload, RAW):
-        return bytes(payload)
-    dump = getattr(payload, "model_dump_json", None)  # a pydantic model
-    try:
-        return str(dump()).encode() if callable(dump) else msgspec.json.encode(payload)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise UsageError(
-            f"a payload of type {type(payload).__name__} cannot be made JSON: {error}"
-        ) from error

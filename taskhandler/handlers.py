@@ -17,6 +17,7 @@ from taskhandler.duration import must_be, seconds_of
 from taskhandler.errors import UsageError
 from taskhandler.payload_signature import Signature, signature_of
 from taskhandler.task import Task
+from taskhandler.task_ref import TaskRef
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -74,22 +75,21 @@ class Handler(Generic[P, R]):
 
     def enqueue(
         self, payload: object = None, *, name: str | None = None, delay: float | timedelta | None = None
-    ) -> str:
-        """Create a task for this handler, in the context of an app.
+    ) -> TaskRef:
+        """Create a task for this handler, in the context of an app where its blueprint is registered.
 
         Args:
-            payload: what the handler will get: bytes as they are, anything else as JSON.
-            name: the task's id, letters, digits, hyphens and underscores; one that exists already (or
-                did a short time ago) is not created again, and that is no error. None: Cloud Tasks
-                makes one up.
+            payload: what the handler will get: bytes as they are, anything else as JSON. The handler must
+                be able to read it, and nothing of it may be changed by JSON.
+            name: the task's id, letters, digits, hyphens and underscores. One that exists already (or did
+                a short time ago) is not created again: see `TaskRef.created`. None: Cloud Tasks chooses
+                one.
             delay: seconds, or a timedelta, before it is delivered; at most 30 days.
 
-        Returns:
-            The task's full name, `projects/…/locations/…/queues/…/tasks/…`.
-
         Raises:
-            ConfigError: a setting for enqueuing is missing.
-            UsageError: there is no app, or the payload cannot be JSON.
+            ConfigError: a setting for enqueuing is missing or wrong.
+            UsageError: there is no app, the handler is not mounted in it, or it could not read the payload
+                as it is.
             EnqueueError: Cloud Tasks did not create it, or its answer was lost.
         """
         return self.post(self, payload, name=name, delay=delay)
@@ -120,11 +120,11 @@ class Post(Protocol):
         *,
         name: str | None,
         delay: float | timedelta | None,
-    ) -> str:
+    ) -> TaskRef:
         """See `Handler.enqueue`."""
 
 
-def _nowhere(handler: Handler[Any, Any], *_: object, **__: object) -> str:
+def _nowhere(handler: Handler[Any, Any], *_: object, **__: object) -> TaskRef:
     raise UsageError(f"{handler!r} belongs to no blueprint, so nobody knows where its queue is")
 
 

@@ -43,7 +43,7 @@ def _dump(value: object) -> Raw:
     dump = getattr(type(value), "model_dump_json", None)
     if dump is None:
         raise _ForeignTypeError(f"JSON has nothing for a {type(value).__qualname__}")
-    return Raw(dump(value).encode())
+    return Raw(dump(value, warnings=False).encode())  # they would quote the value
 
 
 def _reason(error: Exception) -> str:

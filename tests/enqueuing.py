@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import datetime, timezone
 
-from taskhandler.config import read_settings
+from taskhandler.config import Settings, read_settings
 from taskhandler.enqueue import Enqueuer
 from taskhandler.handlers import Handler, Options
 
@@ -21,25 +21,32 @@ SETTINGS = {
     "TASK_TARGET_URL": "https://shop.run.app/tasks",
     "TASK_SERVICE_ACCOUNT_EMAIL": "queue@shop.example",
 }
+URL = "https://shop.run.app/tasks/charge"
 
 
 def main(address: str) -> int:
     settings = read_settings(
         {**SETTINGS, "CLOUD_TASKS_EMULATOR_HOST": address}, {}, instance="/", debug=False
     )
-    enqueuer = Enqueuer(settings, now=lambda: datetime.fromtimestamp(time.time(), timezone.utc))
-    Enqueuer(settings, now=lambda: datetime.fromtimestamp(0, timezone.utc))  # gone before the fork
+    enqueuer = _enqueuer(settings)
+    _enqueuer(settings)  # gone before the fork
     handler = _handler()
-    enqueuer.enqueue(handler, 1, name="before", delay=None)
+    enqueuer.enqueue(handler, 1, url=URL, name="before", delay=None)
     child = os.fork()
     if not child:
         if enqueuer._client is not None:  # noqa: SLF001 - the parent's would work here, most of the time
             os._exit(1)
-        enqueuer.enqueue(handler, 2, name="child", delay=None)
+        enqueuer.enqueue(handler, 2, url=URL, name="child", delay=None)
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    enqueuer.enqueue(handler, 3, name="parent", delay=None)
+    enqueuer.enqueue(handler, 3, url=URL, name="parent", delay=None)
     return status
+
+
+def _enqueuer(settings: Settings) -> Enqueuer:
+    return Enqueuer(
+        settings, now=lambda: datetime.fromtimestamp(time.time(), timezone.utc), clock=time.monotonic
+    )
 
 
 def _handler() -> Handler[[object], object]:

@@ -12,6 +12,8 @@ from tests.mirror import ROOT, told_in
 
 PURE = (
     "duration.py",
+    "enqueue_body.py",
+    "enqueue_changes.py",
     "errors.py",
     "record.py",
     "verdict.py",

@@ -13,6 +13,7 @@ import pytest
 from taskhandler.errors import Interrupted, UsageError
 from taskhandler.handlers import Handler, Options, Raised, Returned, named, options_of, run
 from taskhandler.task import Task
+from taskhandler.task_ref import TaskRef
 
 
 def double(number: int) -> int:
@@ -43,14 +44,14 @@ def test_a_handler_of_no_blueprint_has_no_queue():
 
 
 def test_what_is_enqueued_is_handed_to_the_post():
-    handler, posted = handler_of(double), []
+    handler, posted, ref = handler_of(double), [], TaskRef("n", "projects/…", created=True)
 
-    def post(*arguments: object, **named: object) -> str:
+    def post(*arguments: object, **named: object) -> TaskRef:
         posted.append((arguments, named))
-        return "projects/…"
+        return ref
 
     handler.post = post
-    assert handler.enqueue(5, name="n", delay=3) == "projects/…"
+    assert handler.enqueue(5, name="n", delay=3) is ref
     assert posted == [((handler, 5), {"name": "n", "delay": 3})]
 
 

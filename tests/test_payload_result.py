@@ -75,6 +75,10 @@ def test_a_value_that_raises_is_dropped() -> None:
     assert why(Stubborn()) == "PydanticSerializationError while JSON was made of it"
 
 
+class Paper(pydantic.BaseModel):
+    pages: int = 0
+
+
 class Quoting:
     @property
     def model_dump_json(self) -> object:
@@ -88,6 +92,10 @@ class Leaky(pydantic.BaseModel):
     @pydantic.model_serializer
     def refuse(self) -> dict[str, str]:
         raise ValueError("4000-secret")
+
+
+def test_a_model_with_a_value_of_another_type_is_kept_without_a_warning() -> None:
+    assert result_json(Paper.model_construct(pages="4000-secret")) == '{"pages":"4000-secret"}'
 
 
 @pytest.mark.parametrize("value", [Leaky(), {"a": Leaky()}, [Quoting()], "4000-secret\ud800"])

@@ -66,7 +66,7 @@ def mourn(task: Task, error: Exception | None) -> None:
 def parent(task: Task) -> str:
     """Make another task."""
     note("begun", task)
-    return tasks.handlers["play"].enqueue([], name=f"{task.id}-child")
+    return tasks.handlers["play"].enqueue([], name=f"{task.id}-child").name
 
 
 @tasks.handler("raw")

@@ -1,0 +1,117 @@
+"""What is sent for a payload: a body that the handler can read, and that says what was meant, or nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+from msgspec import Raw, Struct
+
+from taskhandler.enqueue_changes import first_change
+from taskhandler.errors import UsageError
+from taskhandler.payload import RAW, PayloadError
+from taskhandler.payload_signature import Signature
+
+LIMIT_BYTES = 1 << 20
+"""What Cloud Tasks takes for a whole task (quotas: 1 MiB)."""
+
+
+class Body(Struct, frozen=True):
+    """A task's body; `content_type` is empty where there is nothing that could have one."""
+
+    content: bytes
+    content_type: str
+
+
+def body_of(payload: object, signature: Signature, *, limit: int) -> Body:
+    """The body of a task whose handler is to get `payload`, of at most `limit` bytes.
+
+    Raises:
+        UsageError: the handler could not read it, or JSON would change it. Holds nothing of the payload.
+    """
+    body = _body(payload, signature)
+    most = min(limit, LIMIT_BYTES)
+    if len(body.content) > most:
+        problem = f"the payload has {len(body.content)} bytes, at most {most} can be sent and read"
+        raise UsageError(f"{problem}. Send the name of a file or of a row instead")
+    if signature.payload is not None and not signature.type.binary:
+        _check(payload, body.content, signature)
+    return body
+
+
+def _body(payload: object, signature: Signature) -> Body:
+    if signature.payload is None:
+        if payload is not None:
+            raise UsageError("the handler takes no payload. Give it a parameter for one, or send none")
+        return Body(b"", "")
+    if signature.type.binary:
+        if not isinstance(payload, RAW):
+            raise UsageError(
+                f"the handler takes bytes, not {type(payload).__name__}. Encode it as the handler decodes it"
+            )
+        return Body(bytes(payload), "application/octet-stream")
+    if isinstance(payload, RAW):
+        raise UsageError(
+            f"the handler takes JSON for {signature.type.annotation}, not {type(payload).__name__}. "
+            "Pass the value itself, or annotate the handler's payload with bytes"
+        )
+    return Body(_json(payload, signature), "application/json")
+
+
+def _json(payload: object, signature: Signature) -> bytes:
+    """JSON with the aliases of pydantic's fields, or with their names if the handler reads only these."""
+    by_alias = _encoded(payload, by_alias=True)
+    if isinstance(signature.type.read(by_alias), PayloadError):
+        by_name = _encoded(payload, by_alias=False)
+        if not isinstance(signature.type.read(by_name), PayloadError):
+            return by_name
+    return by_alias
+
+
+def _encoded(payload: object, *, by_alias: bool) -> bytes:
+    try:
+        return msgspec.json.encode(payload, enc_hook=partial(_dump, by_alias=by_alias))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        why = str(error) if isinstance(error, _ForeignTypeError) else _WHY.get(type(error), "")
+        why = why or f"{type(error).__name__} while it was encoded"
+    raise UsageError(f"a payload of type {type(payload).__name__} cannot be made JSON: {why}")
+
+
+_WHY: dict[type[Exception], str] = {
+    UnicodeEncodeError: "it has text with half surrogates",
+    RecursionError: "it holds itself, or is nested too deeply",
+}
+
+
+class _ForeignTypeError(TypeError):
+    """JSON has nothing for a value of this type."""
+
+
+def _dump(value: object, *, by_alias: bool) -> Raw:
+    dump = getattr(type(value), "model_dump_json", None)
+    if dump is None:
+        raise _ForeignTypeError(f"JSON has nothing for type {type(value).__qualname__}")
+    # Its warnings would quote the payload.
+    return Raw(dump(value, by_alias=by_alias, round_trip=True, warnings=False).encode())
+
+
+def _check(payload: object, content: bytes, signature: Signature) -> None:
+    read = signature.type.read(content)
+    change = _change(payload, content, read, signature)
+    if isinstance(read, PayloadError):
+        if payload is None:
+            raise UsageError(f"the handler takes {signature.type.annotation}: pass a payload to enqueue()")
+        problem = (
+            f"the handler takes {signature.type.annotation} and could not read this {type(payload).__name__}"
+        )
+        raise UsageError(f"{problem}: {read.reason}" + (f" ({change})" if change else ""))
+    if change is not None:
+        raise UsageError(f"{change}. Convert it, or annotate the handler's payload with a type that holds it")
+
+
+def _change(payload: object, content: bytes, read: object, signature: Signature) -> str | None:
+    json = msgspec.json.decode(content)
+    try:
+        return first_change(payload, json, read, fields=signature.type.fields)
+    except RecursionError:
+        return "it is nested too deeply"
