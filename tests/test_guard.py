@@ -239,11 +239,11 @@ def test_a_dead_tasks_error_is_seen_too_and_answered_200():
 
 def test_what_intercepted_a_task_is_logged_once(caplog: pytest.LogCaptureFixture):
     app = an_app()
-    app.before_request(lambda: Response("no", "302 Fo\x1b[31und"))
+    app.before_request(lambda: Response("no", "302 Elsewhere\x1b[31m"))
     for _ in range(50):
         assert outcome(deliver(app, "ok")) == (503, "intercepted")
     (line,) = [line.getMessage() for line in caplog.records if "intercepted" in line.getMessage()]
-    assert "answered '302 Fo" in line
+    assert "answered '302 Elsewhere" in line
     assert "for ok" in line
     assert line.isprintable()
 
