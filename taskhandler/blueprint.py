@@ -95,12 +95,12 @@ class TaskBlueprint(Blueprint):
 
     def _check_accounts(self, receiver: Receiver) -> None:
         for handler in self.handlers.values():
-            strangers = (handler.options.service_accounts or frozenset()) - {
-                *receiver.settings.service_accounts
-            }
-            if strangers and receiver.settings.auth != "none":
-                problem = f"handler {handler.name!r} would let nobody else in, but they are not let in at all"
-                raise ConfigError("service_accounts", sorted(strangers), problem, remedy=_ACCOUNTS)
+            others = (handler.options.service_accounts or frozenset()) - {*receiver.settings.service_accounts}
+            if others and receiver.settings.auth != "none":
+                problem = (
+                    f"handler {handler.name!r} allows accounts that TASKHANDLER_SERVICE_ACCOUNTS does not"
+                )
+                raise ConfigError("service_accounts", sorted(others), problem, remedy=_ACCOUNTS)
 
     def _mount(self, state: BlueprintSetupState) -> None:
         prefix = (state.url_prefix or "").rstrip("/")
@@ -108,7 +108,7 @@ class TaskBlueprint(Blueprint):
             raise ConfigError("url_prefix", state.url_prefix, _PREFIX)
         app = state.app
         if not isinstance(app, Flask):
-            raise UsageError(f"{app!r} is no Flask app")
+            raise UsageError(f"{app!r} is not a Flask app")
         assembly = assembly_of(app)
         receiver = assembly.receiver
         self._check_accounts(receiver)
