@@ -47,13 +47,14 @@ class Assembly(Struct, frozen=True, eq=False, weakref=True):
     enqueuer: Enqueuer
     mounts: Mounts
     draining: Drain
+    keeper: CertificateKeeper | None
 
     def drain(self) -> None:
         """Claim no more tasks: for servers other than gunicorn, to be called when the worker must stop."""
         self.draining.drain()
 
     def close(self) -> None:
-        """Close the connections to the ledger and to Cloud Tasks, and end idle threads.
+        """Close the connections to the ledger and to Cloud Tasks, fetch no certificates, end idle threads.
 
         Idempotent. Deliveries are answered 503 from now on; those that still run record their end, for
         which the ledger is opened again. To be called when a server has stopped, or a test has ended.
@@ -63,6 +64,8 @@ class Assembly(Struct, frozen=True, eq=False, weakref=True):
             parts.callback(self.receiver.heartbeats.rest)
             parts.callback(self.enqueuer.close)
             parts.callback(self.receiver.ledger.storage.close)
+            if self.keeper is not None:
+                parts.callback(self.keeper.close)
 
 
 def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, sender: object) -> Assembly:
@@ -79,11 +82,11 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
     """
     settings = read_settings(configured, os.environ, instance=instance, debug=debug)
     clock, pause = _boot_clock(), time.sleep  # noqa: TID251 - waiting comes in here
-    draining = Drain()
+    draining, keeper = Drain(), _keeper(settings)
     heartbeats = _scheduler.setdefault("heartbeats", Heartbeats(clock=clock))
     receiver = Receiver(
         settings=settings,
-        verifier=_verifier(settings),
+        verifier=_verifier(settings, keeper),
         ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
         heartbeats=heartbeats,
         draining=draining,
@@ -94,7 +97,7 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         waiting=WaitLimit(threads=threads),
     )
     enqueuer = Enqueuer(settings, now=_utc_now, clock=time.monotonic)
-    assembly = Assembly(receiver, enqueuer, Mounts(settings.target_url), draining)
+    assembly = Assembly(receiver, enqueuer, Mounts(settings.target_url), draining, keeper)
     weakref.finalize(assembly, heartbeats.rest).atexit = False
     return assembly
 
@@ -109,7 +112,13 @@ def _boot_clock() -> Callable[[], float]:
     return time.monotonic if boot is None else partial(time.clock_gettime, boot)
 
 
-def _verifier(settings: Settings) -> Verifies:
+def _keeper(settings: Settings) -> CertificateKeeper | None:
+    if settings.auth != "oidc":
+        return None
+    return CertificateKeeper(settings.certs_url, clock=time.monotonic)
+
+
+def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifies:
     if settings.auth == "none":
         LOGGER.warning("TASKHANDLER_AUTH is 'none': anybody can run the handlers")
         return NoVerifier()
@@ -118,7 +127,7 @@ def _verifier(settings: Settings) -> Verifies:
         accounts=frozenset(settings.service_accounts),
         issuers=frozenset(settings.issuers),
     )
-    if settings.auth == "cloud-run":
+    if keeper is None:
         return PlatformVerifier(rules, now=time.time)
     if settings.certs_url != CERTS_URL or set(settings.issuers) - set(ISSUERS):
         LOGGER.warning(
@@ -126,7 +135,7 @@ def _verifier(settings: Settings) -> Verifies:
             settings.certs_url,
             settings.issuers,
         )
-    return Verifier(rules, CertificateKeeper(settings.certs_url, clock=time.monotonic), now=time.time)
+    return Verifier(rules, keeper, now=time.time)
 
 
 def _storage(settings: Settings) -> Storage:

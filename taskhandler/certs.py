@@ -149,6 +149,11 @@ class CertificateKeeper:
             self._start(held, now)  # nobody waits for this one
         return found
 
+    def close(self) -> None:
+        """Fetch no more: what is known stays known, and a fetch under way ends by its deadline."""
+        with self._lock:
+            self._quiet_until = float("inf")
+
     def _look(self, kid: str, now: float) -> Certificate | NoSuchKey | Unreachable:
         held = self._held
         found = held.certificates.get(kid) if now < held.usable_until else None
@@ -216,7 +221,8 @@ class CertificateKeeper:
         with self._lock:
             self._fetching, self._failing = None, held is None
             self._held = held or self._held
-            self._quiet_until = self._clock() + QUIET_SECONDS if held is None else float("-inf")
+            if self._quiet_until < float("inf"):
+                self._quiet_until = self._clock() + QUIET_SECONDS if held is None else float("-inf")
         fetch.over.set()
 
     def _warn_of(self, fault: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from taskhandler.assembly import Assembly, assemble
 from taskhandler.auth import NoVerifier, PlatformVerifier, Verifier
+from taskhandler.certs import Unreachable
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.bootclock import now_ns
 from taskhandler.ledger.memory import MemoryStorage
@@ -102,6 +103,29 @@ def test_an_app_is_drained_by_hand():
     assembly.drain()
     assert assembly.receiver.draining()
     assert not assembled().receiver.draining()
+
+
+@pytest.mark.parametrize("auth", ["oidc", "none"])
+def test_an_app_that_is_closed_drains_and_fetches_no_certificates(auth: str):
+    assembly = assembled(debug=True, TASKHANDLER_AUTH=auth)
+    assembly.close()
+    assembly.close()
+    assert assembly.receiver.draining()
+    if assembly.keeper is not None:
+        assert isinstance(assembly.keeper.find("a key"), Unreachable)
+    assert (assembly.keeper is None) == (auth == "none")
+
+
+def test_everything_is_closed_even_if_one_part_cannot_be():
+    class Failing(MemoryStorage):
+        def close(self) -> None:
+            raise OSError("somebody else's storage")
+
+    assembly = assembled(TASKHANDLER_LEDGER=Failing(clock=now_ns))
+    with pytest.raises(OSError, match="somebody else's"):
+        assembly.close()
+    assert assembly.keeper is not None
+    assert isinstance(assembly.keeper.find("a key"), Unreachable)
 
 
 def test_nonces_differ():

@@ -210,3 +210,31 @@ def test_text_from_the_network_is_cleaned_and_cut_in_the_log(
     assert isinstance(keeper.find(mint.KID), Unreachable)
     assert "HTTP 500 ?[2J ERROR forged xxx" in caplog.messages[0]
     assert len(caplog.messages[0]) < 300
+
+
+def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD)
+    keeper, unused = keeper_of(source, clock), keeper_of(source, clock)
+    assert knows(keeper)
+    for closed in (keeper, unused):
+        closed.close()
+        closed.close()
+    clock.now += 1001
+    assert knows(keeper)
+    assert isinstance(unused.find(mint.KID), Unreachable)
+    assert source.asked == 1
+
+
+def test_a_fetch_that_was_under_way_when_its_keeper_was_closed_is_the_last(clock: mint.Clock) -> None:
+    source, slow = mint.Source(GOOD), Slow()
+    slow.first = False
+    keeper = CertificateKeeper(
+        "https://google.test/certs", clock=clock, fetch=source, spawn=slow, shared_wait=0, starter_wait=0
+    )
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    keeper.close()
+    slow.waiting.pop()()
+    assert knows(keeper)
+    clock.now += 10**7
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert source.asked == 1
