@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskhandler.assembly import Assembly
+from tests.ledger.emulator import emulated
 from tests.many_apps import deliver, made
 from tests.mirror import ROOT
 
@@ -22,31 +23,44 @@ SPREAD_OBJECTS = 500
 """What the interpreter's own caches may differ by."""
 
 
-def lives(folder: Path, apps: int, end: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-    command = [sys.executable, "-m", "tests.many_apps", str(folder), str(apps), end]
+def lives(ledger: str, apps: int, end: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    command = [sys.executable, "-m", "tests.many_apps", ledger, str(apps), end]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE_SECONDS, check=True)
     told = json.loads(done.stdout)
     return told["before"], told["with apps"], told["after"]
 
 
+def files_in(folder: Path) -> str:
+    return f"sqlite://{folder}/{{}}.db"
+
+
 def test_a_thousand_apps_that_are_dropped_leave_nothing_behind(tmp_path: Path):
-    before, _, after = lives(tmp_path, 1000, "dropped")
+    before, _, after = lives(files_in(tmp_path), 1000, "dropped")
     assert after["threads"] == before["threads"] == 1
     assert after["descriptors"] == before["descriptors"]
     assert after["objects"] < before["objects"] + SPREAD_OBJECTS
     assert after["kilobytes"] < before["kilobytes"] + SPREAD_KILOBYTES
 
 
-@pytest.mark.parametrize("end", ["closed"])
+@pytest.mark.parametrize("end", ["dropped", "closed"])
+def test_apps_with_a_firestore_ledger_leave_nothing_behind(end: str):
+    with emulated() as project:
+        before, _, after = lives(f"firestore://{project}", 30, end)
+    assert after["threads"] == before["threads"] == 1
+    assert after["descriptors"] <= before["descriptors"]
+    assert after["objects"] < before["objects"] + SPREAD_OBJECTS
+
+
+@pytest.mark.parametrize("end", ["closed", "failing"])
 def test_apps_that_are_closed_or_whose_task_fails_leave_nothing_behind(tmp_path: Path, end: str):
-    before, _, after = lives(tmp_path, 100, end)
+    before, _, after = lives(files_in(tmp_path), 100, end)
     assert after["threads"] == before["threads"] == 1
     assert after["descriptors"] == before["descriptors"]
     assert after["objects"] < before["objects"] + SPREAD_OBJECTS
 
 
 def test_apps_that_are_kept_but_idle_share_one_thread(tmp_path: Path):
-    before, with_apps, after = lives(tmp_path, 100, "kept")
+    before, with_apps, after = lives(files_in(tmp_path), 100, "kept")
     assert with_apps["threads"] <= before["threads"] + 1
     assert after["threads"] == before["threads"]
     assert after["descriptors"] == before["descriptors"]
@@ -77,6 +91,13 @@ def test_closing_one_app_disturbs_no_other(tmp_path: Path):
     ours.extensions["taskhandler"].close()
     assert deliver(theirs, "third", {}) == 200
     theirs.extensions["taskhandler"].close()
+
+
+@pytest.mark.parametrize("moment", ["idle", "running", "atexit"])
+def test_the_interpreter_ends_in_peace(tmp_path: Path, moment: str):
+    command = [sys.executable, "-m", "tests.leaving", f"sqlite://{tmp_path}/ledger.db", moment]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "200" if moment != "running" else "")
 
 
 def test_an_app_may_be_closed_before_its_first_delivery_and_from_many_threads(tmp_path: Path):
