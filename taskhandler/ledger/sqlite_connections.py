@@ -1,8 +1,20 @@
-"""The connections of one process to the ledger's file: opened when wanted, closed before a fork.
+"""The connections of one process to the ledger's file: opened when needed, closed before a fork.
 
 SQLite shares locks and memory between the connections of a process, and a forked child inherits them
 while the operating system's locks stay with the parent: a child that so much as opens the file again
 could ruin it (sqlite.org/howtocorrupt.html, 2.6). So nothing may be open when the process forks.
+
+Theory of operation. Every call passes a gate, with three counters behind it. `_using` counts the calls
+within. `_shut` counts those who want the gate shut: a fork, a `close`, or several at once; while it is not
+zero, calls wait outside. `_in_use` holds the connections that calls have in their hands; the idle ones lie
+in `_readers` and `_writers`, and a call takes one from there, or opens one. Who shuts the gate waits until
+nobody is within, closes what is idle, and opens the gate: after a `close` at once, after a fork in the
+parent when it is over. If a call within takes longer than `rest` seconds, it is left behind: the parent
+goes on using its connection, and the child, in which nobody will ever come out of that call, neither uses
+nor closes it (`_abandoned`), and begins with a gate and lists of its own.
+
+A connection whose call failed is closed, so is one to a file that the path no longer leads to. What is
+idle when a ledger is collected is closed by a finalizer, which takes no lock.
 """
 
 from __future__ import annotations

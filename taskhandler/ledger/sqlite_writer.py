@@ -1,9 +1,19 @@
-"""One commit for all who write at the same moment, since the disk's word on it is what takes time.
+"""One commit for all who write at the same moment (*group commit*), since fsync dominates the cost.
 
-Whoever finds nobody writing leads: it becomes the writer of the file, takes all writes that have
-gathered until then, runs them in one transaction and commits it. Nobody waits for company: a lone
-write is committed at once, and those that come while it is being committed make up the next one, led by
-the first of them. Each write is judged by its own condition, so a stale one spoils nothing for others.
+Theory of operation. Every write is put into a queue. The thread that finds nobody writing leads: it takes
+the one connection for writing, becomes the writer of the file, and only then takes all writes that have
+gathered, runs them in one transaction and commits it. The others sleep, each on a lock of its own, until
+their write has its answer. Nobody waits for company: a lone write is committed at once, and those that
+come during its commit make up the next one. When a commit is over, whatever became of it, the leader gives
+each of its writes an answer and makes the first one that has gathered since the next leader (its *heir*),
+in one step under the mutex, so there is a leader for as long as writes wait.
+
+A write that nobody has taken after `PATIENCE` is withdrawn: it is certainly not written. One that has been
+taken meanwhile is not withdrawn but unknown; or its answer is there already, since the leader may have
+given it between the end of the waiting and the withdrawal. A leader that is interrupted (a worker's
+time-out raises out of it) says that its writes are unknown, and appoints its heir like any other.
+
+Each write is judged by its own condition, so a stale one spoils nothing for the others.
 """
 
 from __future__ import annotations
@@ -19,8 +29,8 @@ from taskhandler.ledger.sqlite_rows import PUT_LETTER, Row
 from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Written
 
 PATIENCE = 2.5
-"""Seconds after which a write that nobody came round to is given up. One that comes to lead just before
-may wait for a lock for two more: no call takes longer than five.
+"""Seconds after which a write that no leader has taken is given up. One that comes to lead just before may
+wait for a lock for two more: no call takes longer than five.
 """
 
 FAULTS = (sqlite3.Error, OSError, LedgerError)
