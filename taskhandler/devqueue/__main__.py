@@ -8,10 +8,15 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from taskhandler.devqueue.local import LocalQueue
+from taskhandler.devqueue.refusals import Refused
 from taskhandler.errors import UsageError
+from taskhandler.text import one_line
 
+_LAST_PORT = 65535
+_SHOWN_CHARACTERS = 500
 _EPILOG = """\
 One line of JSON on stdout says when it is ready and where: grpc, http, certs_url.
 Talk to it with a CloudTasksClient over an insecure channel to the grpc address. On the HTTP side:
@@ -23,19 +28,22 @@ web pages. In a container: --host 0.0.0.0 --allow-host NAME, its ports published
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a local queue until SIGINT or SIGTERM and return the exit code, 0."""
+    """Run a local queue until SIGINT or SIGTERM and return the exit code, 0.
+
+    Exits with 2 and a line on stderr if it cannot start.
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
-    try:
-        queue = _queue(options)
-    except UsageError as error:
-        parser.error(str(error))
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with queue:
-        for name in options.queue:
-            queue.create_queue(name)
+    with ExitStack() as stack:
+        try:
+            queue = stack.enter_context(_queue(options))
+            for name in options.queue:
+                queue.create_queue(name)
+        except (Refused, UsageError, OSError, RuntimeError) as error:  # RuntimeError: gRPC's, of a taken port
+            parser.error(one_line(error, limit=_SHOWN_CHARACTERS))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         ready = {"grpc": queue.address, "http": queue.http, "certs_url": queue.certs_url}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
@@ -53,6 +61,12 @@ def _queue(options: argparse.Namespace) -> LocalQueue:
     )
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not int(text[:6]) <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be an integer from 0 to {_LAST_PORT}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m taskhandler.devqueue",
@@ -68,8 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="answer HTTP requests under this name too, as that of a container; may be given again",
     )
-    parser.add_argument("--port", type=int, default=0, help="gRPC port (default: a free one)")
-    parser.add_argument("--http-port", type=int, default=0, help="HTTP port (default: a free one)")
+    parser.add_argument("--port", type=_port, default=0, help="gRPC port (default: a free one)")
+    parser.add_argument("--http-port", type=_port, default=0, help="HTTP port (default: a free one)")
     parser.add_argument("--seed", type=int, help="repeat the faults, and the ids of unnamed tasks, of a run")
     parser.add_argument(
         "--queue",

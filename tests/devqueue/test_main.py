@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +14,8 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
+
+from taskhandler.devqueue.__main__ import main
 
 from .target import PATIENCE_SECONDS
 
@@ -61,13 +64,40 @@ def status(http: str, host: str) -> int:
             return error.code
 
 
-def test_a_name_that_cannot_be_allowed_is_said_without_a_traceback():
-    refused = subprocess.run(
-        [*COMMAND, "--allow-host", "queue:8124"], capture_output=True, text=True, check=False
-    )
-    assert refused.returncode == 2
-    assert "'queue:8124' is not a host name" in refused.stderr
-    assert "Traceback" not in refused.stderr
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--allow-host", "queue:8124"], "'queue:8124' is not a host name"),
+        (["--queue", "a/b"], "Queue name must be formatted"),
+        (["--queue", QUEUE, "--queue", QUEUE], "Queue already exists"),
+        (["--port", "65536"], "'65536': must be an integer from 0 to 65535"),
+        (["--http-port", "-1"], "'-1': must be an integer from 0 to 65535"),
+        (["--http-port", "9" * 5000], "must be an integer from 0 to 65535"),
+        (["--host", "nobody.invalid"], "error:"),
+        (["--seed", "x"], "invalid int value"),
+    ],
+)
+def test_what_cannot_be_started_is_said_in_a_line_without_a_traceback(
+    options: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(options)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert problem in shown.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("option", ["--port", "--http-port"])
+def test_a_port_that_is_taken_is_said_in_a_line_without_a_traceback(
+    option: str, capsys: pytest.CaptureFixture[str]
+):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SystemExit, match=r"^2$"):
+            main([option, port])
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert port in shown.err.splitlines()[-1]
 
 
 def test_help_tells_how_to_use_it():
