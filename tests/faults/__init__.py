@@ -5,9 +5,9 @@ What stands on a stage (`stage.py`), in the order in which a delivery meets it:
     LocalQueue  ->  door.py        ->  gunicorn.py     ->  proxy.py         ->  SQLite or the Firestore
     the queue       an HTTP proxy      workers with        a TCP proxy: cuts,   emulator (emulator.py)
                     that breaks off    app.py in them      black holes, delays
-                    deliveries                             (delay_line.py); and
-                                                           relay.py, which answers
-                                                           calls by itself
+                    deliveries         (interference.py:   (delay_line.py); and
+                                       an app against      relay.py, which answers
+                                       itself)             calls by itself
 
     and beside it oracle.py, a process that the workers tell everything through witness.py and haunted.py
     (a storage around the ledger's), and that orders them to fail, wait or die at an exact place.

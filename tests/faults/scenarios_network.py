@@ -215,8 +215,8 @@ def firestore_does_not_know_the_worker(play: Play) -> None:
     """PERMISSION_DENIED: 503 and no run, until the permission is there; one run."""
     want = play.want()
     play.stage.note("relay", want.task)
-    play.relay.answer("Commit", "PERMISSION_DENIED", times=6)
-    play.relay.answer("BatchGetDocuments", "PERMISSION_DENIED", times=6)
+    play.relay.answer("Commit", "PERMISSION_DENIED", times=9)
+    play.relay.answer("BatchGetDocuments", "PERMISSION_DENIED", times=9)
     play.send(want)
     play.see(want, "outcome", said="unavailable")
     play.claim(play.count(want, "begun") == 0, "it ran")
