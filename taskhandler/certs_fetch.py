@@ -51,6 +51,8 @@ def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = ti
         raise error.reason if isinstance(error.reason, OSError) else error from None
     except http.client.HTTPException as error:
         raise OSError(f"the answer is not HTTP: {error!r}") from error
+    finally:
+        bounds.close()
     if len(body) > LARGEST_BODY_BYTES:
         raise ValueError(f"the answer is longer than {LARGEST_BODY_BYTES} bytes")
     return Fetched(body, max_age(control))
@@ -61,6 +63,7 @@ class _Bounds:
 
     def __init__(self, clock: Callable[[], float], ends: float) -> None:
         self._clock, self._ends, self._bytes_left = clock, ends, LARGEST_ANSWER_BYTES
+        self._connected: socket.socket | None = None
 
     def arm(self, sock: socket.socket, *, share: int = 1) -> None:
         """Bound the next step of `sock` by what is left, or by one of `share` equal parts of it."""
@@ -82,17 +85,25 @@ class _Bounds:
         for number, (family, kind, protocol, _name, where) in enumerate(found):
             sock: socket.socket = _bounded(socket.socket, self)(family, kind, protocol)
             try:
-                self.arm(
-                    sock, share=len(found) - number
-                )  # one that swallows packets leaves time for the next
+                self.arm(sock, share=len(found) - number)  # a silent one leaves time for the next
                 sock.connect(where)
                 self.arm(sock)
+                self._connected = sock
             except OSError as error:
                 sock.close()
                 fault = error
             else:
                 return sock
-        raise fault or OSError("the host has no address")
+        try:
+            raise fault or OSError("the host has no address")
+        finally:
+            del fault  # it holds this frame
+
+    def close(self) -> None:
+        """Close the connection now, even if `http.client` has forgotten to (Python 3.10, in a tunnel)."""
+        descriptor = -1 if self._connected is None else self._connected.detach()
+        if descriptor >= 0:
+            socket.close(descriptor)
 
     def tls_context(self) -> ssl.SSLContext:
         """Make a context that checks the server as Python does by default."""
