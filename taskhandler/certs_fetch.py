@@ -2,8 +2,8 @@
 
 A time-out of `urllib` bounds one step on the network: a server that sends a byte a second never exceeds it.
 Here every step, from connecting to the last byte of the body, is given the time that the whole fetch has
-left, and everything received is counted. Only the name resolver cannot be interrupted: the lookup ends when
-the system's resolver gives up, and the deadline then has passed.
+left, and everything received is counted. Two things last longer: the name resolver cannot be interrupted,
+and gevent's TLS begins its time-out anew with each byte of a record.
 
 This module imports what is heavy, and is therefore itself imported with the first fetch.
 """
