@@ -92,7 +92,7 @@ BENCHMARKS := $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.
 
 .PHONY: servers bench explore faults soak mutants
 servers: $(VENV)/.ready-servers ## try the border under every server, beside what `make test` tries
-	@BORDER_SERVERS=every $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/border $(ARGS)
+	@BORDER_SERVERS=every $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/border tests/ledger/test_heartbeat_threads.py $(ARGS)
 
 bench: $(READY) ## measure the budgets, as ratios
 	@for name in $(BENCHMARKS); do echo "==> $$name"; $(RUN) -m benchmarks.$$name || exit 1; done

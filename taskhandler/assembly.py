@@ -32,6 +32,9 @@ from taskhandler.worker import threads
 LOGGER = logging.getLogger("taskhandler")
 
 
+REST_SECONDS = 1.0
+"""Seconds that `close` waits for idle threads to end."""
+
 _scheduler: dict[str, Heartbeats] = {}
 """The one scheduler of heartbeats in this process; made with the first app, after gevent's patches."""
 
@@ -61,7 +64,7 @@ class Assembly(Struct, frozen=True, eq=False, weakref=True):
         """
         self.drain()
         with ExitStack() as parts:  # one that raises keeps none of the others from being closed
-            parts.callback(self.receiver.heartbeats.rest)
+            parts.callback(self.receiver.heartbeats.rest_and_wait, REST_SECONDS)
             parts.callback(self.enqueuer.close)
             parts.callback(self.receiver.ledger.storage.close)
             if self.keeper is not None:

@@ -73,7 +73,7 @@ def descriptors() -> int:
 
 def test_an_app_that_is_closed_has_no_file_open_and_answers_503_however_often_it_is_closed(tmp_path: Path):
     app = made(f"sqlite://{tmp_path}/ledger.db")
-    before = descriptors()
+    before, threads = descriptors(), set(threading.enumerate())
     assert deliver(app, "first", {}) == 200
     assert descriptors() > before
     assembly = app.extensions["taskhandler"]
@@ -81,6 +81,7 @@ def test_an_app_that_is_closed_has_no_file_open_and_answers_503_however_often_it
     for _ in range(3):
         assembly.close()
         assert descriptors() == before
+        assert not [thread for thread in threading.enumerate() if thread not in threads]
         assert deliver(app, "second", {}) == 503
     assert descriptors() == before
 

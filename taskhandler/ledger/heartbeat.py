@@ -28,8 +28,8 @@ from taskhandler.log_throttle import LogThrottle
 
 LOGGER = logging.getLogger("taskhandler")
 
-MOST_SENDERS = 16
-"""Threads at most, so that as many slow calls to ledgers, less one, do not starve the other leases."""
+MOST_SENDERS = 32
+"""Threads at most: 80 handlers (a large worker) whose heartbeats take 4 s, every 10 s, keep as many busy."""
 
 IDLE_SECONDS = 10.0
 """Seconds after which a thread ends that has nothing to do."""
@@ -92,6 +92,13 @@ class Heartbeats:
         """
         self._senders.rest()
 
+    def rest_and_wait(self, seconds: float) -> None:
+        """The same, and wait so many seconds at most until they have ended. Not for finalizers."""
+        deadline = self._clock() + seconds
+        for thread in self._senders.rest():
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - self._clock()))
+
     def _begin_anew(self) -> None:
         self._senders.abandon()
         self._senders = _Senders(self._clock, most=self._most, idle=self._idle)
@@ -113,7 +120,7 @@ class _Senders:
         self._alarm = float("inf")
         self._lookout = False
         self._called = False  # to look out, but not there yet
-        self._threads = 0
+        self._threads = set[threading.Thread]()
         self._spares = 0
         self._resting = False
         self._abandoned = False
@@ -131,16 +138,18 @@ class _Senders:
         with self._lock:
             self._watched.pop(id(lease), None)
 
-    def rest(self) -> None:
+    def rest(self) -> list[threading.Thread]:
+        """Those that end now."""
         self._resting = True
         if not self._lock.acquire(timeout=REST_LOCK_SECONDS):
-            return
+            return []
         try:
             if self._watched:
                 self._resting = False
-            else:
-                self._earlier.notify_all()
-                self._relief.notify_all()
+                return []
+            self._earlier.notify_all()
+            self._relief.notify_all()
+            return list(self._threads)
         finally:
             self._lock.release()
 
@@ -154,7 +163,7 @@ class _Senders:
         if self._spares:
             self._relief.notify()
             self._called = True
-        elif self._threads < self._most:
+        elif len(self._threads) < self._most:
             self._called = self._start()
 
     def _start(self) -> bool:
@@ -164,7 +173,7 @@ class _Senders:
         except RuntimeError as error:  # the system has no more threads, or the interpreter is ending
             self._warn("no thread can be started for heartbeats (%s); leases may lapse", error)
             return False
-        self._threads += 1
+        self._threads.add(thread)
         return True
 
     def _warn(self, line: str, error: Exception) -> None:
@@ -179,7 +188,7 @@ class _Senders:
                 del lease
         except BaseException:  # somebody ends the thread: gevent's GreenletExit, say
             with self._lock:
-                self._threads -= 1
+                self._threads.discard(threading.current_thread())
             raise
 
     def _beat(self, lease: Beating) -> None:
@@ -200,7 +209,7 @@ class _Senders:
             if lease is None and self._abandoned:
                 self._relief.wait()  # for ever: `threading` does not know this thread here, and it cannot end
             if lease is None:
-                self._threads -= 1
+                self._threads.discard(threading.current_thread())
             elif any(key not in self._beaten for key in self._watched):
                 self._call_lookout()
             return lease

@@ -137,6 +137,29 @@ def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started)
     started.end()
 
 
+def test_rest_and_wait_comes_back_when_the_threads_have_ended(heartbeats: Heartbeats, started: Started):
+    lease = Patient(SHORT)
+    heartbeats.watch(lease)
+    assert lease.beaten(3)
+    heartbeats.forget(lease)
+    heartbeats.rest_and_wait(PATIENCE)
+    assert not started.threads()
+    heartbeats.rest_and_wait(PATIENCE)
+
+
+def test_rest_and_wait_does_not_wait_for_a_lease_of_another_app_nor_for_a_slow_call(started: Started):
+    opened = threading.Event()
+    heartbeats, slow = Heartbeats(clock=time.monotonic), Patient(SHORT, opened.wait)
+    heartbeats.watch(slow)
+    assert slow.beaten()
+    heartbeats.rest_and_wait(NEVER)
+    heartbeats.forget(slow)
+    heartbeats.rest_and_wait(SHORT)
+    assert started.threads()
+    opened.set()
+    started.end()
+
+
 def test_rest_ends_no_thread_while_a_lease_of_another_app_is_watched(heartbeats: Heartbeats):
     lease = Patient(SHORT)
     heartbeats.watch(lease)
