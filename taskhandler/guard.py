@@ -62,9 +62,12 @@ class Exchange:
 
 
 def exchange_of(environ: Environ, limit: int) -> Exchange:
-    """The request's exchange; made, with a body of at most `limit` bytes, where there is none yet."""
+    """The request's exchange; made, with a body of at most `limit` bytes, where there is none yet.
+
+    One whose delivery has begun belongs to another request, whose environment somebody uses again.
+    """
     exchange = environ.get(EXCHANGE)
-    if not isinstance(exchange, Exchange):
+    if not isinstance(exchange, Exchange) or exchange.entered:
         environ["wsgi.input"] = body = RecordedBody(environ, limit)
         environ[EXCHANGE] = exchange = Exchange(body)
     return exchange

@@ -65,7 +65,10 @@ class TaskRoutes:
         return next(found, None)
 
     def _is_apps_own(self, environ: dict[str, Any]) -> bool:
-        rules = _rules_for(self._app.url_map.bind_to_environ(environ))
+        try:
+            rules = _rules_for(self._app.url_map.bind_to_environ(environ))
+        except HTTPException:  # of a host that cannot be one: no rule fits it
+            return False
         return any(
             self._prefix_of(_as_wsgi(rule.rule)) for rule in rules if rule.endpoint not in self._endpoints
         )

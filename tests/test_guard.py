@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -279,6 +280,29 @@ def test_an_app_inside_another_app_shares_its_reply():
     front.register_blueprint(tasks, url_prefix="/tasks")
     assert outcome(deliver(front, "ok")) == (200, "completed")
     assert is_recorded(inner)
+
+
+def test_an_environment_that_is_used_again_for_another_task_does_not_mix_them_up():
+    inner: list[str] = []
+    tasks = TaskBlueprint("more", __name__)
+
+    @tasks.handler("outer")
+    def outer() -> None:
+        again = {**request.environ, "PATH_INFO": "/more/inner", "HTTP_X_CLOUDTASKS_TASKNAME": "t2"}
+        again |= {"wsgi.input": io.BytesIO(b"7"), "CONTENT_LENGTH": "1"}
+        for _ in app.wsgi_app(again, lambda status, *_: inner.append(status)):
+            pass
+        raise ValueError
+
+    tasks.handler("inner")(takes_a_number)
+    app = an_app()
+    app.register_blueprint(tasks, url_prefix="/more")
+    response = app.test_client().post("/more/outer", data=b"not a number", headers=headers_of())
+    assert outcome(response) == (503, "retry")
+    assert inner == ["200 OK"]
+    record = record_of(app, "t2")
+    assert record is not None
+    assert record.state is State.COMPLETED
 
 
 def test_a_request_that_does_not_pass_the_guard_is_answered_by_its_view_which_warns(

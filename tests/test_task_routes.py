@@ -82,3 +82,9 @@ def test_without_a_name_what_only_a_catch_all_fits_is_a_tasks(routes: TaskRoutes
 
 def test_the_apps_own_rule_may_lie_under_a_prefix_that_is_not_ascii(routes: TaskRoutes) -> None:
     assert not routes.is_task(environ("/caf\xc3\xa9/menu", "GET"))
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 300, "", "[::1", "a:b:c", "\xff"])
+def test_a_host_that_cannot_be_one_is_no_reason_to_raise(routes: TaskRoutes, host: str) -> None:
+    assert routes.is_task(environ("/tasks/nobody", HTTP_HOST=host))
+    assert routes.is_task(environ("/tasks/charge", HTTP_HOST=host))
