@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, Response, got_request_exception, request
+from werkzeug.test import run_wsgi_app
 
 from taskhandler import Reject, Retry, TaskBlueprint
 from taskhandler.record import State
@@ -290,8 +291,7 @@ def test_an_environment_that_is_used_again_for_another_task_does_not_mix_them_up
     def outer() -> None:
         again = {**request.environ, "PATH_INFO": "/more/inner", "HTTP_X_CLOUDTASKS_TASKNAME": "t2"}
         again |= {"wsgi.input": io.BytesIO(b"7"), "CONTENT_LENGTH": "1"}
-        for _ in app.wsgi_app(again, lambda status, *_: inner.append(status)):
-            pass
+        inner.append(run_wsgi_app(app.wsgi_app, again)[1])
         raise ValueError
 
     tasks.handler("inner")(takes_a_number)
