@@ -140,24 +140,11 @@ class Raised(Struct, frozen=True):
     error: Exception
 
 
-def run(function: Callable[..., object], arguments: dict[str, Any]) -> Returned | Raised:
-    """Call a user's function: the one place where any error whatsoever becomes a value.
-
-    One that returns a coroutine or a generator has not run yet, and nothing will run it: that is an error.
-    So is what can only have been meant as an HTTP answer, or to be raised.
-    """
-    try:
-        value = function(**arguments)
-        _check(value)
-    except Exception as error:  # noqa: BLE001 - the edge of the user's code
-        return Raised(error)
-    return Returned(value)
-
-
 UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
 
 
-def _check(value: object) -> None:
+def check_has_run(value: object) -> None:
+    """Raise if `value` is what a function returns that has not run, and that nothing will run."""
     if inspect.iscoroutine(value):
         value.close()  # else Python warns that it was never awaited
     if isinstance(value, UNRUN):
@@ -165,8 +152,34 @@ def _check(value: object) -> None:
             f"nothing has run: the function returned a {type(value).__name__}. A decorator's wrapper around "
             "an async function must be async itself; a generator must be used up, not returned"
         )
+
+
+def check_result(value: object) -> None:
+    """Raise if `value` cannot be a handler's result: also what was meant for HTTP, or to be raised."""
+    check_has_run(value)
     if problem := http_answer.problem_of(value):
         raise UsageError(problem)
+
+
+def run(
+    function: Callable[..., object],
+    arguments: dict[str, Any],
+    *,
+    check: Callable[[object], None] = check_result,
+) -> Returned | Raised:
+    """Call a user's function: the one place where any error whatsoever becomes a value.
+
+    Args:
+        function: a handler, or something else of the user's.
+        arguments: by name.
+        check: raises for a value that the function cannot have been meant to return.
+    """
+    try:
+        value = function(**arguments)
+        check(value)
+    except Exception as error:  # noqa: BLE001 - the edge of the user's code
+        return Raised(error)
+    return Returned(value)
 
 
 def named(name: object, function: Callable[..., object]) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 
 from blinker import Signal
 
-from taskhandler.handlers import Raised, run
+from taskhandler.handlers import Raised, check_has_run, run
 from taskhandler.log_throttle import LogThrottle
 from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
@@ -68,7 +68,7 @@ class Teller:
 
     def call(self, function: Callable[..., object], *arguments: object, **named: object) -> None:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
-        called = run(partial(function, *arguments), named)
+        called = run(partial(function, *arguments), named, check=check_has_run)
         if isinstance(called, Raised):
             _log(logging.ERROR, "%r failed", function, exc_info=called.error)
 

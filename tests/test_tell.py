@@ -204,6 +204,11 @@ def test_a_users_function_is_called_and_its_failure_logged(caplog: pytest.LogCap
     assert [line.levelno for line in caplog.records] == [logging.ERROR]
 
 
+def test_a_listener_may_return_what_it_likes(caplog: pytest.LogCaptureFixture):
+    Teller(APP, clock=lambda: 0.0).call(lambda: ("later", 503))
+    assert not caplog.records
+
+
 REPEATED = sorted(set(Outcome) - ENDS)
 
 
