@@ -1,0 +1,128 @@
+"""A delivery whose payload cannot be decoded: what the log, the record and the answer say of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pydantic
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from taskhandler import TaskBlueprint, TaskEvent, task_rejected
+from tests.desk import app_with, deliver, letter_of, outcome, record_of
+
+SECRET = "4000-secret"
+
+
+class Card(pydantic.BaseModel, extra="forbid"):
+    number: int = 0
+    codes: dict[str, int] = {}
+    word: str = ""
+
+    @pydantic.field_validator("word")
+    @classmethod
+    def known(cls, value: str) -> str:
+        raise ValueError(f"no {value}")
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True):
+    number: int = 0
+
+
+@dataclass
+class Checked:
+    number: str
+
+    def __post_init__(self) -> None:
+        raise ValueError(f"no {self.number}")
+
+
+class Items(pydantic.BaseModel):
+    items: list[Card]
+
+
+def app_for(annotation: object) -> Flask:
+    def charge(payload: Any) -> None: ...  # noqa: ANN401 - annotated in the next line
+
+    charge.__annotations__["payload"] = annotation
+    tasks = TaskBlueprint("tasks", __name__)
+    tasks.handler("charge")(charge)
+    return app_with(tasks)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "body", "reason"),
+    [
+        (Card, {"number": SECRET}, "number: int_parsing"),
+        (Card, {"codes": {SECRET: "x"}}, "codes.*: int_parsing"),
+        (Card, {SECRET: 1}, "*: extra_forbidden"),
+        (Card, {"word": SECRET}, "word: value_error"),
+        (Line, {SECRET: 1}, "Object contains unknown field"),
+        (Line, {"number": SECRET}, "Expected `int`, got `str` - at $.number"),
+        (Checked, {"number": SECRET}, "ValueError in the payload's own code"),
+    ],
+)
+def test_a_rejected_payload_is_one_line_without_its_values(
+    annotation: object, body: object, reason: str, caplog: pytest.LogCaptureFixture
+):
+    app = app_for(annotation)
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG):
+        response = deliver(app, "charge", json.dumps(body).encode())
+    assert outcome(response) == (200, "rejected")
+    (line,) = caplog.records
+    assert line.getMessage().endswith(f"invalid payload: {reason}")
+    assert (line.exc_info, line.exc_text, line.stack_info) == (None, None, None)
+    record = record_of(app)
+    assert record is not None
+    assert record.reason == f"invalid payload: {reason}"
+    assert "secret" not in f"{vars(line)}{record.reason}{response.text}{response.headers}"
+
+
+def test_the_error_that_listeners_get_holds_nothing_of_the_payload():
+    app, heard = app_for(Card), list[TaskEvent]()
+
+    def listen(_sender: object, event: TaskEvent) -> None:
+        heard.append(event)
+
+    with task_rejected.connected_to(listen, app):
+        deliver(app, "charge", json.dumps({"number": SECRET}).encode())
+    (event,) = heard
+    assert event.error is not None
+    assert (event.error.__cause__, event.error.__context__) == (None, None)
+    assert "secret" not in f"{event.error!r}{event.error.args}{vars(event.error)}"
+
+
+def test_a_body_that_is_wrong_everywhere_is_refused_by_its_first_item(caplog: pytest.LogCaptureFixture):
+    app, body = app_for(Items), b'{"items":[%s]}' % b",".join([b'{"number":"x"}'] * 60_000)
+    caplog.clear()
+    assert outcome(deliver(app, "charge", body)) == (200, "rejected")
+    assert [line.getMessage().partition(": invalid")[2] for line in caplog.records] == [
+        " payload: items.0.number: int_parsing"
+    ]
+    letter = letter_of(app)
+    assert letter is not None
+    assert letter.body == body
+
+
+TEXT = st.text(min_size=3).map("§{}".format)
+"""Which is nowhere in our own words."""
+
+
+@pytest.mark.parametrize("annotation", [Card, Line])
+@given(body=st.dictionaries(TEXT, TEXT, min_size=1))
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_of_a_refused_payload_is_in_its_line(
+    annotation: object, body: dict[str, str], caplog: pytest.LogCaptureFixture
+):
+    app = app_for(annotation)
+    caplog.clear()
+    deliver(app, "charge", json.dumps(body).encode())
+    (line,) = caplog.records
+    assert not [text for item in body.items() for text in item if text in line.getMessage()]
