@@ -16,7 +16,7 @@ from statistics import median
 from google.auth import jwt
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE
-from taskhandler.auth import Rules, Verifier
+from taskhandler.auth import OIDCVerifier, Rules
 from taskhandler.certs import CertificateKeeper
 from taskhandler.certs_answer import Fetched
 from taskhandler.config import CERTS_URL
@@ -45,7 +45,7 @@ def main() -> None:
         chance=lambda: 0.0,
         fetch=lambda _url, _timeout: Fetched(json.dumps(certs).encode()),
     )
-    verifier = Verifier(rules, keeper, now=time.time)
+    verifier = OIDCVerifier(rules, keeper, now=time.time)
     acts: dict[str, Callable[[str], object]] = {
         "jwt.decode": lambda token: jwt.decode(token, certs=certs, audience=[AUDIENCE]),  # type: ignore[no-untyped-call]  # google-auth has no annotations
         "fresh": verifier.verify,

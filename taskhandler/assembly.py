@@ -13,7 +13,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from taskhandler.auth import NoVerifier, PlatformVerifier, Rules, Verifier, Verifies
+from taskhandler.auth import NoVerifier, OIDCVerifier, PlatformVerifier, Rules, Verifier
 from taskhandler.certs import CertificateKeeper
 from taskhandler.config import CERTS_URL, ISSUERS, Settings, read_settings
 from taskhandler.delivery import Receiver
@@ -121,7 +121,7 @@ def _keeper(settings: Settings) -> CertificateKeeper | None:
     return CertificateKeeper(settings.certs_url, clock=time.monotonic)
 
 
-def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifies:
+def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
     if settings.auth == "none":
         LOGGER.warning("TASKHANDLER_AUTH is 'none': anybody can run the handlers")
         return NoVerifier()
@@ -138,7 +138,7 @@ def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifies:
             settings.certs_url,
             settings.issuers,
         )
-    return Verifier(rules, keeper, now=time.time)
+    return OIDCVerifier(rules, keeper, now=time.time)
 
 
 def _storage(settings: Settings) -> Storage:

@@ -47,7 +47,7 @@ Answer = Caller | Refused | Unverifiable
 _NO_STACK = Refused("unauthenticated", "the stack has no room left to look")
 
 
-class Verifies(Protocol):
+class Verifier(Protocol):
     """Says who is calling."""
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
@@ -68,7 +68,7 @@ class Rules(Struct, frozen=True):
     issuers: frozenset[str] = frozenset(ISSUERS)
 
 
-class Verifier:
+class OIDCVerifier:
     """Checks everything, by google-auth and Google's certificates, and remembers the good tokens."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Verifier:
         self._good = _GoodTokens(remembered)
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
-        """See `Verifies`. A token seen before costs about half a microsecond."""
+        """See `Verifier`. A token seen before costs about half a microsecond."""
         given = authorization or ""
         try:
             good = self._good.get(given)
@@ -148,7 +148,7 @@ class PlatformVerifier:
         self._rules, self._now = rules, now
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
-        """See `Verifies`."""
+        """See `Verifier`."""
         try:
             token = _read(authorization or "", self._rules, self._now())
             if isinstance(token, Refused):
@@ -162,8 +162,8 @@ class PlatformVerifier:
 class NoVerifier:
     """Lets everybody in, nameless. For local development and tests."""
 
-    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:  # noqa: ARG002 - as in `Verifies`
-        """See `Verifies`."""
+    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:  # noqa: ARG002 - as in `Verifier`
+        """See `Verifier`."""
         return Caller("")
 
 

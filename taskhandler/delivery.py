@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from taskhandler.auth import Answer, Caller, Unverifiable, Verifies
+from taskhandler.auth import Answer, Caller, Unverifiable, Verifier
 from taskhandler.auth_token import Refused as RefusedCaller
 from taskhandler.config import Settings
 from taskhandler.delivery_facts import Delivered, Delivery, Incoming
@@ -53,7 +53,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     """Everything that deliveries need, one for all blueprints of an app."""
 
     settings: Settings
-    verifier: Verifies
+    verifier: Verifier
     ledger: Ledger
     heartbeats: Heartbeats
     draining: Callable[[], bool]

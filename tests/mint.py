@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from taskhandler.auth import Rules, Verifier
+from taskhandler.auth import OIDCVerifier, Rules
 from taskhandler.certs import CertificateKeeper
 from taskhandler.certs_answer import Fetched
 from taskhandler.config import CERTS_URL
@@ -127,13 +127,13 @@ class Source:
         return answer
 
 
-def verifier(source: Source, clock: Clock | None = None, *, remembered: int = 1_024) -> Verifier:
+def verifier(source: Source, clock: Clock | None = None, *, remembered: int = 1_024) -> OIDCVerifier:
     """Make a verifier for `RULES` whose certificates come from `source`, and whose time from `clock`."""
     monotonic = clock or Clock()
     keeper = CertificateKeeper(
         CERTS_URL, clock=monotonic, chance=lambda: 0.0, fetch=source, spawn=lambda act: act()
     )
-    return Verifier(RULES, keeper, now=clock or time.time, remembered=remembered)
+    return OIDCVerifier(RULES, keeper, now=clock or time.time, remembered=remembered)
 
 
 class Publisher:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taskhandler.assembly import Assembly, assemble
-from taskhandler.auth import NoVerifier, PlatformVerifier, Verifier
+from taskhandler.auth import NoVerifier, OIDCVerifier, PlatformVerifier
 from taskhandler.certs import Unreachable
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.bootclock import now_ns
@@ -34,7 +34,7 @@ def assembled(
 
 
 def test_tokens_are_verified_unless_something_else_is_said(caplog: pytest.LogCaptureFixture):
-    assert isinstance(assembled().receiver.verifier, Verifier)
+    assert isinstance(assembled().receiver.verifier, OIDCVerifier)
     assert caplog.records == []
 
 
@@ -42,7 +42,7 @@ def test_where_the_platform_verifies_its_word_is_taken(monkeypatch: pytest.Monke
     monkeypatch.setenv("K_SERVICE", "shop")
     ledger = {"TASKHANDLER_LEDGER": "firestore://shop"}
     assert isinstance(assembled(ledger, TASKHANDLER_AUTH="cloud-run").receiver.verifier, PlatformVerifier)
-    assert isinstance(assembled(ledger).receiver.verifier, Verifier)
+    assert isinstance(assembled(ledger).receiver.verifier, OIDCVerifier)
 
 
 def test_a_door_without_a_lock_is_said_loudly(caplog: pytest.LogCaptureFixture):
@@ -57,7 +57,7 @@ ELSEWHERE = [("TASKHANDLER_CERTS_URL", "http://localhost:1/certs"), ("TASKHANDLE
 def test_who_is_believed_besides_google_is_said_loudly(
     key: str, value: str, caplog: pytest.LogCaptureFixture
 ):
-    assert isinstance(assembled({key: value}).receiver.verifier, Verifier)
+    assert isinstance(assembled({key: value}).receiver.verifier, OIDCVerifier)
     (line,) = caplog.records
     assert line.levelno == logging.WARNING
     assert value in line.getMessage()

@@ -9,11 +9,11 @@ from taskhandler.auth import (
     SIGNATURE_REMOVED,
     Caller,
     NoVerifier,
+    OIDCVerifier,
     PlatformVerifier,
     Rules,
     Unverifiable,
     Verifier,
-    Verifies,
 )
 from taskhandler.auth_token import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, Refused
 from taskhandler.certs import STALE_IF_ERROR_SECONDS, CertificateKeeper
@@ -105,15 +105,15 @@ def test_a_handler_can_narrow_the_accounts_but_not_widen_them(source: mint.Sourc
 def test_empty_rules_refuse_everybody(source: mint.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=mint.Clock(), fetch=source, spawn=lambda act: act())
     nobody, nowhere = Rules(mint.RULES.audiences, frozenset()), Rules(frozenset(), mint.RULES.accounts)
-    assert Verifier(nobody, keeper, now=time.time).verify(mint.bearer()) == FORBIDDEN
-    refused = Verifier(nowhere, keeper, now=time.time).verify(mint.bearer())
+    assert OIDCVerifier(nobody, keeper, now=time.time).verify(mint.bearer()) == FORBIDDEN
+    refused = OIDCVerifier(nowhere, keeper, now=time.time).verify(mint.bearer())
     assert refused == Refused("unauthenticated", "another audience")
 
 
 def test_the_issuers_can_be_others(source: mint.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=mint.Clock(), fetch=source, spawn=lambda act: act())
     rules = Rules(mint.RULES.audiences, mint.RULES.accounts, frozenset({"http://desk"}))
-    verifier = Verifier(rules, keeper, now=time.time)
+    verifier = OIDCVerifier(rules, keeper, now=time.time)
     assert verifier.verify(mint.bearer(body=mint.claims(iss="http://desk"))) == ME
     assert verifier.verify(mint.bearer()) == Refused("unauthenticated", "another issuer")
 
@@ -121,7 +121,7 @@ def test_the_issuers_can_be_others(source: mint.Source):
 def test_any_of_several_audiences_will_do(source: mint.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=mint.Clock(), fetch=source, spawn=lambda act: act())
     rules = Rules(frozenset({"https://a", "https://b"}), mint.RULES.accounts)
-    verifier = Verifier(rules, keeper, now=time.time)
+    verifier = OIDCVerifier(rules, keeper, now=time.time)
     assert [verifier.verify(mint.bearer(body=mint.claims(aud=aud))) for aud in rules.audiences] == [ME, ME]
 
 
@@ -171,7 +171,7 @@ def test_google_auth_has_the_last_word_on_the_times(source: mint.Source, clock: 
 def test_a_good_token_is_remembered_until_it_expires_whatever_becomes_of_the_certificates(clock: mint.Clock):
     source, keeper_clock = mint.Source(Fetched(mint.certificates(), 300), DOWN), mint.Clock()
     keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
-    verifier = Verifier(mint.RULES, keeper, now=clock)
+    verifier = OIDCVerifier(mint.RULES, keeper, now=clock)
     exp = int(clock.now) + 3600
     bearer, other = mint.bearer(body=mint.claims(exp=exp)), mint.bearer(body=mint.claims(sub="1"))
     assert verifier.verify(bearer) == ME
@@ -187,7 +187,7 @@ def test_only_the_last_good_tokens_are_remembered(clock: mint.Clock):
     source = mint.Source(Fetched(mint.certificates(), 300), DOWN)
     keeper_clock = mint.Clock()
     keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
-    verifier = Verifier(mint.RULES, keeper, now=clock, remembered=4)
+    verifier = OIDCVerifier(mint.RULES, keeper, now=clock, remembered=4)
     bearers = [mint.bearer(body=mint.claims(sub=str(number))) for number in range(9)]
     assert [verifier.verify(bearer) for bearer in bearers] == [ME] * 9
     keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
@@ -205,7 +205,7 @@ def test_a_refused_token_is_not_remembered(clock: mint.Clock):
 def test_sixteen_threads_starting_cold_ask_for_certificates_once():
     with mint.Publisher() as published:
         keeper = CertificateKeeper(published.url, clock=time.monotonic)
-        verifier = Verifier(mint.RULES, keeper, now=time.time)
+        verifier = OIDCVerifier(mint.RULES, keeper, now=time.time)
         bearers = [mint.bearer(body=mint.claims(sub=str(number % 20))) for number in range(160)]
         with ThreadPoolExecutor(16) as threads:
             assert set(threads.map(verifier.verify, bearers)) == {ME}
@@ -216,7 +216,7 @@ def test_a_removed_signature_has_its_own_reason_and_log_line(
     source: mint.Source, clock: mint.Clock, caplog: pytest.LogCaptureFixture
 ):
     keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=lambda act: act())
-    verifier = Verifier(mint.RULES, keeper, now=time.time, clock=clock)
+    verifier = OIDCVerifier(mint.RULES, keeper, now=time.time, clock=clock)
     bearer = f"{mint.bearer().rpartition('.')[0]}.{SIGNATURE_REMOVED}"
     for number in range(61):
         refused = verifier.verify(bearer)
@@ -239,7 +239,7 @@ def test_behind_a_platform_that_checks_the_signature_is_not_looked_at(signature:
 
 
 def test_where_nobody_checks_everybody_comes_in_nameless(source: mint.Source):
-    verifiers: list[Verifies] = [
+    verifiers: list[Verifier] = [
         NoVerifier(),
         mint.verifier(source),
         PlatformVerifier(mint.RULES, now=time.time),
@@ -250,7 +250,7 @@ def test_where_nobody_checks_everybody_comes_in_nameless(source: mint.Source):
 def test_unknown_keys_are_refused_and_remembered_tokens_let_in_while_the_certificates_hang():
     with mint.Publisher() as published, ThreadPoolExecutor(50) as threads:
         keeper = CertificateKeeper(published.url, clock=time.monotonic, starter_wait=0.01)
-        verifier, remembered = Verifier(mint.RULES, keeper, now=time.time), mint.bearer()
+        verifier, remembered = OIDCVerifier(mint.RULES, keeper, now=time.time), mint.bearer()
         assert verifier.verify(remembered) == ME
         published.open.clear()
         segments = mint.token().split(".")[1:]

@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from taskhandler.auth import Answer, Caller, PlatformVerifier, Verifier, Verifies
+from taskhandler.auth import Answer, Caller, OIDCVerifier, PlatformVerifier, Verifier
 from taskhandler.auth_token import Refused
 from taskhandler.certs_answer import Fetched
 from tests import mint
@@ -24,7 +24,7 @@ TIMES = st.sampled_from(["exp", "iat", "nbf"])
 
 
 @cache
-def verifier() -> Verifier:
+def verifier() -> OIDCVerifier:
     made = mint.verifier(mint.Source(Fetched(mint.certificates(), 3600)))
     assert isinstance(made.verify(f"Bearer {GENUINE}"), Caller)
     return made
@@ -84,7 +84,7 @@ def test_no_time_of_any_kind_makes_it_stumble(name: str, value: object):
     assert isinstance(verifier().verify(token), Caller | Refused)
 
 
-def near_the_end_of_the_stack(verifies: Verifies, token: str, room: int) -> Answer | None:
+def near_the_end_of_the_stack(verifies: Verifier, token: str, room: int) -> Answer | None:
     """Ask with room for so many more calls; None if there is none even to ask."""
     frame, depth = sys._getframe(), 0  # noqa: SLF001 - nothing else tells how deep we are
     while frame.f_back is not None:
@@ -100,7 +100,7 @@ def near_the_end_of_the_stack(verifies: Verifies, token: str, room: int) -> Answ
 
 
 def test_the_end_of_the_stack_is_refused_and_not_an_error():
-    verifiers: list[Verifies] = [verifier(), PlatformVerifier(mint.RULES, now=time.time)]
+    verifiers: list[Verifier] = [verifier(), PlatformVerifier(mint.RULES, now=time.time)]
     for each in verifiers:
         answers = [near_the_end_of_the_stack(each, mint.bearer(), room) for room in range(60)]
         asked = [answer for answer in answers if answer is not None]

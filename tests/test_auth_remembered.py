@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from taskhandler.auth import REMEMBERED_SECONDS, Caller, Unverifiable, Verifier
+from taskhandler.auth import REMEMBERED_SECONDS, Caller, OIDCVerifier, Unverifiable
 from taskhandler.auth_token import Refused
 from taskhandler.certs import STALE_IF_ERROR_SECONDS, CertificateKeeper
 from taskhandler.certs_answer import Fetched
@@ -30,14 +30,14 @@ def clock() -> mint.Clock:
     return mint.Clock(int(time.time()))
 
 
-def verifier_of(source: mint.Source, clock: mint.Clock) -> Verifier:
+def verifier_of(source: mint.Source, clock: mint.Clock) -> OIDCVerifier:
     keeper = CertificateKeeper(
         CERTS_URL, clock=clock, chance=lambda: 0.0, fetch=source, spawn=lambda act: act()
     )
-    return Verifier(mint.RULES, keeper, now=clock, clock=clock)
+    return OIDCVerifier(mint.RULES, keeper, now=clock, clock=clock)
 
 
-def refresh(verifier: Verifier, clock: mint.Clock) -> None:
+def refresh(verifier: OIDCVerifier, clock: mint.Clock) -> None:
     """Let the certificates grow old, and another token have them refreshed."""
     clock.now += FRESH_SECONDS
     assert verifier.verify(mint.bearer(mint.header(kid="other"), key="other")) == ME
@@ -99,11 +99,13 @@ def test_a_remembered_token_is_good_until_it_expires_while_no_certificates_can_b
     assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
 
 
-def away(now: mint.Clock, clock: mint.Clock, *bearers: str, remembered: int = 1_024) -> tuple[Verifier, str]:
+def away(
+    now: mint.Clock, clock: mint.Clock, *bearers: str, remembered: int = 1_024
+) -> tuple[OIDCVerifier, str]:
     """A verifier that has seen `bearers`, and then has no certificates that it could use for any other."""
     source = mint.Source(BOTH, DOWN)
     keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=lambda act: act())
-    verifier = Verifier(mint.RULES, keeper, now=now, clock=clock, remembered=remembered)
+    verifier = OIDCVerifier(mint.RULES, keeper, now=now, clock=clock, remembered=remembered)
     assert {verifier.verify(bearer) for bearer in bearers} == {ME}
     clock.now += FRESH_SECONDS + STALE_IF_ERROR_SECONDS
     return verifier, bearers[0]
