@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from taskhandler.forks import call_in_child
+
 
 class WaitLimit:
     """Lets half of the worker's threads wait, and always one.
@@ -16,6 +18,11 @@ class WaitLimit:
 
     def __init__(self, *, threads: Callable[[], int]) -> None:
         self._threads = threads
+        self._begin_anew()
+        call_in_child(self._begin_anew)
+
+    def _begin_anew(self) -> None:
+        """In a forked child nobody waits, and nobody is left to release the lock."""
         self._waiting = 0
         self._lock = threading.Lock()
 

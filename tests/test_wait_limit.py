@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -23,3 +25,22 @@ def test_a_place_is_free_again_whatever_ends_the_wait() -> None:
         raise ZeroDivisionError
     with limit.place() as is_free, limit.place() as is_free_too:
         assert (is_free, is_free_too) == (True, False)
+
+
+FORKING = """
+import os, sys
+from taskhandler.wait_limit import WaitLimit
+limit = WaitLimit(threads=lambda: 1)
+with limit.place():
+    limit._lock.acquire()
+    child = os.fork()
+    if not child:
+        with limit.place() as is_free:
+            os._exit(not is_free)
+    limit._lock.release()
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_has_all_places_whatever_its_parent_was_doing() -> None:
+    assert subprocess.run([sys.executable, "-c", FORKING], check=False, timeout=60).returncode == 0
