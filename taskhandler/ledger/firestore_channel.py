@@ -8,8 +8,10 @@ come later open a new connection in the same channel; nobody has to give anythin
 What was tried with grpcio 1.85, and led to the settings below:
 
 * `keepalive_timeout_ms` alone closes nothing: a connection that swallows everything was still in use 40 s
-  later. `ping_timeout_ms`, a minute by default, decides. It applies to the pings that measure bandwidth, too,
-  and must, as no other ping is sent while one of those is unanswered.
+  later. `ping_timeout_ms`, a minute by default, decides (with grpcio 1.66, too).
+* gRPC also sends pings of its own to measure bandwidth. While one is unanswered no other is sent, and
+  a call behind one takes half a round trip longer on a way that carries one thing at a time. They are off;
+  without them the window stays as it is, so it is made large enough for the largest letter at once.
 * Pings without a call are punished: after three of them the emulator (grpc-java, which permits one in five
   minutes) sends GOAWAY "too_many_pings", and gRPC halves their rate for good. Pings beside a call are not,
   as every answer of a server sets its count back. Google's own servers expect 30 s between pings without data
@@ -44,6 +46,9 @@ CONNECT_TIMEOUT_SECONDS = 15.0
 LONGEST_BACKOFF_SECONDS = 5.0
 """Seconds from one attempt to connect to the next, at most."""
 
+WINDOW_BYTES = 4 * 1024 * 1024
+"""Of an answer, what may be on its way: more than Cloud Tasks delivers. 64 KiB by default."""
+
 _MILLISECONDS = 1000
 
 OPTIONS: tuple[tuple[str, int], ...] = (
@@ -51,6 +56,8 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.keepalive_timeout_ms", int(PING_TIMEOUT_SECONDS * _MILLISECONDS)),
     ("grpc.http2.ping_timeout_ms", int(PING_TIMEOUT_SECONDS * _MILLISECONDS)),
     ("grpc.keepalive_permit_without_calls", 0),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
     ("grpc.min_reconnect_backoff_ms", int(CONNECT_TIMEOUT_SECONDS * _MILLISECONDS)),
     ("grpc.max_reconnect_backoff_ms", int(LONGEST_BACKOFF_SECONDS * _MILLISECONDS)),
     ("grpc.use_local_subchannel_pool", 1),  # after a fork, the parent's connection must not be shared

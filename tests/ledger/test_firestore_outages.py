@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from taskhandler.law import Arrive
 from taskhandler.ledger.firestore import FirestoreStorage
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Key, Stale, Unavailable, Unknown, Written
+from taskhandler.ledger.storage import Key, Letter, Stale, Unavailable, Unknown, Written
 from taskhandler.record import Found, State
 from taskhandler.verdict import Completed, Fenced, Run, Settled, Undecided
 from tests.faults.proxy import Fault, Proxy
@@ -169,6 +170,13 @@ def test_round_trips_of_four_seconds_are_waited_for_on_one_connection(cloud: Clo
         answers = list(threads.map(lambda _: cloud.storage.create(fresh_key(), FIRST), range(32)))
     assert all(isinstance(answer, Written) for answer in answers)
     assert proxy.connections == 1
+
+
+def test_the_largest_letter_is_read_in_one_round_trip(cloud: Cloud, proxy: Proxy):
+    key, letter = fresh_key(), Letter(os.urandom(2**20))
+    version_of(cloud.storage.create(key, FIRST, letter=letter))
+    proxy.delay(1.2)  # three round trips would be too many for the limit of a call
+    assert cloud.storage.letter(key) == letter
 
 
 def test_calls_that_nobody_answers_do_not_disturb_those_that_are_answered(relayed: Cloud, relay: Relay):
