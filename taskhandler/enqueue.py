@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
 from taskhandler.handlers import Handler
 from taskhandler.log_throttle import LogThrottle
-from taskhandler.task import LOGGER
+from taskhandler.task import CURRENT, LOGGER
 from taskhandler.task_ref import TaskRef
 from taskhandler.text import one_line
 
@@ -132,7 +133,8 @@ class Enqueuer:
         left_out = self._throttle.left_out(handler.name)
         if left_out is not None:
             more = f" (and {left_out} more before)" if left_out else ""
-            LOGGER.warning(
+            LOGGER.log(
+                _level_of_existing(),
                 "task %s for %s was not created: there is one of that name already%s",
                 ref.id,
                 handler.name,
@@ -178,6 +180,12 @@ def _task_id(name: object) -> str:
     if not isinstance(name, str) or not TASK_ID.fullmatch(name):
         raise UsageError(f"name={name!r}: must be 1 to 500 letters, digits, hyphens and underscores")
     return name
+
+
+def _level_of_existing() -> int:
+    """Of the line about a name that existed already; a handler that runs again enqueues again."""
+    task = CURRENT.get(None)
+    return logging.INFO if task is not None and task.attempt > 1 else logging.WARNING
 
 
 def _ref(name: str, *, created: bool) -> TaskRef:

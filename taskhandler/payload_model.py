@@ -111,10 +111,17 @@ def _impatient(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 
     if library is None or not plain or type(model.__pydantic_validator__) is not library.SchemaValidator:
         return None
     try:
-        # Without the flag it would take the validators that the classes have, and not look at our schema.
-        validator = library.SchemaValidator(_ending_early(schema), _use_prebuilt=False)
-    except (TypeError, library.SchemaError):  # a release of pydantic that is made otherwise
+        return _validator(library, _ending_early(schema))
+    except library.SchemaError:  # a release of pydantic that is made otherwise
         return None
+
+
+def _validator(library: Any, schema: object) -> Callable[[bytes], object]:  # noqa: ANN401 - pydantic is not imported
+    try:
+        # Without the flag it takes the validators that the classes have, and does not look at our schema.
+        validator = library.SchemaValidator(schema, _use_prebuilt=False)
+    except TypeError:  # before the flag: up to 2.10 there was nothing to take; 2.11 and 2.12 take it
+        validator = library.SchemaValidator(schema)
     return typing.cast("Callable[[bytes], object]", validator.validate_json)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,9 @@ from taskhandler.devqueue import LocalQueue
 from taskhandler.enqueue import TIMEOUT_SECONDS, Enqueuer
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.handlers import Handler, options_of
+from taskhandler.task import CURRENT
 from taskhandler.task_ref import TaskRef
+from tests.test_task import a_task
 
 QUEUE = "projects/shop/locations/here/queues/orders"
 NOW = datetime.fromtimestamp(time.time(), timezone.utc)  # the queue has the same clock
@@ -173,6 +176,20 @@ def test_a_name_that_existed_a_short_time_ago_is_no_error(desk: Desk):
     name = desk.enqueue(name="gone")
     desk.client.delete_task(name=name)
     assert desk.enqueue(name="gone") == name
+
+
+def test_a_handler_that_runs_again_enqueues_again_without_a_warning(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
+    enqueuer = enqueuer_with(settings_of(CLOUD_TASKS_EMULATOR_HOST=desk.queue.address))
+    enqueuer.enqueue(handler_of(), {}, url=URL, name="child", delay=None)
+    current = CURRENT.set(a_task())  # in its third attempt
+    try:
+        with caplog.at_level(logging.INFO, "taskhandler"):
+            enqueuer.enqueue(handler_of(), {}, url=URL, name="child", delay=None)
+    finally:
+        CURRENT.reset(current)
+    assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "x" * 501, "a\n", 5])

@@ -250,3 +250,18 @@ def test_a_model_whose_schema_cannot_be_used_again_validates_large_bodies_itself
     Unknown.__pydantic_core_schema__ = {"type": "of a later release"}
     decode = signature_of(wants(Unknown), task_type=Task).decode
     assert decode(of_length(b'{"id": "a"}')) == Unknown(id="a")
+
+
+class OlderRelease:
+    """Pydantic's library up to 2.12, which has no flag."""
+
+    SchemaError = pydantic_core.SchemaError
+
+    @staticmethod
+    def SchemaValidator(schema: Any) -> pydantic_core.SchemaValidator:  # noqa: N802, ANN401 - pydantic's own names
+        return pydantic_core.SchemaValidator(schema)
+
+
+def test_an_older_release_of_pydantic_is_asked_without_the_flag() -> None:
+    validate = payload_model._validator(OlderRelease, Basket.__pydantic_core_schema__)  # noqa: SLF001 - nothing else reaches it
+    assert validate(GOOD[1]) == Basket.model_validate_json(GOOD[1])
