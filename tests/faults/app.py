@@ -21,7 +21,7 @@ from taskhandler.ledger.storage import Key
 from taskhandler.signals import OF_OUTCOME
 from tests.faults import sabotage
 from tests.faults.haunted import HauntedStorage, tell_of_locks
-from tests.faults.interference import interfere
+from tests.faults.interference import interfere, interfere_within
 from tests.faults.journal import HOOKED
 from tests.faults.whims import Whims
 from tests.faults.witness import Witness
@@ -130,6 +130,8 @@ for signal in dict.fromkeys(OF_OUTCOME.values()):
 
 sabotage.apply(os.environ.get("SABOTAGE", ""))
 app = Flask(__name__)
+if os.environ.get("BENCH_INTERFERENCE"):
+    interfere_within(app, tasks, witness)
 app.register_blueprint(tasks, url_prefix="/tasks")
 if os.environ.get("BENCH_LOCKS"):
     tell_of_locks(witness)

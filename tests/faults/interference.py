@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Request, Response, got_request_exception, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
+from taskhandler import TaskBlueprint
 from tests.faults.witness import Witness
 
 SORRY = "<h1>sorry</h1>"
@@ -20,7 +22,7 @@ def interfere(app: Flask, witness: Witness) -> None:
     ask = _asking(witness)
     app.secret_key = "bench"
     app.session_interface = _Sessions(ask)
-    app.before_request(lambda: (SORRY, 200) if ask("before") == "answer" else None)
+    app.before_request(lambda: _answer(ask("before")))
     app.after_request(lambda response: _replaced(response) if ask("after") == "answer" else response)
     app.teardown_request(lambda _: _drop(ask("teardown")))
     app.url_value_preprocessor(lambda *_: _drop(ask("preprocess")))
@@ -30,11 +32,23 @@ def interfere(app: Flask, witness: Witness) -> None:
     app.add_url_rule("/<path:page>", "page", lambda page: f"{page} is a page", methods=["GET", "POST"])
 
 
-def _asking(witness: Witness) -> Callable[[str], str]:
+def interfere_within(app: Flask, tasks: TaskBlueprint, witness: Witness) -> None:
+    """The same between the app and its tasks, before these are registered: middleware, and their hooks."""
+    ask = _asking(witness)
+    app.wsgi_app = _Middleware(app, ask)  # type: ignore[method-assign]  # Flask's documented place for middleware
+    tasks.before_request(lambda: _answer(ask("blueprint-before")))
+    tasks.after_request(
+        lambda response: _replaced(response) if ask("blueprint-after") == "answer" else response
+    )
+    tasks.teardown_request(lambda _: _drop(ask("blueprint-teardown")))
+    tasks.register_error_handler(Exception, lambda _: (ask("blueprint-error-page"), (SORRY, 200))[1])
+
+
+def _asking(witness: Witness) -> Callable[..., str]:
     """What asks the oracle at a place, if the request is a task's; raises if it says so."""
 
-    def ask(place: str) -> str:
-        task = request.headers.get("X-CloudTasks-TaskName")
+    def ask(place: str, environ: Mapping[str, Any] | None = None) -> str:
+        task = (environ or request.environ).get("HTTP_X_CLOUDTASKS_TASKNAME")
         act = "" if task is None else witness.tell(f"hook.{place}", task)
         if act == "raise":
             raise LookupError(f"the bench says so, {place}")
@@ -45,8 +59,23 @@ def _asking(witness: Witness) -> Callable[[str], str]:
     return ask
 
 
+class _Middleware:
+    """Answers like a page, or a page at a time, or fails after the app has answered."""
+
+    def __init__(self, app: Flask, ask: Callable[..., str]) -> None:
+        self._inner, self._ask = app.wsgi_app, ask
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - PEP 3333's
+        if self._ask("middleware", environ) == "answer":
+            start_response("200 OK", [("Content-Type", "text/html")])
+            return [SORRY.encode()]
+        body = self._inner(environ, start_response)
+        self._ask("middleware-after", environ)
+        return body
+
+
 class _Sessions(SecureCookieSessionInterface):
-    def __init__(self, ask: Callable[[str], str]) -> None:
+    def __init__(self, ask: Callable[..., str]) -> None:
         self._ask = ask
 
     def open_session(self, app: Flask, asked: Request) -> SecureCookieSession | None:
@@ -56,6 +85,13 @@ class _Sessions(SecureCookieSessionInterface):
     def save_session(self, *arguments: Any) -> None:  # noqa: ANN401 - Flask's
         self._ask("save-session")
         super().save_session(*arguments)
+
+
+def _answer(act: str) -> tuple[str | Iterator[str], int] | None:
+    """A page at once, or one that never ends."""
+    if act == "stream":
+        return itertools.repeat(SORRY), 200
+    return (SORRY, 200) if act == "answer" else None
 
 
 def _replaced(response: Response) -> Response:

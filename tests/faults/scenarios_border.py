@@ -94,6 +94,54 @@ def a_before_request_answers(play: Play) -> None:
 
 
 @scenario(INTERFERING)
+def a_before_request_streams(play: Play) -> None:
+    """The same for an answer that never ends, of which nothing is waited for."""
+    want = play.want(statuses=(503, 200))
+    play.order(want, "hook.before", "stream")
+    play.send(want)
+
+
+@scenario(INTERFERING)
+def a_middleware_answers(play: Play) -> None:
+    """The same for middleware within ours."""
+    want = play.want(statuses=(503, 503, 200))
+    play.order(want, "hook.middleware", "answer")
+    play.send(want)
+    play.see(want, "hook.middleware")
+    play.order(want, "hook.middleware", "raise")
+
+
+@scenario(INTERFERING)
+def a_middleware_fails_after_the_completion(play: Play) -> None:
+    """The completion is recorded: 200, one run."""
+    want = play.want(statuses=(200,))
+    play.order(want, "hook.middleware-after", "raise", times=9)
+    play.send(want)
+    play.see(want, "hook.middleware-after")
+
+
+@scenario(INTERFERING)
+def a_hook_of_the_blueprint_answers(play: Play) -> None:
+    """It is no nearer to its tasks than the app's: 503 until it lets the delivery through."""
+    want = play.want(statuses=(503, 503, 200))
+    play.order(want, "hook.blueprint-before", "answer")
+    play.send(want)
+    play.see(want, "hook.blueprint-before")
+    play.order(want, "hook.blueprint-before", "raise")
+
+
+@scenario(INTERFERING)
+def hooks_of_the_blueprint_hide_a_failure(play: Play) -> None:
+    """Whatever they make of the answer: 503, and the next delivery runs the task."""
+    want = play.want(runs=(3, 3), statuses=(503, 503, 200))
+    play.order(want, "begun", "fail", times=2)
+    play.order(want, "hook.blueprint-after", "answer", times=9)
+    play.order(want, "hook.blueprint-teardown", "raise", times=9)
+    play.order(want, "hook.blueprint-error-page", "raise")
+    play.send(want)
+
+
+@scenario(INTERFERING)
 def a_before_request_fails(play: Play) -> None:
     """The app's error page says 200, which is not sent: 503 until the hook lets the delivery through."""
     want = play.want(statuses=(503, 503, 200))
