@@ -144,7 +144,7 @@ def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
 def _storage(settings: Settings) -> Storage:
     storage = open_storage(settings.ledger) if isinstance(settings.ledger, str) else settings.ledger
     if not isinstance(storage, Storage):
-        raise ConfigError("TASKHANDLER_LEDGER", storage, "a URL is wanted, or a Storage")
+        raise ConfigError("TASKHANDLER_LEDGER", storage, "must be a URL, or a Storage")
     if settings.on_cloud_run and not storage.shared:
         problem = "instances of Cloud Run do not share it: a task would run once in each"
         remedy = "Use firestore://[project]/[database]/[collection]"

@@ -201,21 +201,21 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
-        """Answer; but first, whoever wrote it down, a death that nobody was told of is told."""
+        """Answer; but first call `on_dead` for a death, whichever delivery wrote it, that it was not called for."""
         found = delivery.lease.found
         if found is not None and _is_untold(found.record, delivery):
-            self._mourn(delivery, found, None if ending is None else ending.error)
+            self._call_on_dead(delivery, found, None if ending is None else ending.error)
         return self._answer(delivery, verdict, ending)
 
-    def _mourn(self, delivery: Delivery, dead: Found, error: Exception | None) -> None:
+    def _call_on_dead(self, delivery: Delivery, dead: Found, error: Exception | None) -> None:
         """Call the handler's `on_dead`, and write down that it has been called."""
         when_dead = delivery.handler.when_dead
         if when_dead is None:
             return
-        self.teller.call(when_dead, self._task_to_mourn(delivery), error)
+        self.teller.call(when_dead, self._dead_task(delivery), error)
         self.ledger.amend(delivery.lease.key, Tell(dead.record.fence), dead, patience=CLAIM_PATIENCE)
 
-    def _task_to_mourn(self, delivery: Delivery) -> Task:
+    def _dead_task(self, delivery: Delivery) -> Task:
         task = self._task(delivery)
         return task if isinstance(task, Task) else delivery.task(None, draining=self.draining)
 

@@ -109,7 +109,7 @@ _LATEST = 1e11  # in seconds the year 5138; whoever sends more means millisecond
 
 def _malformed(names: tuple[str, ...], required: tuple[str, ...]) -> Malformed:
     return next(
-        Malformed(f"{name} = {_shown(value)}: {wanted} are wanted" if value else f"{name} is missing")
+        Malformed(f"{name} = {_shown(value)}: must be {wanted}" if value else f"{name} is missing")
         for name, value, (form, wanted) in zip(names, required, _FORMS, strict=False)
         if not re.fullmatch(form, value)
     )

@@ -41,7 +41,7 @@ _CACHED = frozenset(
 
 
 def read_body(request: Request, recorded: RecordedBody) -> bytes | Unreadable:
-    """The whole body, which `request` has then, too, from its beginning, whoever read it before.
+    """The whole body; `request` has it then, too, from its beginning, whatever was read of it before.
 
     It is read past Flask, whose own limit (MAX_CONTENT_LENGTH) would let the app's error handlers answer.
     """

@@ -221,7 +221,7 @@ class Bury(Struct, frozen=True, kw_only=True, gc=False):
 class Reset(Struct, frozen=True, gc=False):
     """An operator wants the task run again, whatever became of it; `once` steps stay done.
 
-    Whoever holds a lease on it is fenced.
+    The holder of a lease on it is fenced.
     """
 
     nonce: str

@@ -61,7 +61,7 @@ class Refused(Struct, frozen=True, gc=False):
 
 
 class Undecided(Struct, frozen=True, gc=False):
-    """The ledger could not be brought to say what is so. Whoever asked must not act on a guess."""
+    """The ledger could not be brought to say what is so. Nobody may act on a guess."""
 
     why: str
 

@@ -163,7 +163,7 @@ def test_a_storage_made_by_the_app_is_a_ledger_too():
 
 
 def test_what_only_looks_like_a_storage_is_refused():
-    with pytest.raises(ConfigError, match="a URL is wanted, or a Storage"):
+    with pytest.raises(ConfigError, match="must be a URL, or a Storage"):
         assembled(TASKHANDLER_LEDGER=Halfway())
 
 

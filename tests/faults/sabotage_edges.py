@@ -49,7 +49,12 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "S13",
         "another-body-under-the-same-name",
     ),
-    ("on_dead is not called", put(delivery.Receiver, _mourn=parts.nothing), "S15", "every-attempt-fails"),
+    (
+        "on_dead is not called",
+        put(delivery.Receiver, _call_on_dead=parts.nothing),
+        "S15",
+        "every-attempt-fails",
+    ),
     ("a told death is not written down", put(delivery, Tell=parts.MuteTell), "S15", "every-attempt-fails"),
     (
         "the holder does not look at its clock",
