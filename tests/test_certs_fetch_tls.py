@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,23 @@ def test_a_proxy_that_misbehaves_is_bounded_too(
         with pytest.raises((OSError, ValueError), match=said):
             fetch_over_http("https://127.0.0.1:9/", deadline)
         assert proxy.left.wait(FOREVER)
+
+
+def clock_that_jumps(after: int) -> Callable[[], float]:
+    """A clock that stands still for `after` looks, and is past every deadline then."""
+    return chain(repeat(0.0, after), repeat(1_000.0)).__next__
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_handshake_has_what_the_connection_has_left_of_the_deadline():
+    with serving(silent) as server, pytest.raises(TimeoutError, match="one deadline"):
+        fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON, clock=clock_that_jumps(after=2))
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_handshake_has_what_the_proxy_has_left_of_the_deadline(monkeypatch: pytest.MonkeyPatch):
+    with serving(says(b"HTTP/1.1 200 OK\r\n\r\n")) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(TimeoutError, match="one deadline"):
+            fetch_over_http("https://127.0.0.1:9/", SOON, clock=clock_that_jumps(after=4))
