@@ -112,7 +112,11 @@ class TaskBlueprint(Blueprint):
         assembly = assembly_of(app)
         receiver = assembly.receiver
         self._check_accounts(receiver)
-        assembly.mounts.add(self.name, prefix, self.handlers.values())
+        subdomain = state.subdomain or app.url_map.default_subdomain
+        endpoints = _endpoints_of_posts(app, subdomain)
+        assembly.mounts.add(
+            self.name, prefix, self.handlers.values(), subdomain=subdomain, endpoints=endpoints
+        )
         routes = _guard_of(app, receiver).routes
         routes.add_mount(prefix)
         for handler in self.handlers.values():
@@ -152,6 +156,12 @@ def assembly_of(app: Flask) -> Assembly:
         assembly = assemble(app.config, instance=app.instance_path, debug=debug, sender=app)
         app.extensions[EXTENSION] = assembly
     return assembly
+
+
+def _endpoints_of_posts(app: Flask, subdomain: str) -> dict[str, str]:
+    """What answers a POST in the app already, by path."""
+    rules = [rule for rule in app.url_map.iter_rules() if rule.subdomain == subdomain]
+    return {rule.rule: rule.endpoint for rule in rules if rule.methods is None or "POST" in rule.methods}
 
 
 def _guard_of(app: Flask, receiver: Receiver) -> Guard:

@@ -10,7 +10,7 @@ mount is the service's root, a proxy's prefix included, and the other blueprints
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -33,20 +33,35 @@ class Mounts:
         self._target_url = target_url
         self._prefixes: list[str] = []
         self._prefixes_of: dict[Handler[Any, Any], list[str]] = {}
-        self._blueprint_at: dict[str, str] = {}
+        self._blueprint_at: dict[tuple[str, str], str] = {}
 
-    def add(self, blueprint: str, prefix: str, handlers: Iterable[Handler[Any, Any]]) -> None:
-        """Mount a blueprint at `prefix`, which begins with a slash and does not end with one.
+    def add(
+        self,
+        blueprint: str,
+        prefix: str,
+        handlers: Iterable[Handler[Any, Any]],
+        *,
+        subdomain: str = "",
+        endpoints: Mapping[str, str],
+    ) -> None:
+        """Mount a blueprint.
+
+        Args:
+            blueprint: its name, for people.
+            prefix: begins with a slash and does not end with one.
+            handlers: the blueprint's.
+            subdomain: where it answers, if not everywhere.
+            endpoints: what answers a POST there already, by path.
 
         Raises:
-            UsageError: a handler has the URL of another one.
+            UsageError: a handler has the URL of another one, or of another route of the app.
             ConfigError: no blueprint can ever be where `TASK_TARGET_URL` says.
         """
         added = list(handlers)
         for handler in added:
-            self._refuse_second(blueprint, f"{prefix}/{handler.name}")
+            self._refuse_second(blueprint, subdomain, f"{prefix}/{handler.name}", endpoints)
         for handler in added:
-            self._blueprint_at[f"{prefix}/{handler.name}"] = blueprint
+            self._blueprint_at[subdomain, f"{prefix}/{handler.name}"] = blueprint
             self._prefixes_of.setdefault(handler, []).append(prefix)
         self._prefixes.append(prefix)
         self._check_target()
@@ -72,13 +87,14 @@ class Mounts:
         problem = f"{handler!r} is mounted at {', '.join(prefixes)}: which of its URLs should the task have?"
         raise UsageError(f"{problem} Let {KEY} name one of them, or register the blueprint once")
 
-    def _refuse_second(self, blueprint: str, path: str) -> None:
-        first = self._blueprint_at.get(path)
-        if first is not None:
-            problem = (
-                f"blueprint {blueprint!r}: {path} is the URL of a handler of blueprint {first!r} already"
-            )
-            raise UsageError(f"{problem}. Give the handler another name, or the blueprint another url_prefix")
+    def _refuse_second(self, blueprint: str, subdomain: str, path: str, endpoints: Mapping[str, str]) -> None:
+        first = self._blueprint_at.get((subdomain, path))
+        other = endpoints.get(path, endpoints.get(f"{path}/"))
+        if first is None and other is None:
+            return
+        owner = f"the endpoint {other!r}" if first is None else f"a handler of blueprint {first!r}"
+        problem = f"blueprint {blueprint!r}: {path} is the URL of {owner} already"
+        raise UsageError(f"{problem}. Give the handler another name, or the blueprint another url_prefix")
 
     def _check_target(self) -> None:
         """Say what is wrong with the target, as soon as it is known; another mount may still come."""

@@ -27,7 +27,7 @@ def urls(target: str, *prefixes: str) -> list[str]:
     """The URL of a handler `run` at each of the prefixes, whose blueprints are mounted in this order."""
     mounts, handlers = Mounts(target), [handler_of() for _ in prefixes]
     for prefix, handler in zip(prefixes, handlers, strict=True):
-        mounts.add(f"at {prefix}", prefix, [handler])
+        mounts.add(f"at {prefix}", prefix, [handler], endpoints={})
     return [mounts.url_of(handler) for handler in handlers]
 
 
@@ -131,37 +131,51 @@ def test_a_handler_that_is_not_mounted_has_no_url():
 
 def test_a_handler_that_is_mounted_twice_has_the_url_that_the_target_names():
     mounts, handler = Mounts("https://h/b"), handler_of()
-    mounts.add("tasks", "/a", [handler])
-    mounts.add("tasks", "/b", [handler])
+    mounts.add("tasks", "/a", [handler], endpoints={})
+    mounts.add("tasks", "/b", [handler], endpoints={})
     assert mounts.url_of(handler) == "https://h/b/run"
 
 
 def test_a_handler_that_is_mounted_twice_elsewhere_is_in_doubt():
     mounts, handler = Mounts("https://h/mail"), handler_of()
     for prefix in ("/a", "/mail", "/b"):
-        mounts.add("tasks", prefix, [] if prefix == "/mail" else [handler])
+        mounts.add("tasks", prefix, [] if prefix == "/mail" else [handler], endpoints={})
     with pytest.raises(UsageError, match="<Handler 'run'> is mounted at /a, /b: which of its URLs"):
         mounts.url_of(handler)
 
 
 def test_two_handlers_of_one_url_are_refused():
     mounts = Mounts("")
-    mounts.add("billing", "/tasks", [handler_of("charge"), handler_of("run")])
+    mounts.add("billing", "/tasks", [handler_of("charge"), handler_of("run")], endpoints={})
     with pytest.raises(UsageError) as refused:
-        mounts.add("mail", "/tasks", [handler_of("send"), handler_of("run")])
+        mounts.add("mail", "/tasks", [handler_of("send"), handler_of("run")], endpoints={})
     assert str(refused.value) == (
         "blueprint 'mail': /tasks/run is the URL of a handler of blueprint 'billing' already. "
         "Give the handler another name, or the blueprint another url_prefix"
     )
-    mounts.add("mail", "/tasks", [handler_of("send")])  # nothing of the refused one is left
+    mounts.add("mail", "/tasks", [handler_of("send")], endpoints={})  # nothing of the refused one is left
 
 
 def test_a_mount_below_a_handler_does_not_shadow_it():
     mounts = Mounts("https://h/tasks")
     outer, inner = handler_of("a"), handler_of("a")
-    mounts.add("outer", "/tasks", [outer])
-    mounts.add("inner", "/tasks/a", [inner])
+    mounts.add("outer", "/tasks", [outer], endpoints={})
+    mounts.add("inner", "/tasks/a", [inner], endpoints={})
     assert (mounts.url_of(outer), mounts.url_of(inner)) == ("https://h/tasks/a", "https://h/tasks/a/a")
+
+
+def test_handlers_of_one_path_in_two_subdomains_are_two():
+    mounts = Mounts("")
+    mounts.add("billing", "/tasks", [handler_of()], subdomain="billing", endpoints={})
+    mounts.add("mail", "/tasks", [handler_of()], subdomain="mail", endpoints={})
+
+
+@pytest.mark.parametrize("path", ["/tasks/run", "/tasks/run/"])
+def test_a_handler_at_the_url_of_another_route_is_refused(path: str):
+    with pytest.raises(
+        UsageError, match="blueprint 'mail': /tasks/run is the URL of the endpoint 'page' already"
+    ):
+        Mounts("").add("mail", "/tasks", [handler_of()], endpoints={path: "page"})
 
 
 QUEUE = "projects/shop/locations/here/queues/orders"
