@@ -201,7 +201,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
-        """Answer; but first call `on_dead` for a death, whichever delivery wrote it, that it was not called for."""
+        """Answer; but first call `on_dead` for a death that it was not called for yet."""
         found = delivery.lease.found
         if found is not None and _is_untold(found.record, delivery):
             self._call_on_dead(delivery, found, None if ending is None else ending.error)

@@ -87,7 +87,8 @@ def interrupted(why: Interrupted, chances: Chances) -> Ending:
 def killed(error: BaseException, chances: Chances, *, draining: bool) -> Ending:
     """The worker is ending in the middle of the handler (a time-out, an exit).
 
-    gunicorn stops a worker first and then tells its handler: with exit status 0 if the worker is to end, with 1 if the handler has had its time (gunicorn 23 to 27), which is charged.
+    gunicorn stops a worker first and then tells its handler: with exit status 0 if the worker is to end,
+    with 1 if the handler has had its time (gunicorn 23 to 27), which is charged.
     """
     if draining and not getattr(error, "code", None):
         return Ending(Drained(last=chances.last), "drained")

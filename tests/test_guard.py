@@ -7,37 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, Response, got_request_exception, request
+from flask import Flask, Response, request
 from werkzeug.test import run_wsgi_app
 
-from taskhandler import Reject, Retry, TaskBlueprint
+from taskhandler import TaskBlueprint
 from taskhandler.record import State
 from tests.desk import deliver, headers_of, outcome, record_of
-from tests.neighbours import GANG, INNER_ONLY, NEIGHBOURS, Neighbour, fail
-
-ENDED = {State.COMPLETED, State.REJECTED, State.DEAD}
-SETTINGS = {"TASKHANDLER_AUTH": "none", "TASKHANDLER_LEDGER": "memory://"}
-
-
-def an_app(*, before: list[Neighbour] = [], after: list[Neighbour] = [], **settings: object) -> Flask:  # noqa: B006 - not changed
-    """An app with the handlers `ok` and `bad`, and neighbours who moved in before or after them."""
-    tasks = TaskBlueprint("tasks", __name__)
-    tasks.handler("ok")(lambda _: {"done": True})
-    tasks.handler("bad")(lambda _: fail())
-    app = Flask(__name__)
-    app.config.update(SETTINGS)
-    app.config.update({"TESTING": True, "PROPAGATE_EXCEPTIONS": False} | settings)
-    for neighbour in before:
-        neighbour.moves_in(app)
-    app.register_blueprint(tasks, url_prefix="/tasks")
-    for neighbour in after:
-        neighbour.moves_in(app)
-    return app
-
-
-def is_recorded(app: Flask) -> bool:
-    record = record_of(app)
-    return record is not None and record.state in ENDED
+from tests.guarded import SETTINGS, an_app, is_recorded
+from tests.neighbours import GANG, INNER_ONLY, NEIGHBOURS, fail
 
 
 @pytest.mark.parametrize("propagate", [True, False])
@@ -176,69 +153,6 @@ def test_a_route_of_the_apps_own_that_a_task_is_sent_to_does_not_acknowledge_it(
     assert outcome(app.test_client().post("/tasks/legacy", headers=headers_of())) == (404, "unknown-handler")
 
 
-def hidden_by(app: Flask, kind: Any) -> None:  # noqa: ANN401 - codes and exceptions
-    app.register_error_handler(kind, lambda _: ("hidden", 200))
-
-
-@pytest.mark.parametrize("settings", [{}, {"PROPAGATE_EXCEPTIONS": True}, {"DEBUG": True}])
-@pytest.mark.parametrize("hides", [None, RuntimeError, 500])
-def test_a_handlers_error_is_logged_with_its_traceback_once(
-    settings: dict[str, Any], hides: type[Exception] | int | None, caplog: pytest.LogCaptureFixture
-):
-    app = an_app(**settings)
-    if hides is not None:
-        hidden_by(app, hides)
-    deliver(app, "bad")
-    assert [line.exc_info[0] for line in caplog.records if line.exc_info] == [RuntimeError]
-    assert sum("retry: task t1" in line.getMessage() for line in caplog.records) == 1
-
-
-def test_a_handlers_error_is_seen_as_any_views_error_is():
-    seen: list[object] = []
-    app = an_app()
-
-    def look(_app: Flask, exception: Exception, **_: object) -> None:
-        seen.append(exception)
-
-    app.teardown_request(seen.append)
-    app.teardown_appcontext(seen.append)
-    with got_request_exception.connected_to(look, app):
-        assert outcome(deliver(app, "bad")) == (503, "retry")
-    assert [type(one) for one in seen] == [RuntimeError] * 3
-    assert len({id(one) for one in seen}) == 1
-
-
-@pytest.mark.parametrize("steer", [Retry("later"), Reject("never")])
-def test_steering_is_not_an_error_to_the_app(steer: Exception, caplog: pytest.LogCaptureFixture):
-    seen: list[object] = []
-
-    def steered() -> None:
-        raise steer
-
-    tasks = TaskBlueprint("more", __name__)
-    tasks.handler("steer")(steered)
-    tasks.handler("number")(takes_a_number)
-    app = an_app()
-    app.register_blueprint(tasks, url_prefix="/more")
-    app.teardown_request(seen.append)
-    with got_request_exception.connected_to(lambda *_, **__: seen.append("signal"), app):
-        app.test_client().post("/more/steer", headers=headers_of())
-        app.test_client().post("/more/number", headers=headers_of("t2"), data=b"not JSON")
-    assert seen == [None, None]
-    assert [line for line in caplog.records if line.exc_info] == []
-
-
-def takes_a_number(_: int) -> None: ...
-
-
-def test_a_dead_tasks_error_is_seen_too_and_answered_200():
-    seen: list[object] = []
-    app = an_app(TASKHANDLER_MAX_ATTEMPTS=1)
-    app.teardown_request(seen.append)
-    assert outcome(deliver(app, "bad")) == (200, "dead")
-    assert isinstance(seen[0], RuntimeError)
-
-
 def test_what_intercepted_a_task_is_logged_once(caplog: pytest.LogCaptureFixture):
     app = an_app()
     app.before_request(lambda: Response("no", "302 Elsewhere\x1b[31m"))
@@ -281,6 +195,9 @@ def test_an_app_inside_another_app_shares_its_reply():
     front.register_blueprint(tasks, url_prefix="/tasks")
     assert outcome(deliver(front, "ok")) == (200, "completed")
     assert is_recorded(inner)
+
+
+def takes_a_number(_: int) -> None: ...
 
 
 def test_an_environment_that_is_used_again_for_another_task_does_not_mix_them_up():
