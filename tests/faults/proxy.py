@@ -54,7 +54,8 @@ class Proxy:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
-        self._port = 0
+        self._reserved = _bound(0)
+        self._port = int(self._reserved.getsockname()[1])
         self.connections = 0
         self.faults = 0
 
@@ -74,7 +75,10 @@ class Proxy:
 
     def refuse(self) -> None:
         """Break all connections and take no new ones."""
-        self._close_listener()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            _close(listener)
+            self._reserved = _bound(self._port)
         self.cut()
 
     def cut(self) -> None:
@@ -100,19 +104,14 @@ class Proxy:
         """Break all connections, and wait for the threads."""
         self._stop.set()
         self.refuse()
+        self._reserved.close()
         for thread in self._threads:
             thread.join(10)
 
     def _listen(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._listener.getsockname()[1]
-        listener = self._listener
+        listener = self._listener = self._reserved
+        listener.listen()
         self._start(lambda: self._accept(listener))
-
-    def _close_listener(self) -> None:
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            _close(listener)
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -191,6 +190,14 @@ def _fill(line: DelayLine, source: socket.socket) -> None:
         while chunk := source.recv(CHUNK):
             line.put(chunk)
     line.put(b"")
+
+
+def _bound(port: int) -> socket.socket:
+    """A socket that has a port, so that no one else gets it, and refuses connections until it listens."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", port))
+    return reserved
 
 
 def _close(each: socket.socket) -> None:
