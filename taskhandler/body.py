@@ -37,6 +37,7 @@ class RecordedBody:
         "_protocol",
         "_raw",
         "_recorded",
+        "_server",
     )
 
     def __init__(self, environ: Mapping[str, Any], limit: int) -> None:
@@ -46,6 +47,7 @@ class RecordedBody:
         self._in_chunks = "HTTP_TRANSFER_ENCODING" in environ
         self._is_terminated = environ.get("wsgi.input_terminated")
         self._protocol = environ.get("SERVER_PROTOCOL")
+        self._server = environ.get("SERVER_SOFTWARE")
         self._limit = limit
         self._recorded: bytes | bytearray = b""
         self._position = 0
@@ -76,6 +78,8 @@ class RecordedBody:
     def _unannounced(self) -> bytes | Unreadable:
         if not self._has_end():
             return b"" if not self._in_chunks else _NO_LENGTH
+        if self._in_chunks and self._server in _HIDING_BREAKS:
+            return _MAY_BE_CUT
         self._record_up_to(self._limit + 1)
         if self._broken:
             return Unreadable(Outcome.MALFORMED, "the body broke off, or is not in proper chunks")
@@ -179,6 +183,15 @@ class RecordedBody:
 _NO_LENGTH = Unreadable(
     Outcome.MALFORMED,
     "the body comes in chunks, and the server does not say where it ends (wsgi.input_terminated)",
+    LENGTH_REQUIRED,
+)
+
+_HIDING_BREAKS = frozenset({"Granian"})
+"""Servers that end a body in chunks as if it were whole when its connection breaks (Granian 2.8)."""
+
+_MAY_BE_CUT = Unreadable(
+    Outcome.MALFORMED,
+    "the body comes in chunks, and the server does not say whether all of them have come",
     LENGTH_REQUIRED,
 )
 

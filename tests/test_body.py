@@ -115,6 +115,12 @@ def test_without_a_length_and_without_chunks_there_is_no_body() -> None:
     assert body_of(io.BytesIO(b"the next request")).whole() == b""
 
 
+def test_chunks_need_a_length_under_a_server_that_hides_that_they_broke_off() -> None:
+    assert fault(chunked(io.BytesIO(b"abc"), SERVER_SOFTWARE="Granian")) == (Outcome.MALFORMED, 411)
+    assert body_of(io.BytesIO(b"abc"), "3", SERVER_SOFTWARE="Granian").whole() == b"abc"
+    assert chunked(io.BytesIO(b"abc"), SERVER_SOFTWARE="waitress").whole() == b"abc"
+
+
 def test_http_2_needs_no_length() -> None:
     assert body_of(io.BytesIO(b"{}"), SERVER_PROTOCOL="HTTP/2").whole() == b"{}"
 
