@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
-from taskhandler import Retry, Task, TaskBlueprint
+from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint
 from tests.border import bodies, hooks, surroundings
 from tests.border.neighbour import NEIGHBOURS
 from tests.serving import effects
@@ -41,8 +41,16 @@ class Neighbourhood:
             return self._apps[neighbour]
 
 
-def build(neighbour: str, settings: Mapping[str, str]) -> Flask:
-    """An app with tasks at /tasks and a neighbour, registered before them (`name/early`) or after."""
+def build(
+    neighbour: str, settings: Mapping[str, str], *, prepare: Callable[[Flask], object] | None = None
+) -> Flask:
+    """An app with tasks at /tasks and a neighbour, registered before them (`name/early`) or after.
+
+    Args:
+        neighbour: its name, and when it is registered.
+        settings: of the app, as the environment would have them.
+        prepare: is given the app before anything is registered.
+    """
     name, _, placement = neighbour.partition("/")
     if name not in NEIGHBOURS:  # those that cost seconds to import are imported when they are asked for
         importlib.import_module("tests.border.extensions")
@@ -50,13 +58,14 @@ def build(neighbour: str, settings: Mapping[str, str]) -> Flask:
     made = known.flask(__name__)
     made.secret_key = "known to everybody"
     made.config.update(settings)
+    if prepare is not None:
+        prepare(made)
     tasks = border_tasks(Path(settings["BORDER_FOLDER"]))
     if placement == "early":
         known.install(made, tasks)
     made.register_blueprint(tasks, url_prefix=PREFIX)
     if placement == "late":
         known.install(made, tasks)
-    bodies.reading_view(made)
     return made
 
 
@@ -87,6 +96,16 @@ def border_tasks(folder: Path) -> TaskBlueprint:
     def retry(task: Task) -> None:
         ran(task)
         raise Retry(after=1)
+
+    @tasks.handler("limit")
+    def limit(task: Task) -> None:
+        ran(task)
+        raise RateLimited(after=1)
+
+    @tasks.handler("reject")
+    def reject(task: Task) -> None:
+        ran(task)
+        raise Reject("there is nothing to charge")
 
     @tasks.handler("wait")
     def wait(task: Task) -> None:

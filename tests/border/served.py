@@ -52,7 +52,7 @@ class Served:
         self.log = folder / "log"
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
-        self._settings = {
+        self.settings = {
             "BORDER_FOLDER": str(folder),
             "TASKHANDLER_AUDIENCE": AUDIENCE,
             "TASKHANDLER_SERVICE_ACCOUNTS": ACCOUNT,
@@ -61,7 +61,7 @@ class Served:
             "TASKHANDLER_LEASE": "1",
             "TASKHANDLER_RETRY_AFTER": "1",
         }
-        self.in_process = Neighbourhood(self._settings)
+        self.in_process = Neighbourhood(self.settings)
         self._storage = open_storage(self.ledger)
 
     def __enter__(self) -> Served:  # noqa: PYI034 - typing.Self is not in Python 3.10
@@ -88,7 +88,7 @@ class Served:
             self.process = subprocess.Popen(
                 command(self.port),
                 cwd=ROOT,
-                env=os.environ | self._settings,
+                env=os.environ | self.settings,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -185,6 +185,7 @@ class Served:
         environ = EnvironBuilder(path, method=method, headers=headers).get_environ()
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = dict(headers).get("Content-Length", "")
+        environ["CONTENT_TYPE"] = dict(headers)["Content-Type"]
         client = self.in_process.app(environ["HTTP_X_NEIGHBOUR"]).test_client()
         answer = client.open(Request(environ))  # a plain environ would be given the length of its stream
         outcome = answer.headers.get("X-TaskHandler-Outcome", "")

@@ -107,6 +107,7 @@ SERVERS = (
         module="pyuwsgi",
         command=_uwsgi("--http", "--http-chunked-input"),
         reads_chunks=False,
+        passes_cut_bodies=False,
     ),
 )
 

@@ -92,6 +92,14 @@ def a_catch_all_route(app: Flask, _: TaskBlueprint) -> None:
 
 
 @neighbour()
+def pages_at_and_under_the_prefix(app: Flask, _: TaskBlueprint) -> None:
+    """Pages of the app's own, for people."""
+    app.add_url_rule("/tasks", "overview", page)
+    app.add_url_rule("/tasks/health", "health", page, methods=["GET", "POST"])
+    app.add_url_rule("/tasks/log", "log", lambda: Response(f"line {number}\n" for number in range(3)))
+
+
+@neighbour()
 def a_limit_of_bodies_with_a_page(app: Flask, _: TaskBlueprint) -> None:
     app.config["MAX_CONTENT_LENGTH"] = 1
     app.register_error_handler(413, lambda _: redirect("/"))

@@ -84,5 +84,18 @@ def test_a_request_without_a_token_is_not_acknowledged_and_runs_nothing(
         assert not served.effects("ran", task)
 
 
-def test_every_neighbour_is_tried():
-    assert len(CASES) > 50
+@ON_EACH_SERVER
+@pytest.mark.parametrize("placement", ["early", "late"])
+def test_pages_of_the_apps_own_are_for_people_and_not_for_tasks(
+    running: Serve, server: Server, placement: str
+):
+    served, neighbour = running(server), f"pages_at_and_under_the_prefix/{placement}"
+    for path, shown in {"/tasks": "sorry", "/tasks/health": "sorry", "/tasks/log": "line 2"}.items():
+        said = served.deliver(
+            "t", b"", neighbour=neighbour, path=path, method="GET", X_CloudTasks_TaskName=None
+        )
+        assert (path, said.status, said.outcome) == (path, 200, "")
+        assert shown in said.body
+        said = served.deliver("t", neighbour=neighbour, path=path)
+        assert (path, said.status, said.outcome) == (path, 404, "unknown-handler")
+    assert served.record("t") is None

@@ -7,13 +7,13 @@ import json
 from functools import cache
 
 import pytest
+from flask import Flask
 
 from taskhandler.record import State
-from tests.border.bodies import BODIES, WAYS
+from tests.border.bodies import BODIES, WAYS, reading_view
 from tests.border.conftest import Serve
-from tests.border.served import Served, lines
+from tests.border.served import Served
 from tests.border.servers import Server, chosen
-from tests.serving.raw import request
 
 TASKS = itertools.count()
 ON_EACH_SERVER = pytest.mark.parametrize("server", chosen())
@@ -21,13 +21,13 @@ READERS = [f"reads {way} first/early" for way in WAYS]
 
 
 @cache
-def seen_by_a_view(served: Served, kind: str, way: str) -> object:
-    """What a bare view sees that reads such a body in this way."""
+def seen_by_a_view(kind: str, way: str) -> object:
+    """What a view of a bare app sees that reads such a body in this way."""
     content_type, body = BODIES[kind]
-    asked = request(lines("view", X_Way=way, Content_Type=content_type), body, path="/view")
-    (said,) = served.exchange(asked)
-    assert said.status == 200, said
-    return json.loads(said.body)["seen"]
+    bare = Flask(__name__)
+    reading_view(bare)
+    answer = bare.test_client().post("/view", data=body, content_type=content_type, headers={"X-Way": way})
+    return json.loads(answer.text)["seen"]
 
 
 def read_in_a_handler(served: Served, kind: str, way: str, neighbour: str = "nothing") -> object:
@@ -49,7 +49,7 @@ def read_in_a_handler(served: Served, kind: str, way: str, neighbour: str = "not
 def test_a_handler_sees_the_body_that_a_view_sees(running: Serve, server: Server, kind: str):
     served = running(server)
     for way in WAYS:
-        assert (way, read_in_a_handler(served, kind, way)) == (way, seen_by_a_view(served, kind, way))
+        assert (way, read_in_a_handler(served, kind, way)) == (way, seen_by_a_view(kind, way))
 
 
 @pytest.mark.parametrize("server", chosen(core=["test client"]))
@@ -58,7 +58,7 @@ def test_a_hook_that_reads_first_takes_nothing_from_the_handler(running: Serve, 
     served = running(server)
     for kind, way in itertools.product(BODIES, WAYS):
         seen = read_in_a_handler(served, kind, way, reader)
-        assert (kind, way, seen) == (kind, way, seen_by_a_view(served, kind, way))
+        assert (kind, way, seen) == (kind, way, seen_by_a_view(kind, way))
 
 
 @ON_EACH_SERVER
@@ -71,7 +71,7 @@ def test_a_hook_after_the_handler_sees_the_body(running: Serve, server: Server, 
         said = served.deliver(task, body, neighbour=neighbour, X_Way=way, Content_Type=content_type)
         assert (said.status, said.outcome) == (200, "completed")
         (read,) = served.effects("read", task)
-        assert (way, json.loads(read.detail)) == (way, seen_by_a_view(served, kind, way))
+        assert (way, json.loads(read.detail)) == (way, seen_by_a_view(kind, way))
 
 
 @ON_EACH_SERVER
@@ -80,4 +80,4 @@ def test_a_stream_that_a_hook_has_closed_loses_no_task(running: Serve, server: S
     said = served.deliver(task, BODIES["json"][1], neighbour="closes_the_stream_first/early")
     assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)
     neighbour = "closes_the_stream_first/early"
-    assert read_in_a_handler(served, "json", "data", neighbour) == seen_by_a_view(served, "json", "data")
+    assert read_in_a_handler(served, "json", "data", neighbour) == seen_by_a_view("json", "data")

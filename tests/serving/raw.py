@@ -88,9 +88,10 @@ def _answers(received: bytes, *, whole: bool = False) -> Iterable[Said]:
     came = received.decode("latin-1")
     while "\r\n\r\n" in came:
         head, _, rest = came.partition("\r\n\r\n")
-        length = int((re.search(r"(?i)\r\ncontent-length: *(\d+)", head) or ["", "0"])[1])
-        if whole and len(rest) < length:
+        told = re.search(r"(?i)\r\ncontent-length: *(\d+)", head)
+        if whole and (told is None or len(rest) < int(told[1])):
             return
+        length = len(rest) if told is None else int(told[1])  # a body without a length goes on to the end
         outcome = (re.search(r"(?i)\r\nx-taskhandler-outcome: *(\S+)", head) or ["", ""])[1]
         yield Said(int(head.split()[1]), outcome, head, rest[:length])
         came = rest[length:]
