@@ -49,8 +49,13 @@ def _wtf_exempted(app: Flask, tasks: TaskBlueprint) -> None:
     CSRFProtect(app).exempt(tasks)
 
 
-def _wtf_with_a_page(app: Flask, _: TaskBlueprint) -> None:
-    CSRFProtect(app)
+def _wtf_with_a_page(app: Flask, tasks: TaskBlueprint) -> None:
+    _wtf(app, tasks)
+    app.register_error_handler(CSRFError, page)
+
+
+def _wtf_with_a_page_exempted(app: Flask, tasks: TaskBlueprint) -> None:
+    _wtf_exempted(app, tasks)
     app.register_error_handler(CSRFError, page)
 
 
@@ -62,12 +67,13 @@ def _limiter_exempted(app: Flask, tasks: TaskBlueprint) -> None:
     _limiter(app).exempt(tasks)
 
 
-def _talisman(app: Flask, _: TaskBlueprint) -> None:
-    Talisman(app)
+def _talisman(app: Flask, _: TaskBlueprint) -> Talisman:
+    app.debug = False  # in debug mode, as under `flask run --debug`, it redirects nothing
+    return Talisman(app)
 
 
-def _talisman_exempted(app: Flask, _: TaskBlueprint) -> None:
-    talisman = Talisman(app)
+def _talisman_exempted(app: Flask, tasks: TaskBlueprint) -> None:
+    talisman = _talisman(app, tasks)
     for endpoint, view in app.view_functions.items():
         if endpoint.startswith("tasks."):
             app.view_functions[endpoint] = talisman(force_https=False)(view)
@@ -134,7 +140,12 @@ EXTENSIONS = {
         exempted=_wtf_exempted,
         exemption="`csrf.exempt(tasks)`",
     ),
-    "Flask-WTF with an error page": Extension(installed=_wtf_with_a_page, reaches=False),
+    "Flask-WTF with an error page": Extension(
+        installed=_wtf_with_a_page,
+        reaches=False,
+        exempted=_wtf_with_a_page_exempted,
+        exemption="`csrf.exempt(tasks)`",
+    ),
     "Flask-Limiter": Extension(
         installed=lambda app, _: _limiter(app),
         reaches=False,
