@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from flask import Request
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from taskhandler.body import RecordedBody, WholeBody
 from taskhandler.reply import Unreadable
@@ -55,6 +57,20 @@ def read_body(request: Request, recorded: RecordedBody) -> bytes | Unreadable:
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ.pop("HTTP_CONTENT_ENCODING", None)
     known = request.__dict__
+    if "files" in known:
+        _close_at_the_end(request, request.files)
     for name in _CACHED.intersection(known):
         del known[name]
     return body
+
+
+def _close_at_the_end(request: Request, files: MultiDict[str, FileStorage]) -> None:
+    """Close files that a hook has parsed and may still read, when Flask closes those of the request."""
+
+    def close() -> None:
+        del request.close
+        request.close()
+        for file in chain.from_iterable(files.listvalues()):
+            file.close()
+
+    request.close = close  # type: ignore[method-assign]  # Flask calls it when the request ends

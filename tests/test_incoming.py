@@ -79,6 +79,17 @@ def test_files_and_json_are_there_too() -> None:
         assert context.request.get_json() == {"a": 1}
 
 
+def test_files_that_a_hook_has_parsed_are_open_until_the_request_ends() -> None:
+    environ, body = recorded(data={"file": (io.BytesIO(b"text"), "a.txt")})
+    with Flask(__name__).request_context(environ) as context:
+        of_the_hook = context.request.files["file"]
+        read_body(context.request, body)
+        of_the_handler = context.request.files["file"]
+        assert of_the_hook.read() == of_the_handler.read() == b"text"
+    assert of_the_hook.closed
+    assert of_the_handler.closed
+
+
 def test_a_body_in_chunks_has_a_length_once_it_is_read() -> None:
     environ, body = recorded(data=b"{}", headers={"Transfer-Encoding": "chunked"})
     del environ["CONTENT_LENGTH"]
