@@ -12,9 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Protocol, TypeVar
-
-T = TypeVar("T")
+from typing import Any, Protocol
 
 
 class Forkable(Protocol):
@@ -31,31 +29,36 @@ class Forkable(Protocol):
 
 
 _forkables: dict[int, weakref.ref[Forkable]] = {}
-_methods: dict[int, weakref.ref[Callable[[], None]]] = {}
+_methods: dict[int, tuple[weakref.ref[object], Callable[[object], None]]] = {}
 _resting: dict[int, list[Forkable]] = {}
 """What came to rest for the fork of a thread, by the thread's id."""
 
 
 def tell_of_forks(forkable: Forkable) -> None:
     """Have `forkable` told of every fork of this process, for as long as it lives."""
-    reference = weakref.ref(forkable, lambda gone: _forkables.pop(id(gone), None))
+    reference = weakref.ref(forkable, _forgetting(_forkables))
     _forkables[id(reference)] = reference
 
 
 def call_in_child(method: Callable[[], None]) -> None:
     """Call a bound `method` in every child that this process forks off, for as long as its object lives."""
-    reference = weakref.WeakMethod(method, lambda gone: _methods.pop(id(gone), None))
-    _methods[id(reference)] = reference
+    # Not by a WeakMethod: its own callback fails when the interpreter ends and takes things apart.
+    reference = weakref.ref(method.__self__, _forgetting(_methods))  # type: ignore[attr-defined]  # it is bound
+    _methods[id(reference)] = (reference, method.__func__)  # type: ignore[attr-defined]  # the same
 
 
-def _living(references: dict[int, weakref.ref[T]]) -> list[T]:
-    found = [reference() for reference in list(references.values())]
-    return [living for living in found if living is not None]
+def _forgetting(registry: dict[int, Any]) -> Callable[[weakref.ref[Any]], None]:
+    return lambda gone: registry.pop(id(gone), None)
+
+
+def _living() -> list[Forkable]:
+    found = [reference() for reference in list(_forkables.values())]
+    return [forkable for forkable in found if forkable is not None]
 
 
 def _before() -> None:
     resting = _resting[threading.get_ident()] = list[Forkable]()
-    for forkable in _living(_forkables):
+    for forkable in _living():
         resting.append(forkable)
         forkable.before_fork()
 
@@ -67,10 +70,12 @@ def _after_in_parent() -> None:
 
 def _after_in_child() -> None:
     _resting.clear()
-    for forkable in _living(_forkables):
+    for forkable in _living():
         forkable.after_fork_in_child()
-    for begin_anew in _living(_methods):
-        begin_anew()
+    for reference, begin_anew in list(_methods.values()):
+        owner = reference()
+        if owner is not None:
+            begin_anew(owner)
 
 
 os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
