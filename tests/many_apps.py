@@ -2,7 +2,8 @@
 
 Arguments: the ledgers' URL, in which {} becomes a number below 7; how many apps; how each ends ("dropped",
 "closed", "failing", "kept").
-Answers with JSON: threads, descriptors, objects and kilobytes of memory before and after, threads in between.
+Answers with JSON: threads, descriptors, objects and kilobytes of memory before and after, threads and
+descriptors in between.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def main(ledger: str, apps: int, end: str) -> None:
         if end == "kept":
             kept.append(app)
         del app
-    with_apps = {"threads": threading.active_count()}
+    with_apps = {"threads": threading.active_count(), "descriptors": len(os.listdir("/proc/self/fd"))}  # noqa: PTH208 - as above
     kept.clear()
     print(json.dumps({"before": before, "with apps": with_apps, "after": measured()}))  # noqa: T201 - the answer
 

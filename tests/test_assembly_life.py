@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskhandler.assembly import Assembly
+from taskhandler.ledger.sqlite_idle import MOST_IDLE_LEDGERS
 from tests.ledger.emulator import emulated
 from tests.many_apps import deliver, made
 from tests.mirror import ROOT
@@ -59,9 +60,10 @@ def test_apps_that_are_closed_or_whose_task_fails_leave_nothing_behind(tmp_path:
     assert after["objects"] < before["objects"] + SPREAD_OBJECTS
 
 
-def test_apps_that_are_kept_but_idle_share_one_thread(tmp_path: Path):
+def test_apps_that_are_kept_but_idle_share_one_thread_and_a_few_open_files(tmp_path: Path):
     before, with_apps, after = lives(files_in(tmp_path), 100, "kept")
     assert with_apps["threads"] <= before["threads"] + 1
+    assert with_apps["descriptors"] <= before["descriptors"] + 6 * MOST_IDLE_LEDGERS
     assert after["threads"] == before["threads"]
     assert after["descriptors"] == before["descriptors"]
     assert after["objects"] < before["objects"] + SPREAD_OBJECTS

@@ -14,7 +14,8 @@ goes on using its connection, and the child, in which nobody will ever come out 
 nor closes it (`_abandoned`), and begins with a gate and lists of its own.
 
 A connection whose call failed is closed, so is one to a file that the path no longer leads to. What is
-idle when a ledger is collected is closed by a finalizer, which takes no lock.
+idle when a ledger is collected is closed by a finalizer, which takes no lock; so is what is idle of a
+ledger that was not used for longer than many others of the process (`sqlite_idle`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from msgspec import Struct
 
 from taskhandler.errors import LedgerError
 from taskhandler.ledger.sqlite_file import BUSY, Bound, connect
+from taskhandler.ledger.sqlite_idle import IdleLedgers
 
 REST = 5.0
 """Seconds; no call is under way for longer."""
@@ -42,6 +44,8 @@ class Opened(Struct, frozen=True):
     connection: sqlite3.Connection
     file: tuple[int, int]
 
+
+_idle_ledgers = IdleLedgers()
 
 _abandoned: list[Opened] = []
 """Never closed: a call was still under way in the parent when this child was forked off."""
@@ -98,6 +102,17 @@ class Connections:
         self._shut_gate()
         self._go_on()
 
+    def close_idle(self) -> None:
+        """Close what nobody uses right now; within the gate, so that no fork comes in between."""
+        with self._gate:
+            if self._shut:
+                return  # who shuts the gate closes the same
+            self._using += 1
+        try:
+            _close(self._readers, self._writers)
+        finally:
+            self._leave()
+
     def before_fork(self) -> None:
         """Have nothing open."""
         self._shut_gate()
@@ -146,11 +161,11 @@ class Connections:
                 self._in_use.remove(opened)
         finally:
             self._leave()
+            _idle_ledgers.used(self)
 
     def _idle(self, idle: list[Opened]) -> Opened | None:
         file = self._file()
-        while idle:
-            opened = idle.pop()
+        while (opened := _taken(idle)) is not None:
             if opened.file == file:
                 return opened
             opened.connection.close()
@@ -179,5 +194,12 @@ class Connections:
 
 def _close(*idle: list[Opened]) -> None:
     for some in idle:
-        while some:
-            some.pop().connection.close()
+        while (opened := _taken(some)) is not None:
+            opened.connection.close()
+
+
+def _taken(idle: list[Opened]) -> Opened | None:
+    try:
+        return idle.pop()  # in one step: another thread may be taking or closing them
+    except IndexError:
+        return None
