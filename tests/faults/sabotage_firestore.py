@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskhandler import delivery
-from taskhandler.ledger import lease
+from taskhandler.ledger import lease, ledger
 from tests.exploration.weakened_rules import NamelessArrive
 from tests.faults import weakened_parts as parts
 from tests.faults.weakened_parts import put
@@ -106,6 +106,12 @@ ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         _slow_is_dead,
         "a slow ledger was taken for one that is out of use",
         "round-trips-of-up-to-four-seconds@4s-16",
+    ),
+    (
+        "only the first operation of an amendment is waited for",
+        put(ledger, SLOW_SECONDS=0.0),
+        "a slow ledger was taken for one that is out of use",
+        "a-failure-on-a-slow-way",
     ),
     (
         "dead connections are not looked for",

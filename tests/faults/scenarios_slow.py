@@ -103,6 +103,20 @@ def a_long_handler_on_a_slow_way(play: Play) -> None:
     _end_while_slow(play, wants, patience=30)
 
 
+@scenario(SLOW, ledgers=BY_WIRE)
+def a_completion_behind_a_slow_heartbeat(play: Play) -> None:
+    """A completion waits for the heartbeat under way, which takes four seconds: 200, one run each."""
+    wants = _slow_down(play, 4, at_once=4)
+    for want in wants:
+        want.statuses = (200,)
+        play.order(want, "effect", "park")
+        play.send(want)
+    for want in wants:
+        play.see(want, "beat.sent")
+        play.release(want, "effect")
+    _end_while_slow(play, wants, patience=30)
+
+
 @scenario(LATE, ledgers=BY_WIRE, variants=_sweep(5, 8))
 def round_trips_longer_than_any_call(play: Play, *, seconds: float, at_once: int) -> None:
     """503 within ten seconds, and no run; each task is completed once when the way is quick again."""
