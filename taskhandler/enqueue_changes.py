@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct
 
+_PLAIN = frozenset({str, int, float, bool})
+
 Part = tuple[str, object, object, object]
 """The way to a part; what is sent, what JSON says and what the handler reads there."""
 
@@ -29,6 +31,8 @@ def first_change(
         fields: names that may be repeated; nothing else that stands in a payload may.
         at: the place.
     """
+    if type(sent) in _PLAIN and type(sent) is type(json) and sent == json:  # by far the most
+        return None
     sent, read = _root(sent), _root(read)
     if sent is UNSET or isinstance(sent, Raw) or _arrives(sent, json) or _arrives(sent, read):
         return None

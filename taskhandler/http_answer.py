@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 _INSTEAD = (
     "the answer to Cloud Tasks is not the handler's to make. Raise Retry to have the task delivered again, "
     "or Reject to end it for good; return a result alone, or nothing"
 )
 _ERROR_STATUS = re.compile(r"([45]\d\d)( .*)?")
-_BODIES = (str, bytes, bytearray, Mapping, list, type(None))
+_BODIES = (str, bytes, bytearray, Mapping, list, Iterator, type(None))
 """What stands before a status: a number before a number is data."""
 
 _WITH_STATUS = (2, 3)

@@ -72,6 +72,7 @@ def change(sent: object, json: object, read: object = UNSET) -> str | None:
         (Parcel({1}), {"a": [1]}, Parcel({1})),
         ({1: {2}}, {"1": [2]}, {1: {2}}),
         ({"z": 1}, {"z": 1}, Alone({1})),
+        ("a", "b", "a"),
         (Lost(), {}, Lost()),
         (Left(), {"a": 1}, Left()),
         (Left.model_validate({"c": 2}), {"a": 1, "c": 2}, Left.model_validate({"c": 2})),

@@ -52,6 +52,7 @@ AS_A_VIEW = [
     ("later", Whole(500)),
     ({"error": "later"}, 500),
     ([], 404),
+    (iter(["later"]), 500),
     (None, 500),
     ("later", 503, {"Retry-After": "3"}),
     ("later", 503, [("Retry-After", "3")]),
