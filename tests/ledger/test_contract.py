@@ -10,8 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
-from taskhandler.ledger.storage import Key, Letter, Stale, Storage, Written
+from taskhandler.law import Beat
+from taskhandler.ledger.ledger import Ledger
+from taskhandler.ledger.storage import Disputed, Key, Letter, Stale, Storage, Written
 from taskhandler.record import Found, Record
+from taskhandler.verdict import Held
+from tests.ledger.filed import wait
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key, records
 
 MEBIBYTE = 2**20
@@ -74,11 +78,22 @@ def test_a_replacement_of_an_old_version_is_stale_and_changes_nothing(storage: S
     assert found(storage, key).record == SECOND
 
 
-def test_a_replacement_of_another_rows_version_is_stale(storage: Storage):
+def test_a_replacement_of_another_rows_version_is_stale_or_disputed(storage: Storage):
     one, other = fresh_key(), fresh_key()
     written(storage.create(one, FIRST))
     elsewhere = written(storage.create(other, FIRST))
-    assert storage.replace(one, SECOND, elsewhere.version) == Stale()
+    assert isinstance(storage.replace(one, SECOND, elsewhere.version), Stale | Disputed)
+    assert found(storage, one).record == FIRST
+
+
+def test_a_holder_that_believes_another_rows_version_reads_and_goes_on(storage: Storage):
+    one, other = fresh_key(), fresh_key()
+    written(storage.create(one, FIRST))
+    elsewhere = written(storage.create(other, FIRST))
+    ledger = Ledger(storage, clock=time.monotonic, pause=wait)
+    done = ledger.amend(one, Beat(FIRST.lease_id), Found(FIRST, elsewhere.version), patience=5.0)
+    assert done.verdict == Held()
+    assert found(storage, one).record == SECOND
 
 
 def test_a_replacement_of_what_is_not_there_is_stale(storage: Storage):
