@@ -164,8 +164,8 @@ def test_a_dead_connection_is_replaced_however_many_wait_on_it(cloud: Cloud, pro
     assert proxy.connections == 2
 
 
-def test_round_trips_of_four_seconds_are_waited_for_on_one_connection(cloud: Cloud, proxy: Proxy):
-    proxy.delay(1.9, jitter=0.1)
+def test_round_trips_of_over_three_seconds_are_waited_for_on_one_connection(cloud: Cloud, proxy: Proxy):
+    proxy.delay(1.6, jitter=0.2)  # a busy machine takes its part of what is left of a call's 4.5 s
     with ThreadPoolExecutor(16) as threads:
         answers = list(threads.map(lambda _: cloud.storage.create(fresh_key(), FIRST), range(32)))
     assert all(isinstance(answer, Written) for answer in answers)
