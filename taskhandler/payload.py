@@ -92,11 +92,12 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_ANY_MARK = tuple(_MARKS)
 
 
 def _utf8(body: bytes) -> bytes:
     """JSON as UTF-8 without a byte order mark, as `json.loads` and Flask read it too (RFC 8259, 8.1)."""
-    if not body.startswith(tuple(_MARKS)):
+    if not body.startswith(_ANY_MARK):
         return body
     mark = next(mark for mark in _MARKS if body.startswith(mark))
     text = body.removeprefix(mark)
