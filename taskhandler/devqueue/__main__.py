@@ -6,9 +6,9 @@ import argparse
 import json
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from queue import SimpleQueue
 
 from taskhandler.devqueue.local import LocalQueue
 from taskhandler.devqueue.refusals import Refused
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    stop = threading.Event()
+    # not an Event: a signal that comes while its own thread begins to wait for it would wait for ever
+    signals = SimpleQueue[int]()
     with ExitStack() as stack:
         try:
             queue = stack.enter_context(_queue(options))
@@ -43,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (Refused, UsageError, OSError, RuntimeError) as error:  # RuntimeError: gRPC's, of a taken port
             parser.error(one_line(error, limit=_SHOWN_CHARACTERS))
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, lambda came, _: signals.put(came))
         ready = {"grpc": queue.address, "http": queue.http, "certs_url": queue.certs_url}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        stop.wait()
+        signals.get()
     return 0
 
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
@@ -24,11 +26,20 @@ QUEUE = "projects/p/locations/l/queues/q"
 COMMAND = [sys.executable, "-W", "ignore::FutureWarning", "-m", "taskhandler.devqueue"]
 
 
+@contextmanager
+def started(*options: str) -> Iterator[subprocess.Popen[str]]:
+    """The program, which is ended with the context if it has not ended before."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, *options], stdout=pipe, stderr=pipe, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_and_ends_politely(number: signal.Signals):
-    with subprocess.Popen(
-        [*COMMAND, "--seed", "7", "--queue", QUEUE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with started("--seed", "7", "--queue", QUEUE) as running:
         assert running.stdout is not None
         ready = json.loads(running.stdout.readline())
         with grpc.insecure_channel(ready["grpc"]) as channel:
@@ -41,8 +52,8 @@ def test_it_says_where_it_is_and_ends_politely(number: signal.Signals):
 
 
 def test_listening_beyond_this_machine_is_a_warning_on_stderr_and_other_names_must_be_allowed():
-    everywhere = [*COMMAND, "--host", "0.0.0.0", "--allow-host", "queue", "--allow-host", "tasks.internal"]
-    with subprocess.Popen(everywhere, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    allowed = ("--allow-host", "queue", "--allow-host", "tasks.internal")
+    with started("--host", "0.0.0.0", *allowed) as running:
         assert running.stdout is not None
         ready = json.loads(running.stdout.readline())
         named = [status(ready["http"], host) for host in ("queue:1", "tasks.internal", "evil.example")]
