@@ -9,6 +9,10 @@ from taskhandler.reply import UNSUPPORTED_MEDIA_TYPE, Outcome, Unreadable
 GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
 """Window bits of zlib, which say what stands around the deflated bytes."""
 
+PIECE_BYTES = 1 << 12
+"""What is inflated at a time. Zlib copies what follows a member, and a body may have a member for each 20
+bytes: in one piece, 1 MB of empty ones would take 13 s."""
+
 MOST_CODINGS = 4
 """Codings of one body; more than one is allowed by HTTP and hardly ever seen."""
 
@@ -53,20 +57,22 @@ def _has_zlib_header(body: bytes) -> bool:
 def _inflated(body: bytes, window: int, limit: int) -> bytes | Unreadable:
     """All members of `body` (only gzip may have several), one after the other."""
     parts: list[bytes] = []
-    left = limit + 1
-    while body or not parts:
-        stream = zlib.decompressobj(window)
+    stream, at, left = zlib.decompressobj(window), 0, limit + 1
+    while at < len(body) and not (stream.eof and window != GZIP):
+        if stream.eof:
+            stream = zlib.decompressobj(window)
+        piece = body[at : at + PIECE_BYTES]
         try:
-            part = stream.decompress(body, left)
+            part = stream.decompress(piece, left)
         except zlib.error as error:
             return Unreadable(Outcome.MALFORMED, f"the body cannot be decompressed: {error}")
-        parts.append(part)
+        at += len(piece) - len(stream.unused_data)
         left -= len(part)
+        parts += [part] if part else []
         if left <= 0:
             return Unreadable(Outcome.TOO_LARGE, f"the body has more than {limit} bytes once decompressed")
-        if not stream.eof:
-            return Unreadable(Outcome.MALFORMED, "the compressed body is not complete")
-        if window != GZIP and stream.unused_data:
-            return Unreadable(Outcome.MALFORMED, "something follows the compressed body")
-        body = stream.unused_data
+    if not stream.eof:
+        return Unreadable(Outcome.MALFORMED, "the compressed body is not complete")
+    if at < len(body):
+        return Unreadable(Outcome.MALFORMED, "something follows the compressed body")
     return b"".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
@@ -91,6 +92,17 @@ def test_a_bomb_is_too_large(encoding: str, bomb: bytes) -> None:
     refused = inflate(bomb, encoding, limit=100)
     assert isinstance(refused, Unreadable)
     assert refused.outcome is Outcome.TOO_LARGE
+
+
+def test_what_follows_a_member_is_not_copied_for_it() -> None:
+    body = gzip.compress(b"") * 20_000 + gzip.compress(BODY)
+    tracemalloc.start()
+    try:
+        assert inflate(body, "gzip", limit=len(BODY)) == BODY
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(body)
 
 
 def test_the_limit_itself_is_not_over_it() -> None:
