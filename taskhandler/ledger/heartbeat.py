@@ -76,7 +76,11 @@ class Heartbeats:
         call_in_child(self._begin_anew)
 
     def watch(self, lease: Beating) -> None:
-        """Send heartbeats for `lease` from now on."""
+        """Send heartbeats for `lease` from now on.
+
+        Raises:
+            RuntimeError: there is no thread for it, and none can be started.
+        """
         lease.due = self._clock() + lease.interval
         self._senders.watch(lease)
 
@@ -131,6 +135,9 @@ class _Senders:
             self._watched[id(lease)] = lease
             if not (self._lookout or self._called):
                 self._call_lookout()
+                if not self._threads:
+                    del self._watched[id(lease)]
+                    raise RuntimeError("no thread can be started for heartbeats: the lease would lapse")
             elif lease.due < self._alarm:
                 self._earlier.notify()
 

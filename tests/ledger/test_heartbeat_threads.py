@@ -208,23 +208,21 @@ def test_the_context_that_first_watched_a_lease_is_kept_alive_by_no_thread(heart
     heartbeats.forget(lease)
 
 
-def test_a_lease_is_watched_though_no_thread_can_be_started_and_extended_once_one_can(
+def test_a_lease_is_not_watched_while_no_thread_can_be_started(
     heartbeats: Heartbeats, caplog: pytest.LogCaptureFixture
 ):
     before = threading.stack_size(1 << 46)  # more than there can be
     lease = Patient(SHORT)
     try:
-        heartbeats.watch(lease)
-        heartbeats.watch(lease)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="no thread can be started"):
+                heartbeats.watch(lease)
     finally:
         threading.stack_size(before)
-    (line,) = caplog.messages
-    assert "no thread can be started" in line
-    other = Patient(SHORT)
-    heartbeats.watch(other)
+    assert len(caplog.messages) == 1
+    heartbeats.watch(lease)
     assert lease.beaten(2)
     heartbeats.forget(lease)
-    heartbeats.forget(other)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
