@@ -74,17 +74,31 @@ def _measure(kind: str, deliveries: int, size: int) -> float:
 
 def _sizes(play: Round, deliveries: int) -> Iterator[int]:
     """The resident bytes after each tenth."""
+    came: Counter[str] = Counter()
     for tenth in range(1, TENTHS + 1):
-        came: Counter[str] = Counter()
+        came.clear()
         while came.total() < deliveries:
-            for kind, answer in play():
-                if answer.outcome != kind.outcome:
-                    raise RuntimeError(f"{kind} came to {answer}")
-                came[answer.outcome] += 1
+            came.update(_deliver(play))
         gc.collect()  # what a collection gives back is no leak
         size = _resident_bytes()
         print(f"{tenth * came.total():8} deliveries {size / 2**20:7.1f} MiB", flush=True)
         yield size
+    print("of the last tenth:", ", ".join(f"{count} {outcome}" for outcome, count in came.items()))
+
+
+def _deliver(play: Round) -> Counter[str]:
+    """Deliver one of each kind; what they came to.
+
+    Raises:
+        RuntimeError: one came to something else, although the ledger could be reached.
+    """
+    answers = list(play())
+    came = Counter(answer.outcome for _, answer in answers)
+    is_disturbed = came["unavailable"] > 1  # one is meant to be; an emulator on a busy machine has pauses
+    for kind, answer in answers:
+        if answer.outcome != kind.outcome and not is_disturbed:
+            raise RuntimeError(f"a delivery to {kind.handler}, {kind.outcome}, came to {answer}")
+    return came
 
 
 def _resident_bytes() -> int:
