@@ -92,7 +92,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "is not kept",
         "a-handler-rejects",
     ),
-    ("tokens are not looked at", put(assembly, _verifier=lambda _: NoVerifier()), "AUTH", "strangers-knock"),
+    ("tokens are not looked at", put(assembly, _verifier=lambda *_: NoVerifier()), "AUTH", "strangers-knock"),
     (
         "a worker does not see that it is to stop",
         put(drain.Drain, __call__=parts.never),

@@ -36,10 +36,10 @@ def failing_with_the_app(run_app: Callable[..., str]) -> Callable[..., str]:
     """A guard that is carried away by what the app raises after the delivery."""
 
     def run(self: object, environ: dict[str, Any], exchange: Any) -> str:  # noqa: ANN401 - an Exchange
-        ended = run_app(self, environ, exchange)
-        if ended.startswith("raised"):
+        status = run_app(self, environ, exchange)
+        if exchange.error is not None:
             raise exchange.error
-        return ended
+        return status
 
     return run
 
