@@ -19,6 +19,8 @@ A_FEW = (
     "a-zombie-succeeds",
     "the-reply-to-a-claim-is-lost",
     "an-answer-is-lost",
+    "a-before-request-answers",
+    "an-after-request-fails-after-every-failure",
 )
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -68,3 +70,11 @@ def test_every_sabotage_is_seen_by_a_scenario_that_there_is():
     known = scenarios()
     assert not [name for name, sabotage in SABOTAGES.items() if sabotage.seen_by not in known]
     assert not [name for name, one in SABOTAGES.items() if one.ledger not in known[one.seen_by].ledgers]
+
+
+def test_every_sabotage_finds_what_it_weakens():
+    applied = "from tests.faults.sabotage import SABOTAGES as s, apply; [apply(name) for name in s]"
+    done = subprocess.run(
+        [sys.executable, "-c", applied], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
