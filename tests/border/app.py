@@ -75,7 +75,7 @@ def border_tasks(folder: Path) -> TaskBlueprint:
     bodies.reading_handler(tasks)
 
     def ran(task: Task) -> None:
-        effects.write(str(folder / "effects"), "ran", task.id, task.attempt)
+        effects.write(str(folder / f"{task.id}.effects"), "ran", task.id, task.attempt)
 
     @tasks.handler("note")
     def note(payload: bytes, task: Task) -> str:

@@ -89,9 +89,8 @@ def reads_after_the_handler(app: Flask, _: TaskBlueprint) -> None:
     def read(response: Response) -> Response:
         way, task = request.headers.get("X-Way"), request.headers["X-CloudTasks-TaskName"]
         if way:
-            effects.write(
-                str(Path(app.config["BORDER_FOLDER"], "effects")), "read", task, 0, json.dumps(WAYS[way]())
-            )
+            path = Path(app.config["BORDER_FOLDER"], f"{task}.effects")
+            effects.write(str(path), "read", task, 0, json.dumps(WAYS[way]()))
         return response
 
     app.after_request(read)

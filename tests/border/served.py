@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -154,8 +155,8 @@ class Served:
 
     def effects(self, what: str, task: str) -> list[Effect]:
         """What was done of this kind for this task."""
-        done = effects.read(self.folder / "effects")
-        return [effect for effect in done if (effect.what, effect.task) == (what, task)]
+        done = effects.read(self.folder / f"{task}.effects")
+        return [effect for effect in done if effect.what == what]
 
     def open(self, task: str) -> None:
         """Let the handler of this task go on that waits for it."""
@@ -197,7 +198,7 @@ def lines(task: str, *, neighbour: str = "nothing", **changed: str | None) -> li
     sent = {
         "Host": "x",
         "Connection": "close",
-        "Authorization": bearer(),
+        "Authorization": good_credential(),
         "Content-Type": "application/octet-stream",
         "X-CloudTasks-QueueName": QUEUE,
         "X-CloudTasks-TaskName": task,
@@ -208,6 +209,12 @@ def lines(task: str, *, neighbour: str = "nothing", **changed: str | None) -> li
     sent |= {name.replace("_", "-"): value for name, value in changed.items() if value is not None}
     gone = {name.replace("_", "-") for name, value in changed.items() if value is None}
     return [(name, value) for name, value in sent.items() if name not in gone]
+
+
+@cache
+def good_credential() -> str:
+    """One for the whole run, as Cloud Tasks uses a token for many deliveries."""
+    return bearer()
 
 
 def _free_port() -> int:
