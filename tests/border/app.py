@@ -40,6 +40,11 @@ class Neighbourhood:
                 self._apps[neighbour] = build(neighbour, self._settings)
             return self._apps[neighbour]
 
+    def close(self) -> None:
+        """Give back what the apps hold."""
+        for app in self._apps.values():
+            app.extensions["taskhandler"].close()
+
 
 def build(
     neighbour: str, settings: Mapping[str, str], *, prepare: Callable[[Flask], object] | None = None

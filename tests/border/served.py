@@ -75,6 +75,7 @@ class Served:
     ) -> None:
         """Stop, and print the log, which pytest shows after a failure."""
         self.kill()
+        self.in_process.close()
         self._storage.close()
         if self.log.exists():
             sys.stdout.write(f"\n{self.log.read_text(errors='replace')[-8000:]}\n")

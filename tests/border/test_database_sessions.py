@@ -80,7 +80,8 @@ def app(served: Served, tmp_path: Path) -> Iterator[Flask]:
     with app.app_context():
         database.session.execute(text("CREATE TABLE payments (task TEXT)"))
         database.session.commit()
-        yield app
+    yield app
+    with app.app_context():
         database.engine.dispose()
 
 

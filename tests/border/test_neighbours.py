@@ -21,6 +21,7 @@ CASES = [
 REACHING = [case for case in CASES if NEIGHBOURS[case.partition("/")[0]].reaches]
 BARRING = [case for case in CASES if case not in REACHING]
 ON_EACH_SERVER = pytest.mark.parametrize("server", chosen(core=["test client", "gunicorn gthread"]))
+CHEAPLY = pytest.mark.parametrize("server", chosen(core=["test client"]))
 
 
 @ON_EACH_SERVER
@@ -57,7 +58,7 @@ def test_a_neighbour_that_answers_in_the_place_of_a_task_does_not_acknowledge_it
         assert not served.effects("ran", task)
 
 
-@ON_EACH_SERVER
+@CHEAPLY
 @pytest.mark.parametrize("neighbour", CASES)
 def test_a_task_for_no_handler_is_not_acknowledged_by_any_neighbour(
     running: Serve, server: Server, neighbour: str
@@ -70,7 +71,7 @@ def test_a_task_for_no_handler_is_not_acknowledged_by_any_neighbour(
         assert served.record(task) is None
 
 
-@ON_EACH_SERVER
+@CHEAPLY
 @pytest.mark.parametrize("neighbour", CASES)
 def test_a_request_without_a_token_is_not_acknowledged_and_runs_nothing(
     running: Serve, server: Server, neighbour: str
