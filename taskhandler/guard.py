@@ -10,7 +10,8 @@ request takes this way::
 
 The view leaves the decided reply in the `Exchange` that the guard has put into the WSGI environment, and
 lets Flask go through its own motions. Whatever comes of these, the guard sends the reply that was decided,
-or says `intercepted` (503) where there is none. A request that is not a task's passes untouched.
+or says `intercepted` (503) where there is none. A request that is not a task's passes untouched; one that
+carries a task's name is watched, since a middleware inside of the guard may move it to a task's path.
 
 Middleware that is put around the app later stands outside and answers for itself.
 """
@@ -32,6 +33,9 @@ from taskhandler.text import one_line
 
 EXCHANGE = "taskhandler.exchange"
 """The key of a request's `Exchange` in its WSGI environment, which copies of it share."""
+
+WATCHED = "taskhandler.watched"
+"""The key of the guard, and its `Exchange`, that a request meets which is not a task's as it comes."""
 
 JSON = "application/json"
 """The content type of every reply."""
@@ -98,17 +102,49 @@ class Guard:
         self.routes = routes
         self._receiver = receiver
         self._inner = app.wsgi_app
+        self._request_context = app.request_context
         got_request_exception.connect(_flask_logs_it, app)
         app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for middleware
+        app.request_context = self._open  # type: ignore[method-assign]  # behind all middleware, before all hooks
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer a request, as PEP 3333 has it."""
-        if not self.routes.is_task(environ):
-            return self._inner(environ, start_response)
-        reply = self._answer(environ)
-        length = ("Content-Length", str(len(reply.body)))
-        start_response(reply.status_line, [*reply.headers, ("Content-Type", JSON), length])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
+        if self.routes.is_task(environ):
+            return _send(self._answer(environ), environ, start_response)
+        if self.routes.is_named(environ):
+            return self._watch(environ, start_response)
+        return self._inner(environ, start_response)
+
+    def _watch(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        """Let a request pass that carries a task's name, unless a middleware moves it to a task's path."""
+        exchange = Exchange(RecordedBody(environ, self._receiver.settings.max_body))
+        environ[WATCHED] = (self, exchange)
+        statuses: list[str] = []
+
+        def start(status: str, *more: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as PEP 3333 has it
+            statuses.append(status)
+            return _discard if exchange.guarded else start_response(status, *more)
+
+        try:
+            body = self._inner(environ, start)
+        except Exception as error:
+            if not exchange.guarded:
+                raise
+            exchange.error, body = error, ()
+        if not exchange.guarded:
+            return body
+        getattr(body, "close", _nothing)()
+        reply = self._decided(environ, exchange, statuses[-1] if statuses else "nothing")
+        return _send(reply, environ, start_response)
+
+    def _open(self, environ: Environ) -> Any:  # noqa: ANN401 - Flask's context of a request
+        """Take a request for a task's if it has become one: its path is now the one that Flask routes."""
+        guard, exchange = environ.get(WATCHED) or (None, None)
+        if guard is self and isinstance(exchange, Exchange) and self.routes.is_task(environ):
+            exchange.guarded = True
+            environ["wsgi.input"] = exchange.body
+            environ[EXCHANGE] = exchange
+        return self._request_context(environ)
 
     def _answer(self, environ: Environ) -> Reply:
         handler = self.routes.handler(environ)
@@ -118,7 +154,10 @@ class Guard:
             return self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
         exchange = exchange_of(environ, self._receiver.settings.max_body)
         exchange.guarded = True
-        status = self._run_app(environ, exchange)
+        return self._decided(environ, exchange, self._run_app(environ, exchange))
+
+    def _decided(self, environ: Environ, exchange: Exchange, status: str) -> Reply:
+        """The reply to a delivery that the app has been through, which would have answered `status`."""
         error, exchange.error = exchange.error, None
         if error is not None:
             self._receiver.teller.raised(environ["PATH_INFO"], error)
@@ -157,6 +196,12 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - whatever an app may raise
             exchange.error = error  # one that the handler raised, too, stands in its chain
         return statuses[-1] if statuses else "nothing"
+
+
+def _send(reply: Reply, environ: Environ, start_response: Start) -> Iterable[bytes]:
+    length = ("Content-Length", str(len(reply.body)))
+    start_response(reply.status_line, [*reply.headers, ("Content-Type", JSON), length])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
 
 def _flask_logs_it(_app: Flask, **_: object) -> None:

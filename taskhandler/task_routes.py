@@ -50,10 +50,14 @@ class TaskRoutes:
         """The handler whose route the path is, if it is one."""
         return self._handlers.get(environ.get("PATH_INFO", ""))
 
+    def is_named(self, environ: dict[str, Any]) -> bool:
+        """Whether the request carries a task's name, as each delivery does."""
+        return self._name_header in environ
+
     def is_task(self, environ: dict[str, Any]) -> bool:
         """Whether nobody but the task routes may answer the request."""
         path: str = environ.get("PATH_INFO", "")
-        if self._name_header in environ:
+        if self.is_named(environ):
             return path in self._handlers or self._prefix_of(path) is not None
         prefix = self._prefix_of(path)
         return prefix is not None and len(_plain(path)) > len(prefix) and not self._is_apps_own(environ)

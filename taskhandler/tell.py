@@ -86,7 +86,8 @@ class Teller:
             _log(
                 logging.WARNING,
                 "a task for %s came around the guard: app.wsgi_app was replaced, or a middleware that was "
-                "there before the blueprint changed the path. Register the blueprint first, and wrap then",
+                "there before the blueprint hands on only some of the request. Register the blueprint first, "
+                "and wrap then",
                 where,
             )
 

@@ -51,11 +51,11 @@ class Framing(Struct, frozen=True, kw_only=True):
     cut: bool = False
 
     def answers_under(self, server: Server) -> list[list[Answer]]:
-        """What it may be answered under this server: by the app or, if it is cut, by the server itself."""
+        """What it may be answered under this server: by the app or, if not all is read, by the server."""
         in_chunks = "Transfer_Encoding" in self.headers
         unsafe = not (server.reads_chunks and server.notices_torn_chunks)
         answer = LENGTH_REQUIRED if in_chunks and unsafe else self.answer
-        if self.cut and not server.passes_cut_bodies:
+        if (self.cut or answer == TOO_LARGE) and not server.passes_cut_bodies:
             return [[answer], [(self.answer[0], "")], []]
         return [[answer]]
 
