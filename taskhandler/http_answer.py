@@ -7,16 +7,18 @@ that has failed. Flask and Werkzeug are recognised by what their objects can do.
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Iterator, Mapping
 
 _INSTEAD = (
     "the answer to Cloud Tasks is not the handler's to make. Raise Retry to have the task delivered again, "
     "or Reject to end it for good; return a result alone, or nothing"
 )
-_ERROR_STATUS = re.compile(r"([45]\d\d)( .*)?")
+_ERRORS = range(400, 600)
 _BODIES = (str, bytes, bytearray, Mapping, list, Iterator, type(None))
-"""What stands before a status: a number before a number is data."""
+"""What stands before a status, as do models and WSGI apps: a number before a number is data."""
+
+_MODELS = ("__dataclass_fields__", "__struct_fields__", "__attrs_attrs__", "model_fields")
+"""One of these is what the types of models have."""
 
 _WITH_STATUS = (2, 3)
 """How long Flask's `(body, status)` and `(body, status, headers)` are."""
@@ -24,8 +26,9 @@ _WITH_STATUS = (2, 3)
 
 def problem_of(value: object) -> str | None:
     """Why `value` cannot have been meant as a result, and what to write instead; None if it can."""
-    if isinstance(value, BaseException) or (isinstance(value, type) and issubclass(value, BaseException)):
-        return _unraised(value if isinstance(value, type) else type(value))
+    for part in value if type(value) is tuple and len(value) <= max(_WITH_STATUS) else (value,):
+        if isinstance(part, BaseException) or (isinstance(part, type) and issubclass(part, BaseException)):
+            return _unraised(part if isinstance(part, type) else type(part))
     if _is_response(value):
         return f"it returned a {type(value).__name__}, but {_INSTEAD}"
     if type(value) is tuple and len(value) in _WITH_STATUS:
@@ -42,9 +45,15 @@ def _of_pair(value: tuple[object, ...]) -> str | None:
     if _is_response(body):
         return f"it returned a {type(body).__name__} in a tuple, but {_INSTEAD}"
     error = _error_status(status)
-    if error and isinstance(body, _BODIES) and all(map(_is_headers, value[2:])):
+    if error is not None and _is_body(body) and all(map(_is_headers, value[2:])):
         return f"it returned a body and the HTTP status {error}, but {_INSTEAD}"
     return None
+
+
+def _is_body(value: object) -> bool:
+    return (
+        isinstance(value, _BODIES) or callable(value) or any(hasattr(type(value), mark) for mark in _MODELS)
+    )
 
 
 def _is_response(value: object) -> bool:
@@ -52,12 +61,21 @@ def _is_response(value: object) -> bool:
     return hasattr(type(value), "status_code") and hasattr(type(value), "set_cookie")
 
 
-def _error_status(status: object) -> str:
-    """The three digits of an error's status, as Flask takes it; empty if it is none."""
-    if hasattr(type(status), "__index__") and not isinstance(status, bool):
-        status = str(operator.index(status))  # type: ignore[arg-type]  # it has been asked whether it can
-    found = _ERROR_STATUS.fullmatch(status) if isinstance(status, str) else None
-    return found[1] if found else ""
+def _error_status(status: object) -> int | None:
+    """The status of an error, as Werkzeug reads it: a number, or text that begins with one."""
+    if isinstance(status, str):
+        status = _number(status.strip().partition(" ")[0])
+    if isinstance(status, bool) or not hasattr(type(status), "__index__"):
+        return None
+    number = operator.index(status)  # type: ignore[arg-type]  # it has been asked whether it can
+    return number if number in _ERRORS else None
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
 
 
 def _is_headers(value: object) -> bool:

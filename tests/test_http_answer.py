@@ -5,10 +5,15 @@ from __future__ import annotations
 import enum
 import re
 from collections import namedtuple
+from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
+import attrs
 import flask
+import msgspec
+import pydantic
 import pytest
 import werkzeug
 from hypothesis import given
@@ -42,6 +47,25 @@ class ClientResponse:
 
 Pair = namedtuple("Pair", "word number")  # noqa: PYI024 - of the untyped kind
 
+
+class Model(pydantic.BaseModel):
+    id: str = ""
+
+
+class Line(msgspec.Struct):
+    id: str = ""
+
+
+@dataclass
+class Order:
+    id: str
+
+
+@attrs.define
+class Parcel:
+    id: str
+
+
 AS_A_VIEW = [
     ("later", 503),
     ("later", "503 SERVICE UNAVAILABLE"),
@@ -55,6 +79,19 @@ AS_A_VIEW = [
     ([], 404),
     (iter(["later"]), 500),
     (None, 500),
+    ("later", " 503 Later"),
+    ("later", "503 "),
+    ("later", "\t503"),
+    ("later", "+503"),
+    ("later", "5_03"),
+    ("later", "0503 Later"),
+    ("later", "٥٠٣"),
+    (Model(), 503),
+    (Line(), "503 Later"),
+    (Order("a"), 500),
+    (Parcel("a"), HTTPStatus.NOT_FOUND),
+    (flask.Flask("other").wsgi_app, 503),
+    (Model(), 503, {"Retry-After": "3"}),
     ("later", 503, {"Retry-After": "3"}),
     ("later", 503, [("Retry-After", "3")]),
     ("later", 503, Headers()),
@@ -98,6 +135,12 @@ def test_the_status_is_named(value: object, status: str) -> None:
         Reject,
         ValueError("4000-secret"),
         KeyError,
+        (Reject("secret"), 400),
+        (Retry(after=3), {"Retry-After": "3"}),
+        (Retry, 503, {}),
+        (None, RateLimited()),
+        (ValueError("secret"), 500),
+        (Reject(),),
     ],
     ids=shown,
 )
@@ -129,6 +172,15 @@ def test_an_error_that_is_returned_is_a_problem(value: object) -> None:
         ("a", "b"),
         ("a", "4040"),
         ("city", "503rd street"),
+        ("city", ""),
+        ("city", " "),
+        ("city", "503\tstreet"),
+        ("city", "-503"),
+        (Decimal("1.50"), 404),
+        (Order("a"), 399),
+        (Order("a"), "b"),
+        (Order, "a"),
+        [Order("a"), 503],
         ("a", 404, "b"),
         ("a", 503, {}, {}),
         ("a",),
