@@ -174,7 +174,9 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         try:
             payload = delivery.handler.signature.decode(delivery.body)
         except PayloadError as error:
-            return invalid(error, delivery.chances, on_invalid=delivery.handler.options.on_invalid)
+            return invalid(
+                error.with_traceback(None), delivery.chances, on_invalid=delivery.handler.options.on_invalid
+            )
         return delivery.task(payload, draining=self.draining)
 
     def _settle(self, delivery: Delivery, ending: Ending) -> Delivered:

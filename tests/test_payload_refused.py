@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskhandler import TaskBlueprint, TaskEvent, task_rejected
+from taskhandler.ledger.storage import Letter
 from tests.desk import app_with, deliver, letter_of, outcome, record_of
 
 SECRET = "4000-secret"
@@ -95,8 +98,29 @@ def test_the_error_that_listeners_get_holds_nothing_of_the_payload():
         deliver(app, "charge", json.dumps({"number": SECRET}).encode())
     (event,) = heard
     assert event.error is not None
-    assert (event.error.__cause__, event.error.__context__) == (None, None)
+    assert (event.error.__cause__, event.error.__context__, event.error.__traceback__) == (None, None, None)
     assert "secret" not in f"{event.error!r}{event.error.args}{vars(event.error)}"
+
+
+def test_what_an_error_tracker_prints_of_our_frames_holds_nothing_of_the_payload():
+    app, printed = app_for(Card), list[str]()
+
+    def listen(_sender: object, event: TaskEvent) -> None:
+        for frame, _ in traceback.walk_stack(inspect.currentframe()):
+            if frame.f_globals["__name__"].startswith("taskhandler."):
+                printed.extend(f"{name} = {value!r}" for name, value in frame.f_locals.items())
+        printed.append(repr(event))
+
+    with task_rejected.connected_to(listen, app):
+        deliver(app, "charge", json.dumps({"number": SECRET}).encode())
+    assert any(line.startswith("delivery = ") for line in printed)
+    assert not [line for line in printed if "secret" in line]
+
+
+def test_a_letter_says_how_long_its_body_is_and_not_what():
+    letter = Letter(b"4000-secret", "text/plain")
+    assert repr(letter) == "Letter(bytes=11, content_type='text/plain')"
+    assert dict(letter.__rich_repr__()) == {"bytes": 11, "content_type": "text/plain"}
 
 
 def test_a_body_that_is_wrong_everywhere_is_refused_by_its_first_item(caplog: pytest.LogCaptureFixture):

@@ -34,6 +34,14 @@ class Letter(Struct, frozen=True, gc=False):
     body: bytes
     content_type: str = ""
 
+    def __repr__(self) -> str:
+        """Without the body: error trackers send what the variables of a frame print."""
+        return f"Letter(bytes={len(self.body)}, content_type={self.content_type!r})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        """The same for tracebacks of rich, which would print the fields."""
+        yield from {"bytes": len(self.body), "content_type": self.content_type}.items()
+
 
 class Written(Struct, frozen=True):
     """It is written; `version` is what to name when replacing it."""
