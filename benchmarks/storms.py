@@ -39,7 +39,6 @@ STORM_CONNECTIONS = 16
 MARGIN_SECONDS = 0.2
 """What a storm lasts longer than the deliveries beside it."""
 
-
 HEADS = (
     f"{'':32} {'us of CPU a request':>27}   {'valid deliveries/s':>23}   {'p50 ms':>23}   {'p99 ms':>23}",
     f"{'storm':32} {'ours':>7} {'401 view':>10} {'ratio':>8}" + f"   {'calm':>7} {'401':>7} {'ours':>7}" * 3,
@@ -49,15 +48,15 @@ HEADS = (
 def main() -> int:
     """Measure and print; 1 if anything was answered what it must not be."""
     asked = _parser().parse_args()
-    with LocalQueue() as queue, _besieged(queue) as server:
+    with LocalQueue() as queue, _server(queue) as server:
         deliver = valid(queue.token(email=ACCOUNT, audience=AUDIENCE))
-        siege = Siege(server, deliver, asked.rounds, asked.seconds)
+        comparison = Comparison(server, deliver, asked.rounds, asked.seconds)
         print(*HEADS, sep="\n")
         for storm in storms(queue):
             if asked.only in {"", storm.name}:
-                print(siege.line(storm), flush=True)
-    print(*siege.wrong, sep="\n")
-    return int(bool(siege.wrong))
+                print(comparison.line(storm), flush=True)
+    print(*comparison.wrong, sep="\n")
+    return int(bool(comparison.wrong))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class Siege:
+class Comparison:
     """Measures storms at one server.
 
     Args:
@@ -107,7 +106,7 @@ class Siege:
 
     def _beside(self, storm: Storm, path: bytes) -> Sample:
         """Valid deliveries while the storm meets the view at `path`; without a storm if that is empty."""
-        with self._raging(storm, path) if path else nullcontext():
+        with self._storm(storm, path) if path else nullcontext():
             sample = self._ask(sequence(self._deliver))
         if sample.statuses.keys() != {200}:
             self.wrong.append(f"beside {storm.name!r} valid deliveries were answered {sample.statuses}")
@@ -117,12 +116,12 @@ class Siege:
         return asyncio.run(ask(self._server.port, make, connections=CONNECTIONS, lasts=self._seconds))
 
     @contextmanager
-    def _raging(self, storm: Storm, path: bytes) -> Iterator[None]:
+    def _storm(self, storm: Storm, path: bytes) -> Iterator[None]:
         """In a process of its own, so that it does not slow down those who are measured."""
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
         lasts = self._seconds + MARGIN_SECONDS
-        process = context.Process(target=_rage, args=(there, self._server.port, storm, path, lasts))
+        process = context.Process(target=_send_storm, args=(there, self._server.port, storm, path, lasts))
         process.start()
         here.recv()
         yield
@@ -134,7 +133,7 @@ class Siege:
             self.wrong.append(f"{storm.name!r} at {path.decode()} was answered {statuses}")
 
 
-def _rage(parent: Connection, port: int, storm: Storm, path: bytes, lasts: float) -> None:
+def _send_storm(parent: Connection, port: int, storm: Storm, path: bytes, lasts: float) -> None:
     parent.send("started")
     make = sequence(storm.requests, path)
     sample = asyncio.run(ask(port, make, connections=STORM_CONNECTIONS, lasts=lasts, pace=storm.pace))
@@ -154,7 +153,7 @@ def _together(samples: Iterable[Sample]) -> Sample:
 
 
 @contextmanager
-def _besieged(queue: LocalQueue) -> Iterator[Server]:
+def _server(queue: LocalQueue) -> Iterator[Server]:
     """The server; the address of its certificates hangs once it has fetched them."""
     with urllib.request.urlopen(queue.certs_url) as answer:  # noqa: S310 - our own address
         certificates = Certificates(answer.read())
@@ -165,7 +164,7 @@ def _besieged(queue: LocalQueue) -> Iterator[Server]:
             "TASKHANDLER_CERTS_URL": certs_url,
             "TASKHANDLER_LEDGER": f"sqlite:///{folder}/ledger.db",
         }
-        app = "benchmarks.parts.besieged:make_app()"
+        app = "benchmarks.parts.storm_app:make_app()"
         with served(app, environment, workers=1, threads=8) as server:
             deliver = valid(queue.token(email=ACCOUNT, audience=AUDIENCE))
             asyncio.run(ask(server.port, sequence(deliver), connections=1, lasts=0.1))

@@ -25,32 +25,24 @@ class Server(Struct, frozen=True):
         """Processor time that its workers have used."""
         return sum(_cpu_seconds(pid) for pid in self._workers())
 
-    def resident_bytes(self) -> int:
-        """Memory that its workers have."""
-        pages = (Path(f"/proc/{pid}/statm").read_text("ascii").split()[1] for pid in self._workers())
-        return sum(int(each) for each in pages) * os.sysconf("SC_PAGE_SIZE")
-
     def _workers(self) -> list[str]:
         return Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()
 
 
 @contextmanager
-def served(
-    app: str, environment: Mapping[str, str], *, workers: int, threads: int, log: Path | None = None
-) -> Iterator[Server]:
-    """Serve `app`, as `module:factory()`, while the `with` block lasts; what it logs goes to `log`."""
+def served(app: str, environment: Mapping[str, str], *, workers: int, threads: int) -> Iterator[Server]:
+    """Serve `app`, as `module:factory()`, while the `with` block lasts."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         size = ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
         listening = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket", "--keep-alive", "60"]
-        with (log or Path(os.devnull)).open("ab") as output:
-            server = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", app, "--log-level", "error", *size, *listening],
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                pass_fds=[listener.fileno()],
-                stdout=output,
-                stderr=output,
-            )
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", app, "--log-level", "error", *size, *listening],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            pass_fds=[listener.fileno()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             yield Server(listener.getsockname()[1], server.pid)
         finally:

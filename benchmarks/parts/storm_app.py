@@ -40,7 +40,7 @@ def ship(items: Items) -> None:
 
 def make_app() -> Flask:
     """Make the app, with settings from the environment."""
-    app = Flask("besieged")
+    app = Flask("storms")
     app.register_blueprint(tasks, url_prefix="/tasks")
     app.add_url_rule("/bare/<name>", "bare", _refuse, methods=METHODS, provide_automatic_options=False)
     app.add_url_rule("/reading/<name>", "reading", _read_and_refuse, methods=METHODS)
