@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
@@ -57,9 +57,9 @@ class Delivery(Struct, frozen=True):
         """Without the body: error trackers send what the variables of a frame print."""
         return f"Delivery(handler={self.handler!r}, about={self.about!r}, letter={self.letter!r})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+    def __rich_repr__(self) -> list[tuple[str, object]]:
         """The same for tracebacks of rich, which would print the fields."""
-        yield from {"handler": self.handler, "about": self.about, "letter": self.letter}.items()
+        return [("handler", self.handler), ("about", self.about), ("letter", self.letter)]
 
     def task(self, payload: object, *, draining: Callable[[], bool]) -> Task:
         """The task as its handler sees it."""

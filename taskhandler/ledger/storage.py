@@ -38,9 +38,9 @@ class Letter(Struct, frozen=True, gc=False):
         """Without the body: error trackers send what the variables of a frame print."""
         return f"Letter(bytes={len(self.body)}, content_type={self.content_type!r})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+    def __rich_repr__(self) -> list[tuple[str, object]]:
         """The same for tracebacks of rich, which would print the fields."""
-        yield from {"bytes": len(self.body), "content_type": self.content_type}.items()
+        return [("bytes", len(self.body)), ("content_type", self.content_type)]
 
 
 class Written(Struct, frozen=True):
