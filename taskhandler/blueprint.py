@@ -115,7 +115,7 @@ class TaskBlueprint(Blueprint):
         subdomain = state.subdomain or app.url_map.default_subdomain
         endpoints = _endpoints_of_posts(app, subdomain)
         assembly.mounts.add(
-            self.name, prefix, self.handlers.values(), subdomain=subdomain, endpoints=endpoints
+            self.name, prefix, self.handlers.values(), host=_host_of(app, subdomain), endpoints=endpoints
         )
         routes = _guard_of(app, receiver).routes
         routes.add_mount(prefix)
@@ -156,6 +156,24 @@ def assembly_of(app: Flask) -> Assembly:
         assembly = assemble(app.config, instance=app.instance_path, debug=debug, sender=app)
         app.extensions[EXTENSION] = assembly
     return assembly
+
+
+def _host_of(app: Flask, subdomain: str) -> str:
+    """The host that routes in `subdomain` answer under; empty where Flask does not look at it.
+
+    Raises:
+        ConfigError: they would answer under none.
+    """
+    if app.url_map.host_matching:
+        raise ConfigError("host_matching", True, "the routes of a blueprint answer under no host then")  # noqa: FBT003 - the value that is wrong
+    server = app.config["SERVER_NAME"] or ""
+    if app.subdomain_matching and server and "<" not in subdomain:
+        return f"{subdomain}.{server}".lstrip(".").lower()
+    if subdomain != app.url_map.default_subdomain:
+        problem = "the app answers under no such host"
+        remedy = "Set SERVER_NAME, write Flask(subdomain_matching=True), and name a fixed subdomain"
+        raise ConfigError("subdomain", subdomain, problem, remedy=remedy)
+    return ""
 
 
 def _endpoints_of_posts(app: Flask, subdomain: str) -> dict[str, str]:

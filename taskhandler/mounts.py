@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from taskhandler.errors import ConfigError, UsageError
@@ -20,6 +20,13 @@ from taskhandler.handlers import Handler
 LOGGER = logging.getLogger("taskhandler")
 
 KEY = "TASK_TARGET_URL"
+
+
+class Place(NamedTuple):
+    """Where a blueprint is mounted: a prefix, and the host that it answers under; empty if under any."""
+
+    host: str
+    prefix: str
 
 
 class Mounts:
@@ -31,9 +38,9 @@ class Mounts:
 
     def __init__(self, target_url: str) -> None:
         self._target_url = target_url
-        self._prefixes: list[str] = []
-        self._prefixes_of: dict[Handler[Any, Any], list[str]] = {}
-        self._blueprint_at: dict[tuple[str, str], str] = {}
+        self._places: list[Place] = []
+        self._places_of: dict[Handler[Any, Any], list[Place]] = {}
+        self._blueprint_at: dict[Place, str] = {}
 
     def add(
         self,
@@ -41,7 +48,7 @@ class Mounts:
         prefix: str,
         handlers: Iterable[Handler[Any, Any]],
         *,
-        subdomain: str = "",
+        host: str = "",
         endpoints: Mapping[str, str],
     ) -> None:
         """Mount a blueprint.
@@ -50,7 +57,7 @@ class Mounts:
             blueprint: its name, for people.
             prefix: begins with a slash and does not end with one.
             handlers: the blueprint's.
-            subdomain: where it answers, if not everywhere.
+            host: the host that it answers under, if not under any.
             endpoints: what answers a POST there already, by path.
 
         Raises:
@@ -59,36 +66,42 @@ class Mounts:
         """
         added = list(handlers)
         for handler in added:
-            self._refuse_second(blueprint, subdomain, f"{prefix}/{handler.name}", endpoints)
+            self._refuse_second(blueprint, Place(host, f"{prefix}/{handler.name}"), endpoints)
         for handler in added:
-            self._blueprint_at[subdomain, f"{prefix}/{handler.name}"] = blueprint
-            self._prefixes_of.setdefault(handler, []).append(prefix)
-        self._prefixes.append(prefix)
+            self._blueprint_at[Place(host, f"{prefix}/{handler.name}")] = blueprint
+            self._places_of.setdefault(handler, []).append(Place(host, prefix))
+        self._places.append(Place(host, prefix))
         self._check_target()
 
     def url_of(self, handler: Handler[Any, Any]) -> str:
         """The URL of the handler's tasks.
 
         Raises:
-            UsageError: the handler is not mounted in this app, or at several places.
+            UsageError: the handler is not mounted in this app, or at several places, or under another
+                host than `TASK_TARGET_URL` has.
             ConfigError: `TASK_TARGET_URL` is not set, or is where no blueprint is mounted.
         """
-        prefixes = self._prefixes_of.get(handler)
-        if prefixes is None:
+        places = self._places_of.get(handler)
+        if places is None:
             problem = (
                 f"{handler!r} is not mounted in this app, and where it is mounted decides its tasks' URL"
             )
             raise UsageError(f"{problem}. Register its blueprint here, too")
         named = self._named()
+        if named in places:
+            return f"{self._target_url}/{handler.name}"
+        prefixes = [place.prefix for place in places if place.host == named.host]
         if len(prefixes) == 1:
-            return self._url(prefixes[0], named, handler.name)
-        if named in prefixes:
-            return self._url(named, named, handler.name)
+            return f"{self._root(named)}{quote(prefixes[0])}/{handler.name}"
+        if not prefixes:
+            hosts = ", ".join(place.host for place in places)
+            problem = f"{handler!r} answers under {hosts}, and {KEY} has the host {named.host}"
+            raise UsageError(f"{problem}. Mount it there, or in an app of its own")
         problem = f"{handler!r} is mounted at {', '.join(prefixes)}: which of its URLs should the task have?"
         raise UsageError(f"{problem} Let {KEY} name one of them, or register the blueprint once")
 
-    def _refuse_second(self, blueprint: str, subdomain: str, path: str, endpoints: Mapping[str, str]) -> None:
-        first = self._blueprint_at.get((subdomain, path))
+    def _refuse_second(self, blueprint: str, place: Place, endpoints: Mapping[str, str]) -> None:
+        first, path = self._blueprint_at.get(place), place.prefix
         other = endpoints.get(path, endpoints.get(f"{path}/"))
         if first is None and other is None:
             return
@@ -98,32 +111,35 @@ class Mounts:
 
     def _check_target(self) -> None:
         """Say what is wrong with the target, as soon as it is known; another mount may still come."""
-        if not self._target_url or any(self._is_named(prefix) for prefix in self._prefixes):
+        if not self._target_url or any(map(self._is_named, self._places)):
             return
         if not urlsplit(self._target_url).path:
             raise self._wrong_target("it is the root of a service, where no task blueprint can be mounted")
         LOGGER.warning("%s", self._wrong_target("no task blueprint is mounted there so far"))
 
-    def _named(self) -> str:
+    def _named(self) -> Place:
         """The mount that `TASK_TARGET_URL` names; of several, the longest."""
         if not self._target_url:
             raise ConfigError(KEY, None, "tasks cannot be created without it")
-        named = [prefix for prefix in self._prefixes if self._is_named(prefix)]
+        named = list(filter(self._is_named, self._places))
         if not named:
             raise self._wrong_target("no task blueprint is mounted there")
-        return max(named, key=len)
+        return max(named, key=lambda place: len(place.prefix))
 
-    def _is_named(self, prefix: str) -> bool:
-        mount, target = prefix.split("/")[1:], urlsplit(self._target_url).path.split("/")[1:]
-        return [unquote(part) for part in target[-len(mount) :]] == mount
+    def _is_named(self, place: Place) -> bool:
+        url, mount = urlsplit(self._target_url), place.prefix.split("/")[1:]
+        last = url.path.split("/")[1:][-len(mount) :]
+        return [unquote(part) for part in last] == mount and self._is_host(place.host, url.netloc.lower())
 
-    def _url(self, prefix: str, named: str, name: str) -> str:
-        if prefix == named:
-            return f"{self._target_url}/{name}"
-        root = self._target_url.rsplit("/", named.count("/"))[0].rstrip("/")
-        return f"{root}{quote(prefix)}/{name}"
+    def _is_host(self, host: str, named: str) -> bool:
+        """Whether the target's host may be this one: any may be, through a proxy, if there is but one."""
+        alone = len({place.host for place in self._places}) == 1
+        return alone or host.lower() in (named, named.rpartition(":")[0])
+
+    def _root(self, named: Place) -> str:
+        return self._target_url.rsplit("/", named.prefix.count("/"))[0].rstrip("/")
 
     def _wrong_target(self, problem: str) -> ConfigError:
-        mounts = ", ".join(dict.fromkeys(self._prefixes))
+        mounts = ", ".join(dict.fromkeys(f"{place.host}{place.prefix}" for place in self._places))
         remedy = f"Set it to the service's URL and one of its mounts: {mounts}"
         return ConfigError(KEY, self._target_url, problem, remedy=remedy)

@@ -164,12 +164,6 @@ def test_a_mount_below_a_handler_does_not_shadow_it():
     assert (mounts.url_of(outer), mounts.url_of(inner)) == ("https://h/tasks/a", "https://h/tasks/a/a")
 
 
-def test_handlers_of_one_path_in_two_subdomains_are_two():
-    mounts = Mounts("")
-    mounts.add("billing", "/tasks", [handler_of()], subdomain="billing", endpoints={})
-    mounts.add("mail", "/tasks", [handler_of()], subdomain="mail", endpoints={})
-
-
 @pytest.mark.parametrize("path", ["/tasks/run", "/tasks/run/"])
 def test_a_handler_at_the_url_of_another_route_is_refused(path: str):
     with pytest.raises(

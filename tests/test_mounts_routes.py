@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from taskhandler import TaskBlueprint, UsageError
+from taskhandler import ConfigError, TaskBlueprint, UsageError
 from tests.desk import headers_of, outcome
+
+SETTINGS = {"TESTING": True, "TASKHANDLER_AUTH": "none", "TASKHANDLER_LEDGER": "memory://"}
 
 
 def an_app() -> Flask:
     app = Flask(__name__)
-    app.config.update(TESTING=True, TASKHANDLER_AUTH="none", TASKHANDLER_LEDGER="memory://")
+    app.config.update(SETTINGS)
     return app
 
 
@@ -67,3 +69,33 @@ def test_blueprints_of_two_subdomains_may_have_the_same_prefix():
         url = f"http://{name}.shop.example/tasks/run"
         assert outcome(client.post(url, data=b"1", headers=headers_of(name))) == (200, "completed")
     assert ran == ["mail", "billing"]
+
+
+@pytest.mark.parametrize("order", [["a", "b"], ["b", "a"]])
+def test_a_blueprint_in_another_subdomain_than_the_targets_cannot_enqueue(order: list[str]):
+    app, ran = Flask(__name__, subdomain_matching=True), list[str]()
+    app.config.update(SETTINGS, SERVER_NAME="shop.com", TASK_TARGET_URL="https://a.shop.com/tasks")
+    teams = {name: team(name, ran) for name in order}
+    for name, tasks in teams.items():
+        app.register_blueprint(tasks, url_prefix="/tasks", subdomain=name)
+    mounts = app.extensions["taskhandler"].mounts
+    assert mounts.url_of(teams["a"].handlers["run"]) == "https://a.shop.com/tasks/run"
+    with pytest.raises(UsageError, match=r"answers under b\.shop\.com, and "):
+        mounts.url_of(teams["b"].handlers["run"])
+
+
+@pytest.mark.parametrize(
+    ("app", "server", "subdomain"),
+    [
+        (Flask(__name__), "shop.com", "a"),
+        (Flask(__name__, subdomain_matching=True), None, "a"),
+        (Flask(__name__, subdomain_matching=True), "shop.com", "<name>"),
+        (Flask(__name__, host_matching=True, static_host="shop.com"), None, None),
+    ],
+)
+def test_a_blueprint_that_would_answer_under_no_host_is_refused(
+    app: Flask, server: str | None, subdomain: str | None
+):
+    app.config.update(SETTINGS, SERVER_NAME=server)
+    with pytest.raises(ConfigError, match=r"no (such )?host"):
+        app.register_blueprint(team("a", []), url_prefix="/tasks", subdomain=subdomain)
