@@ -131,7 +131,7 @@ for signal in dict.fromkeys(OF_OUTCOME.values()):
 sabotage.apply(os.environ.get("SABOTAGE", ""))
 app = Flask(__name__)
 if os.environ.get("BENCH_INTERFERENCE"):
-    interfere_within(app, tasks, witness)
+    interfere_within(app, tasks, witness, whims.begin)
 app.register_blueprint(tasks, url_prefix="/tasks")
 if os.environ.get("BENCH_LOCKS"):
     tell_of_locks(witness)

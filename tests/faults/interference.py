@@ -32,10 +32,12 @@ def interfere(app: Flask, witness: Witness) -> None:
     app.add_url_rule("/<path:page>", "page", lambda page: f"{page} is a page", methods=["GET", "POST"])
 
 
-def interfere_within(app: Flask, tasks: TaskBlueprint, witness: Witness) -> None:
+def interfere_within(
+    app: Flask, tasks: TaskBlueprint, witness: Witness, begin: Callable[[int], None]
+) -> None:
     """The same between the app and its tasks, before these are registered: middleware, and their hooks."""
     ask = _asking(witness)
-    app.wsgi_app = _Middleware(app, ask)  # type: ignore[method-assign]  # Flask's documented place for middleware
+    app.wsgi_app = _Middleware(app, ask, begin)  # type: ignore[method-assign]  # Flask's documented place for middleware
     tasks.before_request(lambda: _answer(ask("blueprint-before")))
     tasks.after_request(
         lambda response: _replaced(response) if ask("blueprint-after") == "answer" else response
@@ -62,10 +64,11 @@ def _asking(witness: Witness) -> Callable[..., str]:
 class _Middleware:
     """Answers like a page, or a page at a time, or fails after the app has answered."""
 
-    def __init__(self, app: Flask, ask: Callable[..., str]) -> None:
-        self._inner, self._ask = app.wsgi_app, ask
+    def __init__(self, app: Flask, ask: Callable[..., str], begin: Callable[[int], None]) -> None:
+        self._inner, self._ask, self._begin = app.wsgi_app, ask, begin
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - PEP 3333's
+        self._begin(int(environ.get("HTTP_X_CLOUDTASKS_TASKRETRYCOUNT", "0")))
         if self._ask("middleware", environ) == "answer":
             start_response("200 OK", [("Content-Type", "text/html")])
             return [SORRY.encode()]

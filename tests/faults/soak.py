@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with emulated(wanted=asked.ledger == "firestore") as emulator:
         if asked.ledger == "firestore" and not emulator:
             return 1
-        setup = Setup(settings=(("BENCH_WHIMS", str(seed)),))
+        setup = Setup(settings=(("BENCH_WHIMS", str(seed)), ("BENCH_INTERFERENCE", "1")))
         with Stage(setup, emulator=emulator, sabotage=asked.sabotage, seed=seed) as stage:
             return _judge(_soak(stage, asked.tasks, seed), seed)
 

@@ -29,6 +29,19 @@ RATES: dict[str, tuple[tuple[str, float], ...]] = {
     "mourned": (("fail", 0.1), ("crash", 0.02)),
     "tell.sent": (("down", 0.1),),
     "bury.sent": (("lose", 0.1),),
+    "hook.middleware": (("answer", 0.003), ("raise", 0.003)),
+    "hook.open-session": (("raise", 0.003),),
+    "hook.preprocess": (("raise", 0.003),),
+    "hook.before": (("answer", 0.003), ("raise", 0.003), ("stream", 0.003)),
+    "hook.blueprint-before": (("answer", 0.003), ("raise", 0.003)),
+    "hook.error-page": (("raise", 0.1),),
+    "hook.blueprint-error-page": (("raise", 0.1),),
+    "hook.blueprint-after": (("answer", 0.01), ("raise", 0.01)),
+    "hook.after": (("answer", 0.01), ("raise", 0.01), ("leave", 0.001)),
+    "hook.save-session": (("raise", 0.01),),
+    "hook.teardown": (("raise", 0.01),),
+    "hook.blueprint-teardown": (("raise", 0.01),),
+    "hook.middleware-after": (("raise", 0.01),),
 }
 """What happens at each place, and how often."""
 
