@@ -109,6 +109,25 @@ class Order(pydantic.BaseModel, extra="forbid"):
     either: int | list[int | list[int]] = 0
 
 
+class WrappedOrder(Order, extra="forbid"):
+    """An order with a wrap validator around all of it."""
+
+    @pydantic.model_validator(mode="wrap")
+    @classmethod
+    def wrapped(cls, value: object, inner: Callable[[object], WrappedOrder]) -> WrappedOrder:
+        """Do nothing, as one that logs would."""
+        return inner(value)
+
+
+class OwnOrder(Order, extra="forbid"):
+    """An order whose validation taskhandler cannot end early."""
+
+    @classmethod
+    def model_validate_json(cls, *arguments: Any, **named: Any) -> OwnOrder:  # noqa: ANN401 - as pydantic's
+        """Do what pydantic does."""
+        return super().model_validate_json(*arguments, **named)
+
+
 Measured = tuple[float, float]
 """Seconds of CPU time, and KiB by which the process has grown."""
 
@@ -119,6 +138,8 @@ TYPES = {
     "Struct": StructOrder,
     "attrs": AttrsOrder,
     "pydantic": Order,
+    "wrapped": WrappedOrder,
+    "own": OwnOrder,
 }
 
 

@@ -125,11 +125,19 @@ def payload_type(hint: object, where: str) -> PayloadType:
     if any(raw in members for raw in RAW):
         raise UsageError(f"{where}: write `bytes` alone for the body as it came, or a type that JSON has")
     if len(members) == 1 and callable(getattr(members[0], "model_validate_json", None)):
+        if payload_model.is_lazy(members[0]):
+            raise UsageError(f"{where}: {_LAZY}")
         fields = payload_model.field_names(members[0])
         return PayloadType(annotation, payload_model.builder(members[0]), fields=fields)
     shape, build = _msgspec_type(hint, where)
     empty = b"null" if _names_none(shape) else b""
     return PayloadType(annotation, build, empty=empty, fields=frozenset(_field_names(shape)))
+
+
+_LAZY = (
+    "pydantic checks an Iterable or a Generator only while the handler iterates over it, when the body can "
+    "no longer be refused. Write list"
+)
 
 
 def _msgspec_type(hint: object, where: str) -> tuple[Type, Callable[[bytes], object]]:

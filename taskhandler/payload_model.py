@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+from taskhandler.payload_schema import SwallowedError, ending_early, has_generator
+
 LARGE_BYTES = 1 << 14
 """Of a longer body only the first item of a list that is wrong is looked for. Pydantic collects every error,
 1.3 µs and 450 bytes each with the interpreter lock held: of 1 MB of wrong items 0.9 s and 300 MB."""
@@ -17,37 +19,37 @@ MOST_ERRORS = 50
 
 SHOWN_ERRORS = 5
 
-_LISTS = frozenset({"list", "tuple", "set", "frozenset", "dict"})
-_WITHIN = frozenset(
-    {
-        "schema",
-        "items_schema",
-        "keys_schema",
-        "values_schema",
-        "extras_schema",
-        "lax_schema",
-        "strict_schema",
-        "json_schema",
-        "python_schema",
-        "arguments_schema",
-        "choices",
-        "definitions",
-        "fields",
-        "steps",
-    }
-)
-"""Where a core schema holds others. Not in what a wrap validator wraps: it may ask for every error."""
-
 
 def builder(model: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - pydantic is not imported
     """What makes a `model` of a body: its `model_validate_json`, or what does the same and gives up early."""
     own: Callable[[bytes], object] = model.model_validate_json
 
     @cache
-    def of_large_bodies() -> Callable[[bytes], object]:
-        return _impatient(model) or own
+    def of_large_bodies() -> Callable[[bytes], object] | None:
+        return _impatient(model)
 
-    return lambda body: own(body) if len(body) <= LARGE_BYTES else of_large_bodies()(body)
+    def build(body: bytes) -> object:
+        early = of_large_bodies() if len(body) > LARGE_BYTES else None
+        if early is None:
+            return own(body)
+        try:
+            return early(body)
+        except SwallowedError:
+            return own(body)
+
+    return build
+
+
+def is_lazy(model: Any) -> bool:  # noqa: ANN401 - the same
+    """Whether the model leaves something unchecked until the handler iterates over it."""
+    return has_generator(_schema_of(model))
+
+
+def _schema_of(model: Any) -> object:  # noqa: ANN401 - the same
+    """The model's core schema, made if that was put off; anything else where there is none."""
+    if hasattr(model, "model_rebuild") and not isinstance(model.__pydantic_core_schema__, dict):
+        model.model_rebuild(raise_errors=False)
+    return getattr(model, "__pydantic_core_schema__", None)
 
 
 def field_names(model: Any) -> frozenset[str]:  # noqa: ANN401 - the same
@@ -105,13 +107,13 @@ def _alias_names(alias: object) -> Iterator[str]:
 def _impatient(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 - pydantic is not imported
     """The model's validator, but for lists that end at their first error; None if that cannot be made."""
     library = sys.modules.get("pydantic_core")
-    schema = getattr(model, "__pydantic_core_schema__", None)
+    schema = _schema_of(model)
     parent = next((cls for cls in model.__mro__ if cls.__module__ == "pydantic.main"), None)
     plain = parent is not None and model.model_validate_json.__func__ is parent.model_validate_json.__func__
     if library is None or not plain or type(model.__pydantic_validator__) is not library.SchemaValidator:
         return None
     try:
-        return _validator(library, _ending_early(schema))
+        return _validator(library, ending_early(schema))
     except library.SchemaError:  # a release of pydantic that is made otherwise
         return None
 
@@ -123,18 +125,3 @@ def _validator(library: Any, schema: object) -> Callable[[bytes], object]:  # no
     except TypeError:  # before the flag: up to 2.10 there was nothing to take; 2.11 and 2.12 take it
         validator = library.SchemaValidator(schema)
     return typing.cast("Callable[[bytes], object]", validator.validate_json)
-
-
-def _ending_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part of one
-    if isinstance(schema, list | tuple):
-        return type(schema)(map(_ending_early, schema))
-    if not isinstance(schema, dict) or schema.get("type") == "function-wrap":
-        return schema
-    early = {key: _part(inner) if key in _WITHIN else inner for key, inner in schema.items()}
-    return early | {"fail_fast": True} if schema.get("type") in _LISTS else early
-
-
-def _part(inner: Any) -> Any:  # noqa: ANN401 - the same
-    """What a schema holds: another one, several, or several by name."""
-    named = isinstance(inner, dict) and not isinstance(inner.get("type"), str)
-    return {name: _ending_early(one) for name, one in inner.items()} if named else _ending_early(inner)

@@ -24,6 +24,7 @@ PURE = (
     "http_answer.py",
     "payload.py",
     "payload_model.py",
+    "payload_schema.py",
     "payload_reason.py",
     "payload_result.py",
     "payload_signature.py",

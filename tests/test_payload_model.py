@@ -156,23 +156,6 @@ def test_a_large_body_becomes_the_same_model_as_a_small_one(body: bytes) -> None
     assert large.fallback == {"type": "list"}
 
 
-def without_what_is_wrong(value: list[object], inner: Callable[[object], list[Item]]) -> list[Item]:
-    try:
-        return inner(value)
-    except pydantic.ValidationError as error:
-        wrong = {problem["loc"][0] for problem in error.errors()}
-        return inner([item for index, item in enumerate(value) if index not in wrong])
-
-
-Skipping = Annotated[list[Item], pydantic.WrapValidator(without_what_is_wrong)]
-
-
-def test_a_wrap_validator_is_shown_every_error_of_a_large_body() -> None:
-    decode = signature_of(wants(pydantic.RootModel[Skipping]), task_type=Task).decode
-    body = b'[{}, {"id": "a"}, {}, {}]'
-    assert decode(body) == decode(of_length(body)) == pydantic.RootModel[Skipping]([Item(id="a")])
-
-
 class Own(pydantic.BaseModel):
     id: str
 

@@ -1,0 +1,103 @@
+"""Pydantic's core schemas, changed so that a list is given up at its first wrong item.
+
+Pydantic collects every error, and a body can be wrong in each of its bytes. Wrap validators see that only
+by the errors that are missing. One that raises an error, this or another, refuses the body in any case; one
+that goes on after an error may need all of them, and then the body must be validated as it always is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+_LISTS = frozenset(
+    {"list", "tuple", "set", "frozenset", "deque", "dict", "frozendict", "ordered-dict", "counter"}
+)
+_WITHIN = frozenset(
+    {
+        "schema",
+        "items_schema",
+        "keys_schema",
+        "values_schema",
+        "extras_schema",
+        "lax_schema",
+        "strict_schema",
+        "json_schema",
+        "python_schema",
+        "arguments_schema",
+        "choices",
+        "definitions",
+        "fields",
+        "steps",
+    }
+)
+"""Where a core schema holds others."""
+
+
+class SwallowedError(BaseException):
+    """A wrap validator went on after an error. Not an `Exception`, which other validators could catch."""
+
+
+def ending_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part of one
+    """The same schema, but for lists that end at their first error.
+
+    What validates by it raises `SwallowedError` where it cannot tell what the schema itself would say.
+    """
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(ending_early, schema))
+    if not isinstance(schema, dict):
+        return schema
+    early = {key: _part(inner) if key in _WITHIN else inner for key, inner in schema.items()}
+    if schema.get("type") == "function-wrap":
+        function = schema["function"]
+        early["function"] = {**function, "function": _watched(function["function"])}
+    return early | {"fail_fast": True} if schema.get("type") in _LISTS else early
+
+
+def has_generator(schema: object) -> bool:
+    """Whether what the schema makes is checked only when it is iterated over."""
+    if isinstance(schema, list | tuple):
+        return any(map(has_generator, schema))
+    if not isinstance(schema, dict):
+        return False
+    inner = (part for key, part in schema.items() if key in _WITHIN)
+    return schema.get("type") == "generator" or any(map(has_generator, map(_schemas, inner)))
+
+
+def _part(inner: Any) -> Any:  # noqa: ANN401 - the same
+    return (
+        {name: ending_early(one) for name, one in inner.items()} if _is_named(inner) else ending_early(inner)
+    )
+
+
+def _schemas(inner: Any) -> object:  # noqa: ANN401 - the same
+    return list(inner.values()) if _is_named(inner) else inner
+
+
+def _is_named(inner: object) -> bool:
+    """Whether it is several schemas by name, and not one."""
+    return isinstance(inner, dict) and not isinstance(inner.get("type"), str)
+
+
+def _watched(validator: Callable[..., object]) -> Callable[..., object]:
+    """A wrap validator that may not go on after an error of what it wraps."""
+
+    def watched(value: object, handler: Callable[..., object], *context: object) -> object:
+        failed = False
+
+        def inner(*arguments: object, **named: object) -> object:
+            nonlocal failed
+            if failed:
+                raise SwallowedError
+            try:
+                return handler(*arguments, **named)
+            except Exception:
+                failed = True
+                raise
+
+        result = validator(value, inner, *context)
+        if failed:
+            raise SwallowedError
+        return result
+
+    return watched
