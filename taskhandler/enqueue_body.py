@@ -16,6 +16,9 @@ LIMIT_BYTES = 1 << 20
 """What Cloud Tasks takes for a whole task (quotas: 1 MiB)."""
 
 
+JSON = "application/json"
+
+
 class Body(Struct, frozen=True):
     """A task's body; `content_type` is empty where there is nothing that could have one."""
 
@@ -30,13 +33,24 @@ def body_of(payload: object, signature: Signature, *, limit: int) -> Body:
         UsageError: the handler could not read it, or JSON would change it. Holds nothing of the payload.
     """
     body = _body(payload, signature)
+    _check_length(body, limit)
+    if signature.payload is None or signature.type.binary:
+        return body
+    problem = _problem(payload, body.content, signature)
+    if problem is None:
+        return body
+    by_name = Body(_encoded(payload, by_alias=False), JSON)
+    if by_name == body or _problem(payload, by_name.content, signature) is not None:
+        raise UsageError(problem)
+    _check_length(by_name, limit)
+    return by_name
+
+
+def _check_length(body: Body, limit: int) -> None:
     most = min(limit, LIMIT_BYTES)
     if len(body.content) > most:
         problem = f"the payload has {len(body.content)} bytes, at most {most} can be sent and read"
         raise UsageError(f"{problem}. Send the name of a file or of a row instead")
-    if signature.payload is not None and not signature.type.binary:
-        _check(payload, body.content, signature)
-    return body
 
 
 def _body(payload: object, signature: Signature) -> Body:
@@ -55,23 +69,15 @@ def _body(payload: object, signature: Signature) -> Body:
             f"the handler takes JSON for {signature.type.annotation}, not {type(payload).__name__}. "
             "Pass the value itself, or annotate the handler's payload with bytes"
         )
-    return Body(_json(payload, signature), "application/json")
-
-
-def _json(payload: object, signature: Signature) -> bytes:
-    """JSON with the aliases of pydantic's fields, or with their names if the handler reads only these."""
-    by_alias = _encoded(payload, by_alias=True)
-    if isinstance(signature.type.read(by_alias), PayloadError):
-        by_name = _encoded(payload, by_alias=False)
-        if not isinstance(signature.type.read(by_name), PayloadError):
-            return by_name
-    return by_alias
+    return Body(_encoded(payload, by_alias=True), JSON)
 
 
 def _encoded(payload: object, *, by_alias: bool) -> bytes:
     try:
         return msgspec.json.encode(payload, enc_hook=partial(_dump, by_alias=by_alias))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - properties and serializers are the user's code
         why = str(error) if isinstance(error, _ForeignTypeError) else _WHY.get(type(error), "")
         why = why or f"{type(error).__name__} while it was encoded"
     raise UsageError(f"a payload of type {type(payload).__name__} cannot be made JSON: {why}")
@@ -95,23 +101,32 @@ def _dump(value: object, *, by_alias: bool) -> Raw:
     return Raw(dump(value, by_alias=by_alias, round_trip=True, warnings=False).encode())
 
 
-def _check(payload: object, content: bytes, signature: Signature) -> None:
+def _problem(payload: object, content: bytes, signature: Signature) -> str | None:
+    """Why this body does not say to the handler what the payload says; None if it does."""
     read = signature.type.read(content)
     change = _change(payload, content, read, signature)
     if isinstance(read, PayloadError):
         if payload is None:
-            raise UsageError(f"the handler takes {signature.type.annotation}: pass a payload to enqueue()")
+            return f"the handler takes {signature.type.annotation}: pass a payload to enqueue()"
         problem = (
             f"the handler takes {signature.type.annotation} and could not read this {type(payload).__name__}"
         )
-        raise UsageError(f"{problem}: {read.reason}" + (f" ({change})" if change else ""))
+        return f"{problem}: {read.reason}" + (f" ({change})" if change else "")
     if change is not None:
-        raise UsageError(f"{change}. Convert it, or annotate the handler's payload with a type that holds it")
+        return f"{change}. Convert it, or annotate the handler's payload with a type that holds it"
+    return None
 
 
 def _change(payload: object, content: bytes, read: object, signature: Signature) -> str | None:
-    json = msgspec.json.decode(content)
+    try:
+        json = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "a Raw, or a serializer of the payload's, has put in it what is not JSON"
     try:
         return first_change(payload, json, read, fields=signature.type.fields)
     except RecursionError:
         return "it is nested too deeply"
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - properties and comparisons are the user's code
+        return f"{type(error).__name__} while it was compared with what would arrive"

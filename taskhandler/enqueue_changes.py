@@ -1,17 +1,19 @@
-"""Finds what a payload would lose on its way through JSON: NaN becomes null, a set a list, a date text.
+"""Finds what a payload would lose on its way: JSON makes null of NaN, and handlers pass over unknown keys.
 
 A value arrives as it is if JSON holds it, or if the handler makes of JSON what was sent: a `datetime` in a
-field that is annotated so. Tuples may arrive as lists.
+field that is annotated so. Tuples may arrive as lists. What the handler's own validators make of a value that
+JSON holds is theirs.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from itertools import count
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw
+
+from taskhandler.enqueue_members import Name, inputs_of, members_of, names_of
 
 _PLAIN = frozenset({str, int, float, bool})
 
@@ -27,18 +29,20 @@ def first_change(
     Args:
         sent: the payload, or a part of it.
         json: what JSON says in its place; UNSET where there is nothing.
-        read: what the handler reads there; UNSET where it reads nothing.
+        read: what the handler reads there; UNSET where that cannot be told.
         fields: names that may be repeated; nothing else that stands in a payload may.
         at: the place.
     """
+    sent, read = json if isinstance(sent, Raw) else _root(sent), _root(read)
     if type(sent) in _PLAIN and type(sent) is type(json) and sent == json:  # by far the most
-        return None
-    sent, read = _root(sent), _root(read)
-    if sent is UNSET or isinstance(sent, Raw) or _arrives(sent, json) or _arrives(sent, read):
+        return f"the int at {at} would lose digits as a float" if _loses_digits(sent, read) else None
+    if sent is UNSET or _arrives(sent, json) or _arrives(sent, read):
         return None
     parts = _parts(sent, json, read, fields)
     if parts is None:
         return f"the {type(sent).__qualname__} at {at} would {_fate(json)}"
+    if lost := _lost(sent, json, read, f"the {type(sent).__qualname__} at {at}"):
+        return lost
     changes = (first_change(*part, fields=fields, at=f"{at}{step}") for step, *part in parts)
     return next((change for change in changes if change is not None), None)
 
@@ -48,69 +52,90 @@ def _root(value: Any) -> object:  # noqa: ANN401 - pydantic is not imported
     return value.root if getattr(type(value), "__pydantic_root_model__", False) else value
 
 
+def _loses_digits(sent: Any, read: object) -> bool:  # noqa: ANN401 - a payload
+    return type(sent) is int and type(read) is float and read != sent and read == float(sent)
+
+
 def _arrives(sent: object, there: object) -> bool:
-    alone = not isinstance(sent, dict | list | tuple) and _members(sent) is None
+    alone = not isinstance(sent, dict | list | tuple) and members_of(sent) is None
     return alone and type(sent) is type(there) and bool(sent == there)
+
+
+def _lost(sent: object, json: object, read: object, where: str) -> str | None:
+    """What of a value would be lost whole."""
+    if isinstance(sent, dict) and isinstance(json, dict) and len(sent) != len(json):
+        return f"keys of {where} would be equal in JSON"
+    names = _names(json)
+    lost = _unread(names, read)
+    if lost and names_of(sent).issuperset(lost):
+        return f"the handler would not read {', '.join(map(str, lost))} of {where}"
+    items = "items" if isinstance(json, list) else "keys"
+    return f"the handler would not read {len(lost)} of {len(names)} {items} of {where}" if lost else None
+
+
+def _names(json: object) -> list[Name]:
+    """What JSON has parts under."""
+    if isinstance(json, dict):
+        return list(json)
+    return list(range(len(json))) if isinstance(json, list) else []
+
+
+def _unread(names: list[Name], read: object) -> list[Name]:
+    """The names in JSON that the handler passes over."""
+    if isinstance(read, dict):
+        passed_over = [name for name in names if name not in read]
+        return passed_over[: max(0, len(names) - len(read))]  # the others are keys that are not text
+    inputs = inputs_of(read)
+    if inputs is None or not inputs.is_all:
+        return []
+    return [name for name in names if name not in inputs.members]
 
 
 def _parts(sent: Any, json: object, read: object, fields: frozenset[str]) -> Iterator[Part] | None:  # noqa: ANN401 - a payload
     """The parts of a value; None if it has none, and is a value by itself."""
     if isinstance(sent, dict):
         return _of_dict(sent, json, read, fields)
+    in_json, in_read = _holder(json), _holder(read)
     if isinstance(sent, list | tuple):
-        return (
-            (f"[{index}]", part, _item(json, index), _item(read, index)) for index, part in enumerate(sent)
-        )
-    members = _members(sent)
+        return ((f"[{index}]", part, in_json(index, 0), in_read(index, 0)) for index, part in enumerate(sent))
+    members = members_of(sent)
     if members is None:
         return None
+    names = {name: _name_in(json, name, others) for name, others in members.items()}
     return (
-        (f".{name}", getattr(sent, name, UNSET), _item(json, *in_json, name), _item(read, *in_json, name))
-        for name, in_json in members.items()
+        (f".{name}", getattr(sent, name, UNSET), in_json(other, 0), in_read(other, 0))
+        for name, other in names.items()
     )
 
 
 def _of_dict(sent: dict[Any, object], json: object, read: object, fields: frozenset[str]) -> Iterator[Part]:
+    in_json, in_read = _holder(json, like=len(sent)), _holder(read, like=len(sent))
     read_keys = {key: type(key) for key in read} if isinstance(read, dict) else {}
-    for key, part in sent.items():
+    for place, (key, part) in enumerate(sent.items()):
         step = f".{key}" if key in fields else "[...]"
-        if type(key) is str:
-            yield step, part, _item(json, key), _item(read, key)
-        elif read_keys.get(key) is type(key):
-            yield step, part, UNSET, _item(read, key)
+        if type(key) is str or read_keys.get(key) is type(key):
+            yield step, part, in_json(key, place), in_read(key, place)
         else:
             yield f"{step} (a key)", key, str(key), UNSET
 
 
-def _item(holder: object, *names: str | int) -> object:
-    """What a part of JSON, or of what the handler reads, holds under one of the names."""
+def _holder(holder: Any, *, like: int = 0) -> Callable[[Any, int], object]:  # noqa: ANN401 - the same
+    """Looks up what there is under a name of JSON; else, among `like` keys that are not text, at a place."""
     if isinstance(holder, dict):
-        return next((holder[name] for name in names if name in holder), UNSET)
-    if isinstance(holder, list | tuple):
-        return next((holder[name] for name in names if isinstance(name, int) and name < len(holder)), UNSET)
-    for name, in_json in (_members(holder) or {}).items():
-        if name in names or any(other in names for other in in_json):
-            return getattr(holder, name, UNSET)
-    return UNSET
+        in_order = list(holder.values()) if like and len(holder) == like else []
+        return lambda name, place: holder[name] if name in holder else in_order[place] if in_order else UNSET
+    if isinstance(holder, list | tuple | deque):
+        return lambda name, _: holder[name] if isinstance(name, int) and name < len(holder) else UNSET
+    inputs = inputs_of(holder)
+    members = {} if inputs is None else inputs.members
+    return lambda name, _: getattr(holder, members.get(name) or "", UNSET)
 
 
-def _members(value: Any) -> dict[str, tuple[str | int, ...]] | None:  # noqa: ANN401 - a payload
-    """The members of an object, each with its other names in JSON; None if it is not one that has members."""
-    cls: Any = type(value)
-    if isinstance(value, Struct):
-        config = cls.__struct_config__
-        numbers = count(0 if config.tag is None else 1)
-        in_json = numbers if config.array_like else cls.__struct_encode_fields__
-        return {name: (other,) for name, other in zip(cls.__struct_fields__, in_json, strict=False)}
-    if dataclasses.is_dataclass(cls):
-        return {field.name: () for field in dataclasses.fields(cls)}
-    if hasattr(cls, "__attrs_attrs__"):
-        return {field.name: () for field in cls.__attrs_attrs__}
-    if hasattr(cls, "model_fields"):
-        aliases = {name: field.serialization_alias for name, field in cls.model_fields.items()}
-        named = {name: (alias,) if alias else () for name, alias in aliases.items()}
-        return named | dict.fromkeys(value.__pydantic_extra__ or (), ())
-    return None
+def _name_in(json: object, name: str, others: tuple[Name, ...]) -> Name:
+    """By which of its names a member stands in JSON."""
+    if isinstance(json, list):
+        return next(iter(others), name)
+    return next((other for other in others if isinstance(json, dict) and other in json), name)
 
 
 def _fate(json: object) -> str:

@@ -14,6 +14,7 @@ PURE = (
     "duration.py",
     "enqueue_body.py",
     "enqueue_changes.py",
+    "enqueue_members.py",
     "errors.py",
     "record.py",
     "verdict.py",

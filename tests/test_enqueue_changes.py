@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,7 +30,17 @@ class Bare(msgspec.Struct, array_like=True):
 
 
 class Lost(msgspec.Struct, omit_defaults=True):
-    a: int = 5
+    a: float = 5
+
+
+class Tagged(msgspec.Struct, tag="row"):
+    a: set[int]
+
+
+@dataclass
+class Both:
+    a: int
+    more: int
 
 
 class Left(pydantic.BaseModel, extra="allow"):
@@ -71,7 +81,20 @@ def change(sent: object, json: object, read: object = UNSET) -> str | None:
         (Bare(1), [1], UNSET),
         (Parcel({1}), {"a": [1]}, Parcel({1})),
         ({1: {2}}, {"1": [2]}, {1: {2}}),
-        ({"z": 1}, {"z": 1}, Alone({1})),
+        ({"z": 1}, {"z": 1}, UNSET),
+        ({"z": 1}, {"z": 1}, None),
+        ({"a": {1}, "type": "row"}, {"a": [1], "type": "row"}, Tagged({1})),
+        (["row", 1, {2}], ["row", 1, [2]], Row(1, {2})),
+        ([1, 1, 2], [1, 1, 2], {1, 2}),
+        ([{1}], [[1]], deque([{1}])),
+        ([1, 1], [1, 1], [1]),
+        ({"1": {2}}, {"1": [2]}, {1: {2}}),
+        ({1: 2}, {"1": 2}, {1: 2.0}),
+        ({"A": 1}, {"A": 1}, {"a": 1}),
+        (2**53, 2**53, 2.0**53),
+        (2**53 + 1, 2**53 + 1, 2**53 + 1),
+        (3, 3, 1.5),
+        ("a", "a", "A"),
         ("a", "b", "a"),
         (Lost(), {}, Lost()),
         (Left(), {"a": 1}, Left()),
@@ -101,6 +124,48 @@ def test_what_json_holds_or_the_handler_reads_arrives(sent: object, json: object
         (True, 1, 1, "the bool at $ would arrive as an int"),
         (1.5, None, UNSET, "the float at $ would arrive as null"),
         ({"c": b""}, {"c": ""}, UNSET, "the bytes at $[...] would arrive as a str"),
+        (
+            {"a": {1}, "z": 1},
+            {"a": [1], "z": 1},
+            Alone({1}),
+            "the handler would not read 1 of 2 keys of the dict at $",
+        ),
+        (Both(1, 2), {"a": 1, "more": 2}, Lost(1), "the handler would not read more of the Both at $"),
+        (
+            Left.model_validate({"a": 1, "secret": 2}),
+            {"a": 1, "secret": 2},
+            Lost(1),
+            "the handler would not read 1 of 2 keys of the Left at $",
+        ),
+        ([1, 2], [1, 2], Bare(1), "the handler would not read 1 of 2 items of the list at $"),
+        (
+            {"a": 1, "z": 1},
+            {"a": 1, "z": 1},
+            {"a": 1},
+            "the handler would not read 1 of 2 keys of the dict at $",
+        ),
+        (
+            {"A": 1, "a": 2},
+            {"A": 1, "a": 2},
+            {"a": 2},
+            "the handler would not read 1 of 2 keys of the dict at $",
+        ),
+        ({1: 1, "1": 2}, {"1": 2}, {1: 2}, "keys of the dict at $ would be equal in JSON"),
+        (
+            {"z": {"z": 1}},
+            {"z": {"z": 1}},
+            {"z": Lost()},
+            "the handler would not read 1 of 1 keys of the dict at $[...]",
+        ),
+        (
+            {"1": {"z": 1}},
+            {"1": {"z": 1}},
+            {1: Lost()},
+            "the handler would not read 1 of 1 keys of the dict at $[...]",
+        ),
+        (msgspec.Raw(b"{}"), {"z": 1}, Lost(), "the handler would not read 1 of 1 keys of the dict at $"),
+        (2**53 + 1, 2**53 + 1, 2.0**53, "the int at $ would lose digits as a float"),
+        ({"a": 2**53 + 1}, {"a": 2**53 + 1}, Lost(2.0**53), "the int at $.a would lose digits as a float"),
         (
             {"a": {1: 2}},
             {"a": {"1": 2}},
