@@ -16,7 +16,17 @@ from taskhandler.auth import Answer, Caller, Unverifiable, Verifier
 from taskhandler.auth_token import Refused as RefusedCaller
 from taskhandler.config import Settings
 from taskhandler.delivery_facts import Delivered, Delivery, Incoming
-from taskhandler.ending import Chances, Ending, interrupted, invalid, killed, raised, refused, returned
+from taskhandler.delivery_reason import reason_of
+from taskhandler.ending import (
+    Chances,
+    Ending,
+    interrupted,
+    invalid,
+    killed,
+    raised,
+    refused,
+    returned,
+)
 from taskhandler.errors import Interrupted
 from taskhandler.handlers import Handler, Raised, Returned, run
 from taskhandler.headers import Malformed, TaskHeaders
@@ -33,6 +43,7 @@ from taskhandler.reply import Outcome, Reply, Unreadable, outcome_of, reply
 from taskhandler.signals import TaskEvent
 from taskhandler.task import CURRENT, Headers, Task
 from taskhandler.tell import Teller
+from taskhandler.text import one_line
 from taskhandler.verdict import (
     Conflict,
     Fenced,
@@ -40,10 +51,12 @@ from taskhandler.verdict import (
     Refused,
     Run,
     Settled,
-    Undecided,
     Verdict,
 )
 from taskhandler.wait_limit import WaitLimit
+
+CONTENT_TYPE_LIMIT = 300
+"""Characters of a body's content type that are kept with it."""
 
 POLL_SECONDS = 0.5
 """Between two looks at a task that a waiting delivery finds in flight."""
@@ -145,7 +158,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         )
         key = Key(settings.namespace, about.queue, about.task)
         lease = Lease(self.ledger, key, arrive, clock=self.clock)
-        letter = Letter(body, headers.get("Content-Type") or "")
+        letter = Letter(body, one_line(headers.get("Content-Type") or "", limit=CONTENT_TYPE_LIMIT))
         return Delivery(handler, caller, about, headers, body, letter, lease, chances)
 
     def _arrive(self, delivery: Delivery) -> Verdict:
@@ -237,7 +250,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
                 queue=about.queue,
                 task=about.task,
                 attempt=attempt,
-                reason=_reason(verdict, ending, last=delivery.chances.last),
+                reason=reason_of(verdict, ending, last=delivery.chances.last),
                 error=None if ending is None else ending.error,
             ),
             fenced=isinstance(verdict, Fenced),
@@ -271,17 +284,3 @@ def _outcome_of_caller(caller: RefusedCaller | Unverifiable) -> Outcome:
     if isinstance(caller, Unverifiable):
         return Outcome.UNAVAILABLE
     return Outcome.FORBIDDEN if caller.status_word == "forbidden" else Outcome.UNAUTHENTICATED
-
-
-def _reason(verdict: Verdict, ending: Ending | None, *, last: bool) -> str:
-    match verdict:
-        case InFlight() if last:
-            return "it runs elsewhere; should that fail, no delivery comes after this one, the queue's last"
-        case Undecided(why=why) | Refused(why=why):
-            return f"the ledger: {why}"
-        case Fenced():
-            return "the lease was lost"
-        case Conflict():
-            return "a task of this name is known with another body; the body is kept as a dead letter"
-        case _:
-            return "" if ending is None else ending.reason

@@ -14,6 +14,7 @@ from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
 from taskhandler.task import LOGGER, Task
 from taskhandler.text import one_line
+from taskhandler.tracebacks import cleaned, is_loggable
 
 LEVEL = {
     Outcome.COMPLETED: logging.INFO,
@@ -64,20 +65,33 @@ class Teller:
 
     def warn(self, handler: str, warning: str) -> None:
         """Say what people should know of a handler, although it changes nothing."""
-        _log(logging.WARNING, "handler %s: %s", handler, warning)
+        left_out = self._throttle.left_out((handler, "warning"), warning)
+        if left_out is not None:
+            _log(logging.WARNING, "handler %s: %s%s", handler, warning, _and_more(left_out))
 
     def call(self, function: Callable[..., object], *arguments: object, **named: object) -> None:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
         called = run(partial(function, *arguments), named, check=check_has_run)
         if isinstance(called, Raised):
-            _log(logging.ERROR, "%r failed", function, exc_info=called.error)
+            self._failed(function, called.error)
+
+    def _failed(self, function: Callable[..., object], error: Exception) -> None:
+        who = one_line(repr(function), limit=200)
+        left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
+        if left_out is None:
+            return
+        if is_loggable(error):
+            _log(logging.ERROR, "%s failed%s", who, _and_more(left_out), exc_info=error)
+        else:
+            _log(logging.ERROR, "%s failed%s\n%s", who, _and_more(left_out), cleaned(error))
 
     def raised(self, path: str, error: Exception) -> None:
         """Log the traceback of an error that nobody else has logged."""
         where = one_line(path, limit=200)
-        left_out = self._throttle.left_out((where, "raised"), type(error).__qualname__)
-        if left_out is not None:
-            _log(logging.ERROR, "Exception on %s [POST]%s", where, _and_more(left_out), exc_info=error)
+        if is_loggable(error):
+            _log(logging.ERROR, "Exception on %s [POST]", where, exc_info=error)
+        else:
+            _log(logging.ERROR, "Exception on %s [POST]\n%s", where, cleaned(error))
 
     def unguarded(self, path: str) -> None:
         """Warn of a delivery whose answer the app's hooks may change."""

@@ -13,13 +13,16 @@ _QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;#]*=)[^&;#]*")
 def one_line(said: object, *, limit: int) -> str:
     """`str(said)` as one printable line of at most `limit` characters; never raises.
 
-    White space is folded. Everything else that a terminal or a log would act on (control characters,
-    escape sequences, line separators, changes of the writing direction, half surrogates) becomes "?".
+    White space that is more than blanks is folded. Everything else that a terminal or a log would act on
+    (control characters, escape sequences, line separators, changes of the writing direction, half
+    surrogates) becomes "?".
     """
     try:
         text = str(said)
     except Exception:  # noqa: BLE001 - an error whose own __str__ raises must still be recorded
         return "(it cannot be printed)"[:limit]
+    if len(text) <= limit and text.isprintable():
+        return text
     line = " ".join(text[: 4 * limit].split())
     if not line.isprintable():
         line = "".join([char if char.isprintable() else "?" for char in line])

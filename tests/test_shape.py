@@ -17,7 +17,7 @@ from tests.mirror import ROOT, told_in
 LONGEST = 300
 NEVER = {"abstract", "base", "common", "core", "data", "helper", "helpers", "impl", "info", "manager", "misc"}
 NEVER |= {"obj", "service", "util", "utils"}
-OF_OTHERS = re.compile(r"service_?(account|control)|SERVICE_?ACCOUNT|ServiceAccount|K_SERVICE")
+OF_OTHERS = re.compile(r"service_?(account|control)|SERVICE_?ACCOUNT|ServiceAccount|K_SERVICE|exc_info")
 DIRECTIVE = re.compile(
     r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[^]]*\])?|pragma:\s*no\s(cover|branch))"
 )

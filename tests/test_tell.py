@@ -11,7 +11,15 @@ from blinker import Signal
 
 from taskhandler.log_throttle import MOST_CAUSES
 from taskhandler.reply import Outcome
-from taskhandler.signals import OF_OUTCOME, TaskEvent, task_completed, task_dead, task_fenced, task_started
+from taskhandler.signals import (
+    OF_OUTCOME,
+    TaskEvent,
+    task_completed,
+    task_dead,
+    task_fenced,
+    task_refused,
+    task_started,
+)
 from taskhandler.tell import ENDS, SILENT_SECONDS, Teller
 from tests.test_task import a_task
 
@@ -157,17 +165,37 @@ def test_an_error_that_cannot_be_printed_is_logged(caplog: pytest.LogCaptureFixt
     assert "Unprintable" in caplog.text
 
 
-def test_tracebacks_of_one_cause_do_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+def test_an_error_that_could_forge_a_line_is_logged_cleaned(caplog: pytest.LogCaptureFixture):
+    Teller(APP, clock=lambda: 0.0).raised("/tasks/charge", ValueError("no\n2026 CRITICAL forged \x1b[2J"))
+    (line,) = caplog.records
+    assert line.exc_info is None
+    assert line.getMessage().endswith("\nValueError: no 2026 CRITICAL forged ?[2J")
+
+
+def test_every_error_has_its_traceback(caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    for _ in range(3):
+        teller.raised("/tasks/charge", ValueError())
+    assert len(caplog.records) == 3
+
+
+def test_a_listener_that_raises_does_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
     now = 0.0
     teller = Teller(APP, clock=lambda: now)
-    for _ in range(100):
-        teller.raised("/tasks/charge", ValueError())
-    teller.raised("/tasks/charge", KeyError())
-    teller.raised("/tasks/receipt", ValueError())
-    assert len(caplog.records) == 3
-    now = SILENT_SECONDS
-    teller.raised("/tasks/charge", ValueError())
-    assert caplog.records[-1].getMessage() == "Exception on /tasks/charge [POST] (and 99 more before)"
+    with listening_badly(task_refused, ValueError("a\nb")):
+        for number in range(50):
+            teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
+        assert sum("failed" in line.getMessage() for line in caplog.records) == 1
+        now = SILENT_SECONDS
+        teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
+    assert "failed (and 49 more before)" in caplog.records[-1].getMessage()
+
+
+def test_a_warning_about_every_task_does_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    for _ in range(50):
+        teller.warn("charge", "the result is not kept")
+    assert len(caplog.records) == 1
 
 
 class Broken(logging.Handler):

@@ -1,0 +1,79 @@
+"""Tracebacks for a log: Python's own where it is fit for one, else with cleaned messages."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from taskhandler.tracebacks import LONGEST_MESSAGE, chain_of, cleaned, is_behind, is_loggable
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def caught(*errors: Exception) -> Exception:
+    """The last of the errors, each raised while the one before was handled."""
+    for before, error in itertools.pairwise(errors):
+        error.__context__ = before
+    with pytest.raises(type(errors[-1])) as found:
+        raise_it(errors[-1])
+    return found.value
+
+
+def raise_it(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), ValueError(), KeyError("a\nb")])
+def test_an_ordinary_error_is_loggable_as_it_is(error: Exception):
+    assert is_loggable(caught(error))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a\nb"),
+        ValueError("\x1b[2J"),
+        ValueError("x" * (LONGEST_MESSAGE + 1)),
+        UnprintableError(),
+    ],
+)
+def test_a_message_that_could_pretend_to_be_a_line_is_cleaned_wherever_it_stands(error: Exception):
+    for chain in ([error], [error, KeyError("later")]):
+        later = caught(*chain)
+        assert not is_loggable(later)
+        text = cleaned(later)
+        assert len(text) < 3 * LONGEST_MESSAGE
+        assert text.replace("\n", "").isprintable()
+        assert "in raise_it" in text
+        assert type(error).__name__ in text
+
+
+def test_a_note_is_a_message_too():
+    error = caught(ValueError("no"))
+    error.__notes__ = ["a\nb"]  # type: ignore[attr-defined]  # as add_note does, from Python 3.11 on
+    assert not is_loggable(error)
+
+
+def test_the_chain_of_an_error_is_all_that_it_stands_for():
+    first, second, third = ValueError(), KeyError(), TypeError()
+    second.__context__ = first
+    third.__cause__ = second
+    first.__context__ = third  # a ring
+    assert set(chain_of(third)) == {first, second, third}
+    assert chain_of(None) == []
+    assert is_behind(first, third)
+    assert not is_behind(None, third)
+    assert not is_behind(ValueError(), third)
+
+
+def test_a_recursion_without_end_is_a_bounded_text():
+    def down() -> None:
+        down()
+
+    with pytest.raises(RecursionError) as found:
+        down()
+    assert len(cleaned(found.value).splitlines()) < 200
