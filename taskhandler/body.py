@@ -59,14 +59,14 @@ class RecordedBody:
     def whole(self) -> bytes | Unreadable:
         """The body from its beginning to its end, decoded, or why it cannot be had whole."""
         body = self._announced() if self._length else self._unannounced()
-        if self._encoding and not isinstance(body, Unreadable):
+        if self._encoding and body and not isinstance(body, Unreadable):
             return inflate(body, self._encoding, limit=self._limit)
         return body
 
     def _announced(self) -> bytes | Unreadable:
         if not (self._length.isascii() and self._length.isdigit()):
             return Unreadable(Outcome.MALFORMED, "Content-Length is not a number")
-        length = int(self._length[:20])
+        length = int(self._length.lstrip("0")[:20] or "0")
         if length > self._limit:
             return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {self._limit} are allowed")
         self._record_up_to(length)
@@ -150,9 +150,22 @@ class RecordedBody:
         """The lines that are left."""
         return iter(self.readline, b"")
 
+    closed = False
+
     def readable(self) -> bool:
         """Yes."""
         return True
+
+    def writable(self) -> bool:
+        """No."""
+        return False
+
+    def seekable(self) -> bool:
+        """No."""
+        return False
+
+    def flush(self) -> None:
+        """Do nothing: nothing was written."""
 
     def close(self) -> None:
         """Do nothing: the body is not the caller's alone."""

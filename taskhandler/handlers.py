@@ -143,6 +143,10 @@ class Raised(Struct, frozen=True):
 UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str, dict, list})
+"""What most handlers return, and what needs no second look."""
+
+
 def check_has_run(value: object) -> None:
     """Raise if `value` is what a function returns that has not run, and that nothing will run."""
     if inspect.iscoroutine(value):
@@ -156,6 +160,8 @@ def check_has_run(value: object) -> None:
 
 def check_result(value: object) -> None:
     """Raise if `value` cannot be a handler's result: also what was meant for HTTP, or to be raised."""
+    if type(value) in _PLAIN:
+        return
     check_has_run(value)
     if problem := http_answer.problem_of(value):
         raise UsageError(problem)

@@ -10,7 +10,7 @@ from taskhandler.forks import call_in_child
 
 
 class WaitLimit:
-    """Lets half of the worker's threads wait, and always one.
+    """Lets half of the worker's threads wait; where there is only one, it never does.
 
     Args:
         threads: how many requests the worker can serve at once.
@@ -30,7 +30,7 @@ class WaitLimit:
     def place(self) -> Iterator[bool]:
         """Take a place for as long as the block lasts; whether one was free."""
         with self._lock:
-            is_free = self._waiting < max(1, self._threads() // 2)
+            is_free = self._waiting < self._threads() // 2
             self._waiting += is_free
         try:
             yield is_free

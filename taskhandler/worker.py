@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 UNKNOWN_THREADS = 4
 """Requests that a worker of an unknown server is taken to serve at once: waitress' default."""
@@ -23,4 +24,13 @@ def threads() -> int:
     settings = getattr(worker, "cfg", None)
     name = "worker_connections" if "gevent" in type(worker).__module__ else "threads"
     found = getattr(settings, name, None)
-    return found if isinstance(found, int) else UNKNOWN_THREADS
+    return found if isinstance(found, int) else _threads_of_uwsgi() or UNKNOWN_THREADS
+
+
+def _threads_of_uwsgi() -> int:
+    """UWSGI's `--threads`, 1 without; 0 under another server. It puts a module into its workers."""
+    options = getattr(sys.modules.get("uwsgi"), "opt", None)
+    if not isinstance(options, dict):
+        return 0
+    told = options.get("threads", b"1")
+    return int(told) if isinstance(told, bytes | str) and told.isdigit() else 1

@@ -270,6 +270,7 @@ def test_without_a_thread_for_heartbeats_nothing_is_run(tasks: TaskBlueprint):
     ran: list[int] = []
     tasks.handler("run")(lambda _: ran.append(1))
     app = app_with(tasks)
+    app.extensions["taskhandler"].receiver.heartbeats.rest_and_wait(10)  # those of other tests' apps
     threading.stack_size(1 << 46)  # no thread can be started: the machine has no room for its stack
     try:
         assert outcome(deliver(app, "run")) == (503, "unavailable")

@@ -53,6 +53,22 @@ def fault(body: RecordedBody) -> tuple[Outcome, int | None]:
     return whole.outcome, whole.status
 
 
+@pytest.mark.parametrize("zeros", ["0", "0" * 22, "0" * 4000])
+def test_a_length_may_begin_with_zeros(zeros: str) -> None:
+    assert body_of(io.BytesIO(b"hello world!"), f"{zeros}12").whole() == b"hello world!"
+    assert body_of(io.BytesIO(b""), zeros).whole() == b""
+
+
+def test_a_body_that_is_empty_has_no_encoding_to_undo() -> None:
+    assert body_of(io.BytesIO(b""), "0", HTTP_CONTENT_ENCODING="gzip").whole() == b""
+    assert fault(body_of(io.BytesIO(b"x"), "1", HTTP_CONTENT_ENCODING="gzip")) == (Outcome.MALFORMED, None)
+
+
+def test_a_text_reader_may_stand_on_it() -> None:
+    text = io.TextIOWrapper(io.BufferedReader(body_of(io.BytesIO(b"a\nb"), "3")))  # type: ignore[type-var]  # it has what a reader needs
+    assert text.read() == "a\nb"
+
+
 @pytest.mark.parametrize("content", [b"", b"abc", b"x" * LIMIT])
 def test_a_whole_body_within_the_limit_is_read_to_its_length(content: bytes) -> None:
     assert body_of(io.BytesIO(content + b"the next request"), str(len(content))).whole() == content
