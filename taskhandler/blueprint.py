@@ -17,7 +17,8 @@ from taskhandler.assembly import Assembly, assemble
 from taskhandler.delivery import Receiver
 from taskhandler.delivery_facts import Delivered, Incoming
 from taskhandler.errors import ConfigError, UsageError
-from taskhandler.guard import JSON, Exchange, Guard, TaskResponse, exchange_of
+from taskhandler.exchange import GUARDED, JSON, Exchange, TaskResponse, exchange_of
+from taskhandler.guard import Guard
 from taskhandler.handlers import Handler, named, options_of
 from taskhandler.incoming import WSGIHeaders, read_body
 from taskhandler.task import CURRENT, Task
@@ -207,7 +208,7 @@ def _view(
     def deliver() -> Response:
         request = request_ctx.request
         environ = request.environ
-        exchange = exchange_of(environ, limit)
+        exchange = exchange_of(environ, limit, passed=GUARDED.get())
         exchange.entered = True
         if not exchange.guarded:
             receiver.teller.unguarded(environ.get("PATH_INFO", ""))
@@ -228,7 +229,7 @@ def _hand_over(delivered: Delivered, exchange: Exchange) -> Response:
         if delivered.error is not None:
             raise delivered.error
         reply = delivered.reply
-        response = TaskResponse(reply.body, reply.status_line, content_type=JSON)
+        response = TaskResponse([reply.body], reply.status_line, content_type=JSON)
         for name, value in reply.headers:
             response.headers.add(name, value)
         return response

@@ -21,72 +21,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from flask import Flask, Response, got_request_exception, has_request_context, request
-from werkzeug.wsgi import ClosingIterator
+from flask import Flask, got_request_exception, has_request_context, request
 
-from taskhandler.body import RecordedBody
 from taskhandler.delivery import Receiver
+from taskhandler.exchange import EXCHANGE, GUARDED, JSON, Environ, Exchange, Start, attach, exchange_of
 from taskhandler.incoming import WSGIHeaders
 from taskhandler.reply import Outcome, Reply
 from taskhandler.task_routes import TaskRoutes
 from taskhandler.text import one_line
-
-EXCHANGE = "taskhandler.exchange"
-"""The key of a request's `Exchange` in its WSGI environment, which copies of it share."""
+from taskhandler.tracebacks import is_behind
 
 WATCHED = "taskhandler.watched"
 """The key of the guard, and its `Exchange`, that a request meets which is not a task's as it comes."""
-
-JSON = "application/json"
-"""The content type of every reply."""
-
-Environ = dict[str, Any]
-Start = Callable[..., Callable[[bytes], object]]
-
-
-class Exchange:
-    """What guard and view have to tell each other about one request.
-
-    Attributes:
-        body: the request's, which can be read again.
-        guarded: whether the guard stands around the app.
-        entered: whether the delivery has begun.
-        reply: what was decided, once it is.
-        error: what the handler raised, until somebody has logged it.
-    """
-
-    __slots__ = ("body", "entered", "error", "guarded", "reply")
-
-    def __init__(self, body: RecordedBody) -> None:
-        self.body = body
-        self.guarded = False
-        self.entered = False
-        self.reply: Reply | None = None
-        self.error: Exception | None = None
-
-
-def exchange_of(environ: Environ, limit: int) -> Exchange:
-    """The request's exchange; made, with a body of at most `limit` bytes, where there is none yet.
-
-    One whose delivery has begun belongs to another request, whose environment somebody uses again.
-    """
-    exchange = environ.get(EXCHANGE)
-    if not isinstance(exchange, Exchange) or exchange.entered:
-        environ["wsgi.input"] = body = RecordedBody(environ, limit)
-        environ[EXCHANGE] = exchange = Exchange(body)
-    return exchange
-
-
-class TaskResponse(Response):
-    """A reply as the app's hooks see it."""
-
-    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        """Answer; but behind the guard, which sends the reply itself, only what a middleware looks at."""
-        exchange = environ.get(EXCHANGE)
-        if not isinstance(exchange, Exchange) or not exchange.guarded:
-            return super().__call__(environ, start_response)
-        start_response(self.status, self.headers.to_wsgi_list())
-        return ClosingIterator((), self.close)
 
 
 class Guard:
@@ -110,62 +56,94 @@ class Guard:
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer a request, as PEP 3333 has it."""
         if self.routes.is_task(environ):
-            return _send(self._answer(environ), environ, start_response)
+            return self._answer(environ, start_response)
         if self.routes.is_named(environ):
             return self._watch(environ, start_response)
         return self._inner(environ, start_response)
 
+    def _answer(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        if self.routes.handler(environ) is None:
+            reply = self._refuse(environ, Outcome.UNKNOWN_HANDLER, "no handler of that name is here")
+            return _send(reply, environ, start_response)
+        if environ["REQUEST_METHOD"] != "POST":
+            reply = self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
+            return _send(reply, environ, start_response)
+        exchange = exchange_of(environ, self._receiver.settings.max_body)
+        exchange.guarded = True
+        statuses: list[str] = []
+
+        def start(status: str, headers: object, exc_info: object = None) -> Callable[[bytes], object]:  # noqa: ARG001 - as PEP 3333 has it
+            statuses.append(status)
+            return _discard
+
+        error: BaseException | None = None
+        before = GUARDED.set(exchange)
+        try:
+            _close(self._inner(environ, start), statuses)
+        except BaseException as raised:
+            if exchange.reply is None and not isinstance(raised, Exception):
+                raise
+            error = raised
+        finally:
+            GUARDED.reset(before)
+        if error is None and exchange.error is None and exchange.reply is not None:
+            return _send(exchange.reply, environ, start_response)
+        return self._send_decided(environ, start_response, exchange, statuses, error)
+
     def _watch(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Let a request pass that carries a task's name, unless a middleware moves it to a task's path."""
-        exchange = Exchange(RecordedBody(environ, self._receiver.settings.max_body))
+        exchange = Exchange(environ, self._receiver.settings.max_body)
         environ[WATCHED] = (self, exchange)
         statuses: list[str] = []
 
-        def start(status: str, *more: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as PEP 3333 has it
+        def start(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:  # noqa: ANN401 - as PEP 3333 has it
             statuses.append(status)
-            return _discard if exchange.guarded else start_response(status, *more)
+            return _discard if exchange.guarded else start_response(status, headers, exc_info)
 
+        error: BaseException | None = None
+        body: Iterable[bytes] = ()
         try:
             body = self._inner(environ, start)
-        except Exception as error:
             if not exchange.guarded:
+                return body
+            _close(body, statuses)
+        except BaseException as raised:
+            if not exchange.guarded or (exchange.reply is None and not isinstance(raised, Exception)):
                 raise
-            exchange.error, body = error, ()
-        if not exchange.guarded:
-            return body
-        getattr(body, "close", _nothing)()
-        reply = self._decided(environ, exchange, statuses[-1] if statuses else "nothing")
-        return _send(reply, environ, start_response)
+            error = raised
+        return self._send_decided(environ, start_response, exchange, statuses, error)
 
     def _open(self, environ: Environ) -> Any:  # noqa: ANN401 - Flask's context of a request
         """Take a request for a task's if it has become one: its path is now the one that Flask routes."""
         guard, exchange = environ.get(WATCHED) or (None, None)
         if guard is self and isinstance(exchange, Exchange) and self.routes.is_task(environ):
             exchange.guarded = True
-            environ["wsgi.input"] = exchange.body
-            environ[EXCHANGE] = exchange
+            attach(exchange, environ)
         return self._request_context(environ)
 
-    def _answer(self, environ: Environ) -> Reply:
-        handler = self.routes.handler(environ)
-        if handler is None:
-            return self._refuse(environ, Outcome.UNKNOWN_HANDLER, "no handler of that name is here")
-        if environ["REQUEST_METHOD"] != "POST":
-            return self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
-        exchange = exchange_of(environ, self._receiver.settings.max_body)
-        exchange.guarded = True
-        return self._decided(environ, exchange, self._run_app(environ, exchange))
-
-    def _decided(self, environ: Environ, exchange: Exchange, status: str) -> Reply:
-        """The reply to a delivery that the app has been through, which would have answered `status`."""
-        error, exchange.error = exchange.error, None
-        if error is not None:
+    def _send_decided(
+        self,
+        environ: Environ,
+        start_response: Start,
+        exchange: Exchange,
+        statuses: list[str],
+        error: BaseException | None,
+    ) -> Iterable[bytes]:
+        """Send the reply to a delivery that the app has been through, and answered or raised."""
+        handlers, exchange.error = exchange.error, None
+        if handlers is not None and not is_behind(handlers, error):
+            self._receiver.teller.raised(environ["PATH_INFO"], handlers)
+        if isinstance(error, Exception):
             self._receiver.teller.raised(environ["PATH_INFO"], error)
-        if exchange.reply is not None:
-            return exchange.reply
-        did = (
-            f"answered {one_line(status, limit=80)!r}" if error is None else f"raised {type(error).__name__}"
-        )
+        reply = exchange.reply or self._undecided(environ, exchange, statuses, error)
+        body = _send(reply, environ, start_response)
+        return body if error is None or isinstance(error, Exception) else _ThenRaises(body, error)
+
+    def _undecided(
+        self, environ: Environ, exchange: Exchange, statuses: list[str], error: BaseException | None
+    ) -> Reply:
+        answered = one_line(statuses[-1] if statuses else "nothing", limit=80)
+        did = f"answered {answered!r}" if error is None else f"raised {type(error).__name__}"
         if exchange.entered:
             return self._refuse(environ, Outcome.UNAVAILABLE, f"the delivery broke off: the app {did}")
         return self._refuse(environ, Outcome.INTERCEPTED, f"the app {did} in the place of the delivery")
@@ -174,28 +152,19 @@ class Guard:
         handler = self.routes.handler(environ)
         return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
 
-    def _run_app(self, environ: Environ, exchange: Exchange) -> str:
-        """Let the app go through its own motions; the status that it would answer.
 
-        The body of its answer is closed, and not iterated: only a middleware that is a generator has to be
-        begun, since it does nothing before.
-        """
-        statuses: list[str] = []
+class _ThenRaises:
+    """A body; the end of the worker that came after it was decided is raised once it is sent."""
 
-        def start(status: str, _headers: object, _error: object = None) -> Callable[[bytes], object]:
-            statuses.append(status)
-            return _discard
+    def __init__(self, body: Iterable[bytes], error: BaseException) -> None:
+        self._body = body
+        self._error = error
 
-        try:
-            body = self._inner(environ, start)
-            try:
-                if not statuses:
-                    _begin(body, statuses)
-            finally:
-                getattr(body, "close", _nothing)()
-        except Exception as error:  # noqa: BLE001 - whatever an app may raise
-            exchange.error = error  # one that the handler raised, too, stands in its chain
-        return statuses[-1] if statuses else "nothing"
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        raise self._error
 
 
 def _send(reply: Reply, environ: Environ, start_response: Start) -> Iterable[bytes]:
@@ -204,23 +173,26 @@ def _send(reply: Reply, environ: Environ, start_response: Start) -> Iterable[byt
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
 
-def _flask_logs_it(_app: Flask, **_: object) -> None:
+def _flask_logs_it(_app: Flask, exception: BaseException, **_: object) -> None:
     """Flask has got an exception that no error handler took: it logs it, or raises it again."""
     exchange = request.environ.get(EXCHANGE) if has_request_context() else None
-    if isinstance(exchange, Exchange):
+    if isinstance(exchange, Exchange) and is_behind(exchange.error, exception):
         exchange.error = None
 
 
-def _begin(body: Iterable[bytes], statuses: list[str]) -> None:
-    chunks: Iterator[bytes] = iter(body)
-    for _ in chunks:
-        if statuses:
-            return
+def _close(body: Iterable[bytes], statuses: list[str]) -> None:
+    """Close the app's answer without iterating it.
+
+    Only a middleware that is a generator has to be begun, since it does nothing before its first chunk.
+    """
+    try:
+        if not statuses:
+            next(iter(body), None)
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
 
 
 def _discard(_chunk: bytes) -> None:
     """Throw away what the app writes; the reply was or will be decided elsewhere."""
-
-
-def _nothing() -> None:
-    """Close what cannot be closed."""

@@ -18,7 +18,7 @@ from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
 from taskhandler.handlers import Handler
 
-_DOUBLED = re.compile(r"/{2,}")
+_SLASHES = re.compile(r"[/\\\\]+")
 
 
 class TaskRoutes:
@@ -60,19 +60,26 @@ class TaskRoutes:
         if self.is_named(environ):
             return path in self._handlers or self._prefix_of(path) is not None
         prefix = self._prefix_of(path)
-        return prefix is not None and len(_plain(path)) > len(prefix) and not self._is_apps_own(environ)
+        is_below = prefix is not None and prefix not in _spellings(path)
+        return is_below and not self._is_apps_own(environ)
 
     def _prefix_of(self, path: str) -> str | None:
         """The prefix that the path is at or under, however it is spelt."""
-        plain = _plain(path)
-        found = (prefix for prefix in self._prefixes if plain == prefix or plain.startswith(f"{prefix}/"))
-        return next(found, None)
+        spellings = _spellings(path)
+        for prefix in self._prefixes:
+            if any(plain == prefix or plain.startswith(f"{prefix}/") for plain in spellings):
+                return prefix
+        return None
 
     def _is_apps_own(self, environ: dict[str, Any]) -> bool:
+        """Whether a rule of the app's own under a prefix fits the request."""
         try:
-            rules = _rules_for(self._app.url_map.bind_to_environ(environ))
+            adapter = self._app.create_url_adapter(self._app.request_class(environ))
+            rules = [] if adapter is None else _rules_for(adapter)
         except HTTPException:  # of a host that cannot be one: no rule fits it
             return False
+        except Exception:  # noqa: BLE001 - of a URL converter, which Flask is to meet again and to report
+            return True
         return any(
             self._prefix_of(_as_wsgi(rule.rule)) for rule in rules if rule.endpoint not in self._endpoints
         )
@@ -83,9 +90,10 @@ def _as_wsgi(path: str) -> str:
     return path.encode().decode("latin-1")
 
 
-def _plain(path: str) -> str:
-    """The path as most servers and proxies would read it: no doubled slashes, no dots, no capitals."""
-    return posixpath.normpath(_DOUBLED.sub("/", f"/{path}")).casefold()
+def _spellings(path: str) -> tuple[str, str]:
+    """The path as servers and proxies may read it: no doubled slashes, no capitals, with and without dots."""
+    plain = _SLASHES.sub("/", f"/{path}").casefold()
+    return plain.rstrip("/"), posixpath.normpath(plain)
 
 
 def _rules_for(adapter: MapAdapter, path: str | None = None, method: str | None = None) -> list[Rule]:

@@ -14,7 +14,7 @@ from taskhandler import TaskBlueprint
 from taskhandler.record import State
 from tests.desk import deliver, headers_of, outcome, record_of
 from tests.guarded import SETTINGS, an_app, is_recorded
-from tests.neighbours import GANG, INNER_ONLY, NEIGHBOURS, fail
+from tests.neighbours import GANG, INNER_ONLY, NEIGHBOURS, Neighbour, fail
 
 
 @pytest.mark.parametrize("propagate", [True, False])
@@ -72,6 +72,9 @@ def test_no_other_method_of_a_task_is_acknowledged(method: str, path: str):
         "/tasks/ok//",
         "/tasks/./ok",
         "/x/../tasks/ok",
+        "/tasks/../z",
+        "/tasks/..",
+        "/tasks\\ok",
         "/TASKS/ok",
         "/tasks/OK",
         "/tasks/\xc3\xa9",
@@ -198,6 +201,47 @@ def test_an_app_inside_another_app_shares_its_reply():
 
 
 def takes_a_number(_: int) -> None: ...
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_another_task_on_a_copy_of_the_environment_does_not_answer_for_this_one(*, inner: bool):
+    def another(environ: dict[str, Any], wsgi: Any) -> None:  # noqa: ANN401 - an application
+        names = {"PATH_INFO": "/tasks/ok", "HTTP_X_CLOUDTASKS_TASKNAME": "other"}
+        run_wsgi_app(wsgi, {**environ, **names})
+
+    class Both:
+        def __init__(self, wsgi: Any) -> None:  # noqa: ANN401 - an application
+            self.wsgi = wsgi
+
+        def __call__(self, environ: dict[str, Any], start: Any) -> Any:  # noqa: ANN401 - as WSGI
+            if inner and environ["PATH_INFO"] == "/tasks/bad":
+                another(environ, self.wsgi)
+            return self.wsgi(environ, start)
+
+    def moves_in(app: Flask) -> None:
+        app.wsgi_app = Both(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask's docs do
+
+    app = an_app(before=[Neighbour(moves_in)])
+
+    @app.before_request
+    def before() -> None:
+        if not inner and request.path == "/tasks/bad":
+            another(request.environ, app.wsgi_app)
+
+    assert outcome(deliver(app, "bad")) == (503, "retry")
+    assert not is_recorded(app)
+
+
+def test_a_middleware_that_hands_on_only_the_standard_keys_loses_nothing():
+    def moves_in(app: Flask) -> None:
+        inner = app.wsgi_app
+        app.wsgi_app = lambda environ, start: inner(  # type: ignore[assignment, method-assign]  # as Flask's docs do
+            {key: value for key, value in environ.items() if not key.startswith("taskhandler.")}, start
+        )
+
+    app = an_app(before=[Neighbour(moves_in)], after=[NEIGHBOURS["an after_request that redirects"]])
+    assert outcome(deliver(app, "ok")) == (200, "completed")
+    assert outcome(deliver(app, "bad", task="t2")) == (503, "retry")
 
 
 def test_an_environment_that_is_used_again_for_another_task_does_not_mix_them_up():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, got_request_exception
+from werkzeug.test import EnvironBuilder
 
 from taskhandler import Reject, Retry, TaskBlueprint
 from tests.desk import deliver, headers_of, outcome
@@ -73,3 +74,53 @@ def test_a_dead_tasks_error_is_seen_too_and_answered_200():
     app.teardown_request(seen.append)
     assert outcome(deliver(app, "bad")) == (200, "dead")
     assert isinstance(seen[0], RuntimeError)
+
+
+def test_an_error_that_a_page_hides_and_a_later_one_are_both_logged(caplog: pytest.LogCaptureFixture):
+    for later in ("after_request", "teardown_request"):
+        for propagate in (True, False):
+            caplog.clear()
+            app = an_app(PROPAGATE_EXCEPTIONS=propagate)
+            hidden_by(app, RuntimeError)
+            getattr(app, later)(raises_key_error)
+            assert outcome(deliver(app, "bad")) == (503, "retry")
+            kinds = [line.exc_info[0] for line in caplog.records if line.exc_info]
+            assert set(kinds) == {KeyError, RuntimeError}
+            assert kinds.count(RuntimeError) == 1  # Flask itself says the other one twice
+
+
+def raises_key_error(_: object) -> None:
+    raise KeyError("later")
+
+
+class WorkerTimeout(BaseException):
+    """What ends a worker, whatever it does."""
+
+
+def test_a_decided_reply_is_sent_before_the_end_of_the_worker_goes_up():
+    app = an_app()
+
+    def end(_: object) -> None:
+        raise WorkerTimeout
+
+    app.after_request(end)
+    environ = EnvironBuilder(
+        "/tasks/ok", method="POST", data=b"null", headers=[*headers_of().items()]
+    ).get_environ()
+    sent: list[str] = []
+    body = app.wsgi_app(environ, lambda status, *_: sent.append(status))  # type: ignore[arg-type]  # no server
+    assert sent == ["200 OK"]
+    assert b"completed" in b"".join(body)
+    with pytest.raises(WorkerTimeout):
+        body.close()  # type: ignore[attr-defined]  # as PEP 3333 has it
+
+
+def test_the_end_of_a_worker_before_a_reply_is_decided_goes_up():
+    app = an_app()
+
+    def end() -> None:
+        raise WorkerTimeout
+
+    app.before_request(end)
+    with pytest.raises(WorkerTimeout):
+        deliver(app, "ok")

@@ -23,13 +23,13 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "a page answers before the delivery",
-        put(guard.Guard, _answer=parts.believing_the_app(guard.Guard._answer)),  # noqa: SLF001 - it is weakened
+        put(guard.Guard, _undecided=parts.believing_the_app(guard.Guard._undecided)),  # noqa: SLF001 - it is weakened
         "S3",
         "a-before-request-answers",
     ),
     (
         "what the app raises takes the answer away",
-        put(guard.Guard, _run_app=parts.failing_with_the_app(guard.Guard._run_app)),  # noqa: SLF001 - the same
+        put(guard.Guard, _send_decided=parts.failing_with_the_app(guard.Guard._send_decided)),  # noqa: SLF001 - the same
         "[200] is wanted",
         "a-teardown-fails-after-the-completion",
     ),

@@ -21,27 +21,26 @@ def unguarded(self: Any, environ: dict[str, Any], start_response: Any) -> Any:  
     return self._inner(environ, start_response)
 
 
-def believing_the_app(answer: Callable[..., Reply]) -> Callable[..., Reply]:
+def believing_the_app(undecided: Callable[..., Reply]) -> Callable[..., Reply]:
     """A guard that takes an answer of the app's own, before a delivery, for one."""
 
-    def answered(self: object, environ: dict[str, Any]) -> Reply:
-        reply = answer(self, environ)
+    def answered(self: object, *about: object) -> Reply:
+        reply = undecided(self, *about)
         acknowledged = replace(reply, outcome=Outcome.COMPLETED, status=STATUS[Outcome.COMPLETED])
         return acknowledged if reply.outcome is Outcome.INTERCEPTED else reply
 
     return answered
 
 
-def failing_with_the_app(run_app: Callable[..., str]) -> Callable[..., str]:
+def failing_with_the_app(send: Callable[..., Any]) -> Callable[..., Any]:
     """A guard that is carried away by what the app raises after the delivery."""
 
-    def run(self: object, environ: dict[str, Any], exchange: Any) -> str:  # noqa: ANN401 - an Exchange
-        status = run_app(self, environ, exchange)
-        if exchange.error is not None:
-            raise exchange.error
-        return status
+    def sent(self: object, *about: Any) -> Any:  # noqa: ANN401 - as `send`
+        if about[-1] is not None:
+            raise about[-1]
+        return send(self, *about)
 
-    return run
+    return sent
 
 
 def only_handlers(self: Any, environ: dict[str, Any]) -> bool:  # noqa: ANN401 - TaskRoutes
