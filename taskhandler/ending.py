@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError, retry_after
 from taskhandler.payload import PayloadError
+from taskhandler.payload_reason import reason_of_raised
 from taskhandler.payload_result import Dropped, result_json
 from taskhandler.text import one_line
 from taskhandler.verdict import Completed, Drained, End, Failed, Rejected
@@ -57,15 +58,21 @@ def returned(value: object) -> Ending:
 def raised(error: Exception, chances: Chances) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
-        reason = one_line(error.reason, limit=REASON) or "rejected"
+        reason = _words(error.reason) or "rejected"
         return Ending(Rejected(reason), reason, error)
     if isinstance(error, RateLimited | Retry):
         asked = f"the handler asked for it ({type(error).__name__})"
-        reason = one_line(error.reason, limit=REASON) or asked
+        reason = _words(error.reason) or asked
         limited = isinstance(error, RateLimited)
         return Ending(_failed(reason, chances), reason, error, retry_after(error), limited)
-    reason = one_line(f"{type(error).__name__}: {one_line(error, limit=REASON)}", limit=REASON)
+    reason = one_line(f"{type(error).__name__}: {_words(error)}", limit=REASON)
     return Ending(_failed(reason, chances), reason, error)
+
+
+def _words(said: object) -> str:
+    """What was said, fit to be kept; not in a validator's own words, which quote the payload."""
+    reason = reason_of_raised(said) if isinstance(said, Exception) else None
+    return one_line(said if reason is None else reason, limit=REASON)
 
 
 def invalid(error: PayloadError, chances: Chances, *, on_invalid: str) -> Ending:

@@ -40,10 +40,28 @@ def reason_of(error: Exception, fields: frozenset[str]) -> str:
     return f"{type(error).__name__} in the payload's own code"
 
 
+def reason_of_raised(error: Exception) -> str | None:
+    """Why pydantic or msgspec refused what a handler's own code gave them; None of any other error.
+
+    Their words would quote it. No field is named, since nothing says which type it was for.
+    """
+    if payload_model.is_validation_error(error):
+        return payload_model.reason_of(error, frozenset())
+    if not isinstance(error, msgspec.DecodeError):
+        return None
+    said = str(error)
+    return _of_the_type(error, said[:_WORDS]) + _place(said[-_TAIL:], frozenset())
+
+
 def _words(error: Exception, said: str) -> str:
+    return type(error).__name__ if _is_raised_in_python(error) else _of_the_type(error, said)
+
+
+def _of_the_type(error: Exception, said: str) -> str:
+    """What msgspec says of the type."""
     if error.__cause__ is not None:
         return f"{type(error.__cause__).__name__} in the payload's own code"
-    found = None if _is_raised_in_python(error) else _OF_THE_TYPE.match(_PLACE.sub("", said))
+    found = _OF_THE_TYPE.match(_PLACE.sub("", said))
     return found[0] if found else type(error).__name__
 
 

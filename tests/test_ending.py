@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, cast
+
+import msgspec
+import pydantic
 import pytest
 
 from taskhandler.ending import (
@@ -203,3 +209,35 @@ def test_a_reason_cannot_forge_a_line(kind: type[Exception]):
     reason = raised(kind("no such order A7\n2026-01-01 ERROR \x1b[2Jforged"), CHANCES).reason
     assert reason.endswith("no such order A7 2026-01-01 ERROR ?[2Jforged")
     assert reason.isprintable()
+
+
+class Card(pydantic.BaseModel):
+    number: int
+
+
+class Line(msgspec.Struct):
+    colour: Literal["red"]
+
+
+def refusal_of(check: Callable[[object], object], given: object) -> Exception:
+    with pytest.raises(ValueError, match="secret") as refused:
+        check(given)
+    return refused.value
+
+
+PYDANTIC = refusal_of(Card.model_validate, {"number": "4000-secret"})
+MSGSPEC = refusal_of(partial(msgspec.convert, type=Line), {"colour": "4000-secret"})
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PYDANTIC, "ValidationError: *: int_parsing"),
+        (MSGSPEC, "ValidationError: Invalid enum value - at $.*"),
+        (Retry(cast("str", PYDANTIC)), "*: int_parsing"),
+        (RateLimited(cast("str", PYDANTIC)), "*: int_parsing"),
+        (Reject(cast("str", MSGSPEC)), "Invalid enum value - at $.*"),
+    ],
+)
+def test_what_a_handlers_own_validation_refuses_is_not_quoted(error: Exception, reason: str):
+    assert raised(error, Chances(last=False, max_attempts=None)).reason == reason

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.payload import PayloadError
+from taskhandler.payload_reason import reason_of_raised
 from taskhandler.payload_signature import signature_of
 
 SECRET = "4000-secret"
@@ -190,3 +191,32 @@ def test_a_payload_error_holds_neither_the_body_nor_what_was_raised(annotation: 
 
 def test_a_reason_is_made_of_the_words_of_the_type():
     assert re.fullmatch(r"[\w:`$.' -]+", reason(Order, b'{"card": {"number": "value"}}'))
+
+
+def raised_by(check: Callable[[], object]) -> Exception:
+    with pytest.raises(Exception, match=r".") as caught:
+        check()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [
+        (lambda: pydantic.TypeAdapter(dict[str, int]).validate_python({SECRET: SECRET}), "*: int_parsing"),
+        (lambda: pydantic.TypeAdapter(list[int]).validate_json(b'["4000-secret"]'), "0: int_parsing"),
+        (lambda: pydantic.TypeAdapter(list[int]).validate_python(["x"] * 51), "51 errors"),
+        (lambda: msgspec.json.decode(b'"4000-secret"', type=Colour), "Invalid enum value"),
+        (lambda: msgspec.convert({SECRET: SECRET}, dict[str, int]), "Expected `int`, got `str` - at $[...]"),
+        (lambda: msgspec.convert({"number": "value"}, Card), "ValueError in the payload's own code - at $.*"),
+        (
+            lambda: msgspec.json.decode(b"{4000-secret"),
+            "JSON is malformed: object keys must be strings (byte 1)",
+        ),
+        (lambda: int(SECRET), None),
+        (lambda: msgspec.json.encode(object()), None),
+    ],
+)
+def test_what_a_handlers_own_code_was_refused_is_said_without_its_values(
+    check: Callable[[], object], said: str | None
+):
+    assert reason_of_raised(raised_by(check)) == said

@@ -102,6 +102,24 @@ def test_the_error_that_listeners_get_holds_nothing_of_the_payload():
     assert "secret" not in f"{event.error!r}{event.error.args}{vars(event.error)}"
 
 
+def test_what_a_handlers_own_validation_refuses_is_not_in_the_record_or_the_line_of_the_outcome(
+    caplog: pytest.LogCaptureFixture,
+):
+    def charge(payload: Any) -> None:  # noqa: ANN401 - what JSON says
+        Card.model_validate(payload)
+
+    tasks = TaskBlueprint("tasks", __name__)
+    tasks.handler("charge")(charge)
+    app = app_with(tasks, PROPAGATE_EXCEPTIONS=False)
+    assert outcome(deliver(app, "charge", json.dumps({"number": SECRET}).encode())) == (503, "retry")
+    record = record_of(app)
+    assert record is not None
+    assert record.reason == "ValidationError: *: int_parsing"
+    lines = [line.getMessage() for line in caplog.records if line.name.startswith("taskhandler")]
+    assert any("ValidationError: *: int_parsing" in line for line in lines)
+    assert "secret" not in "".join(lines)
+
+
 def test_what_an_error_tracker_prints_of_our_frames_holds_nothing_of_the_payload():
     app, printed = app_for(Card), list[str]()
 
