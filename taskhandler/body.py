@@ -59,7 +59,7 @@ class RecordedBody:
     def whole(self) -> bytes | Unreadable:
         """The body from its beginning to its end, decoded, or why it cannot be had whole."""
         body = self._announced() if self._length else self._unannounced()
-        if self._encoding and body and not isinstance(body, Unreadable):
+        if self._encoding and not isinstance(body, Unreadable):
             return inflate(body, self._encoding, limit=self._limit)
         return body
 

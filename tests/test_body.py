@@ -59,11 +59,6 @@ def test_a_length_may_begin_with_zeros(zeros: str) -> None:
     assert body_of(io.BytesIO(b""), zeros).whole() == b""
 
 
-def test_a_body_that_is_empty_has_no_encoding_to_undo() -> None:
-    assert body_of(io.BytesIO(b""), "0", HTTP_CONTENT_ENCODING="gzip").whole() == b""
-    assert fault(body_of(io.BytesIO(b"x"), "1", HTTP_CONTENT_ENCODING="gzip")) == (Outcome.MALFORMED, None)
-
-
 def test_a_text_reader_may_stand_on_it() -> None:
     text = io.TextIOWrapper(io.BufferedReader(body_of(io.BytesIO(b"a\nb"), "3")))  # type: ignore[type-var]  # it has what a reader needs
     assert text.read() == "a\nb"
