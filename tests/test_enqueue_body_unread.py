@@ -169,3 +169,23 @@ def test_what_the_handler_reads_by_another_name_is_sent(annotation: object, payl
 
 def test_what_cannot_be_compared_is_refused():
     assert "KeyError while it was compared with what would arrive" in refusal(Sulking, Sulking.A)
+
+
+class Exhausting:
+    @staticmethod
+    def model_dump_json(*_: object, **__: object) -> str:
+        raise MemoryError
+
+
+class Exhausted(enum.Enum):
+    A = "a"
+    __hash__ = None  # type: ignore[assignment]  # it defines __eq__
+
+    def __eq__(self, _: object) -> bool:
+        raise MemoryError
+
+
+@pytest.mark.parametrize(("annotation", "payload"), [(Any, Exhausting()), (Exhausted, Exhausted.A)])
+def test_a_lack_of_memory_is_not_the_payloads_fault(annotation: object, payload: object):
+    with pytest.raises(MemoryError):
+        sent(annotation, payload)

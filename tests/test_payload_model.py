@@ -156,6 +156,23 @@ def test_a_large_body_becomes_the_same_model_as_a_small_one(body: bytes) -> None
     assert large.fallback == {"type": "list"}
 
 
+def in_place_of_what_is_wrong(value: object, inner: Callable[[object], object]) -> object:
+    try:
+        return inner(value)
+    except pydantic.ValidationError as error:
+        return [error.error_count()]
+
+
+class Counted(pydantic.BaseModel):
+    items: Annotated[list[int], pydantic.WrapValidator(in_place_of_what_is_wrong)]
+
+
+def test_a_model_that_goes_on_after_an_error_is_shown_every_error_of_a_large_body() -> None:
+    counted = signature_of(wants(Counted), task_type=Task).decode(of_length(b'{"items": ["a", "b"]}'))
+    assert isinstance(counted, Counted)
+    assert counted.items == [2]
+
+
 class Own(pydantic.BaseModel):
     id: str
 

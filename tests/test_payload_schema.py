@@ -12,6 +12,7 @@ import pytest
 from taskhandler.errors import UsageError
 from taskhandler.payload import PayloadError
 from taskhandler.payload_model import LARGE_BYTES
+from taskhandler.payload_schema import ending_early, has_generator
 from taskhandler.payload_signature import Signature, signature_of
 
 
@@ -146,6 +147,20 @@ def test_a_wrap_validator_that_goes_on_after_an_error_is_shown_every_error_of_a_
     body = b'[{}, {"id": "a"}, {}, {}]'
     decode: Callable[[bytes], Any] = signature(model).decode
     assert decode(body).root == decode(of_length(body)).root == read
+
+
+@pytest.mark.parametrize("model", [FieldWrapped, ModelWrapped])
+def test_a_large_body_that_is_right_passes_the_wrap_validators(model: type):
+    assert signature(model).decode(of_length(b'{"items": [{"id": "a"}]}')) == model(items=[Item(id="a")])
+
+
+def test_a_schema_may_hold_others_with_labels():
+    early = ending_early({"type": "union", "choices": [({"type": "list"}, "label")]})
+    assert early == {"type": "union", "choices": [({"type": "list", "fail_fast": True}, "label")]}
+    assert has_generator(
+        {"type": "union", "choices": [({"type": "list"}, "a"), ({"type": "generator"}, "b")]}
+    )
+    assert not has_generator({"type": "union", "choices": [({"type": "list"}, "generator")]})
 
 
 class Later(pydantic.BaseModel, defer_build=True):
