@@ -62,6 +62,7 @@ def test_a_length_may_begin_with_zeros(zeros: str) -> None:
 def test_a_text_reader_may_stand_on_it() -> None:
     text = io.TextIOWrapper(io.BufferedReader(body_of(io.BytesIO(b"a\nb"), "3")))  # type: ignore[type-var]  # it has what a reader needs
     assert text.read() == "a\nb"
+    text.detach().detach().flush()
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"x" * LIMIT])
@@ -192,7 +193,7 @@ def test_a_reader_gets_all_of_a_body_over_the_limit_which_is_then_too_large() ->
 
 def test_it_is_readable_and_cannot_be_closed() -> None:
     body, whole = body_of(io.BytesIO(b"abc"), "3"), WholeBody(b"abc")
-    assert body.readable()
+    assert (body.readable(), body.writable(), body.seekable()) == (True, False, False)
     body.close()
     whole.close()
     assert body.read() == whole.read() == b"abc"
