@@ -33,7 +33,7 @@ from taskhandler.certs_budget import Budget
 from taskhandler.certs_thread import LONGEST_FAULT, Fetch, fault, run_fetch, start_thread
 from taskhandler.errors import ConfigError
 from taskhandler.forks import call_in_child
-from taskhandler.log_throttle import LogThrottle
+from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.text import one_line
 
 FETCH_DEADLINE_SECONDS = 5.0
@@ -232,7 +232,7 @@ class CertificateKeeper:
     def _warn(self, line: str, *about: object) -> None:
         left_out = self._throttle.left_out((line, *about))
         if left_out is not None:
-            _log.warning(f"{line}%s", *about, f" (and {left_out} more before)" if left_out else "")
+            _log.warning(f"{line}%s", *about, and_more(left_out))
 
     def _begin_anew(self) -> None:
         """Forget what only the parent process has: its threads, and locks that they may hold."""

@@ -15,7 +15,7 @@ from taskhandler.enqueue_body import Body, body_of
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
 from taskhandler.handlers import Handler
-from taskhandler.log_throttle import LogThrottle
+from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.task import CURRENT, LOGGER
 from taskhandler.task_ref import TaskRef
 from taskhandler.text import one_line
@@ -132,13 +132,12 @@ class Enqueuer:
     def _log_existing(self, handler: Handler[Any, Any], ref: TaskRef) -> None:
         left_out = self._throttle.left_out(handler.name)
         if left_out is not None:
-            more = f" (and {left_out} more before)" if left_out else ""
             LOGGER.log(
                 _level_of_existing(),
                 "task %s for %s was not created: there is one of that name already%s",
                 ref.id,
                 handler.name,
-                more,
+                and_more(left_out),
             )
 
     def _the_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet

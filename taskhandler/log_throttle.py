@@ -10,7 +10,6 @@ MOST_KINDS = 512
 MOST_CAUSES = 10
 """Causes of one kind that are told apart in one period; the others share a line."""
 
-
 _OTHERS = object()
 """All causes of a kind beyond those."""
 
@@ -66,3 +65,8 @@ class LogThrottle:
             self._periods.clear()
         period = self._periods[kind] = _Period(now, {} if last is None else last.left_out)
         return period
+
+
+def and_more(left_out: int) -> str:
+    """What ends a line about a cause of which so many lines were left out before; empty for none."""
+    return f" (and {left_out} more before)" if left_out else ""

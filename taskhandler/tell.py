@@ -9,7 +9,7 @@ from functools import partial
 from blinker import Signal
 
 from taskhandler.handlers import Raised, check_has_run, run
-from taskhandler.log_throttle import LogThrottle
+from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
 from taskhandler.task import LOGGER, Task
@@ -67,7 +67,7 @@ class Teller:
         """Say what people should know of a handler, although it changes nothing."""
         left_out = self._throttle.left_out((handler, "warning"), warning)
         if left_out is not None:
-            _log(logging.WARNING, "handler %s: %s%s", handler, warning, _and_more(left_out))
+            _log(logging.WARNING, "handler %s: %s%s", handler, warning, and_more(left_out))
 
     def call(self, function: Callable[..., object], *arguments: object, **named: object) -> None:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
@@ -81,9 +81,9 @@ class Teller:
         if left_out is None:
             return
         if is_loggable(error):
-            _log(logging.ERROR, "%s failed%s", who, _and_more(left_out), exc_info=error)
+            _log(logging.ERROR, "%s failed%s", who, and_more(left_out), exc_info=error)
         else:
-            _log(logging.ERROR, "%s failed%s\n%s", who, _and_more(left_out), cleaned(error))
+            _log(logging.ERROR, "%s failed%s\n%s", who, and_more(left_out), cleaned(error))
 
     def raised(self, path: str, error: Exception) -> None:
         """Log the traceback of an error that nobody else has logged."""
@@ -133,7 +133,7 @@ def _log_event(level: int, event: TaskEvent, left_out: int) -> None:
         event.handler or "?",
         event.attempt,
         f": {event.reason}" if event.reason else "",
-        _and_more(left_out),
+        and_more(left_out),
         extra={
             "outcome": outcome,
             "task": event.task,
@@ -142,10 +142,6 @@ def _log_event(level: int, event: TaskEvent, left_out: int) -> None:
             "attempt": event.attempt,
         },
     )
-
-
-def _and_more(left_out: int) -> str:
-    return f" (and {left_out} more before)" if left_out else ""
 
 
 def _log(level: int, message: str, *arguments: object, **named: object) -> None:

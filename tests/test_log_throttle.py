@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taskhandler.log_throttle import MOST_CAUSES, MOST_KINDS, LogThrottle
+from taskhandler.log_throttle import MOST_CAUSES, MOST_KINDS, LogThrottle, and_more
 
 
 class Clock:
@@ -54,3 +54,8 @@ def test_the_kinds_that_are_remembered_are_bounded() -> None:
     for number in range(MOST_KINDS + 1):
         throttle.left_out(number)
     assert throttle.left_out(0) == 0
+
+
+def test_a_line_says_how_many_were_left_out_before_it_only_if_there_were_any() -> None:
+    assert and_more(0) == ""
+    assert and_more(3) == " (and 3 more before)"
