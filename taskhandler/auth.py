@@ -23,16 +23,16 @@ from taskhandler.log_throttle import LogThrottle
 SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
 """What Cloud Run puts in the place of a signature (Cloud Run troubleshooting page)."""
 REMEMBERED_SECONDS = 60.0
-"""After these a remembered token is read again, so that its key is looked up, and refreshed if it is old."""
+"""After which a remembered token is read again: its key is looked up, and old certificates are refreshed."""
 LOG_SECONDS = 60.0
-"""Between two lines about one cause: a token without its signature comes as often as tasks do."""
+"""Between two log lines about one cause: a token without its signature may come with every task."""
 
 _SCHEME = "Bearer "
 _log = logging.getLogger(__name__)
 
 
 class Caller(Struct, frozen=True):
-    """One of the configured service accounts; the e-mail is empty where nobody checks."""
+    """One of the configured service accounts; the e-mail is empty where tokens are not checked."""
 
     email: str
 
@@ -85,9 +85,9 @@ class OIDCVerifier:
         Args:
             rules: whose tokens are good.
             keeper: of the certificates.
-            now: seconds since 1970. google-auth looks at the system's clock besides.
+            now: seconds since 1970. google-auth uses the system's own clock as well.
             clock: seconds, monotonic; bounds what is logged.
-            remembered: how many good tokens are, at most.
+            remembered: how many good tokens are remembered, at most.
         """
         self._rules, self._keeper, self._now = rules, keeper, now
         self._throttle = LogThrottle(seconds=LOG_SECONDS, clock=clock)
@@ -103,7 +103,9 @@ class OIDCVerifier:
             else:
                 answer = self._examine(given)
             return answer if allowed is None else _among(allowed, answer)
-        except RecursionError:  # our own stack is at its end: no token that is parsed is nested so deeply
+        except (
+            RecursionError
+        ):  # our own stack is full: no token that is parsed is nested deeply enough for that
             return _NO_STACK
 
     def _examine(self, authorization: str) -> Answer:
@@ -160,7 +162,7 @@ class PlatformVerifier:
 
 
 class NoVerifier:
-    """Lets everybody in, nameless. For local development and tests."""
+    """Accepts every caller, without a name. For local development and tests."""
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:  # noqa: ARG002 - as in `Verifier`
         """See `Verifier`."""
@@ -177,10 +179,10 @@ class _Good(Struct, frozen=True):
 
 
 class _GoodTokens:
-    """The last so many, in two generations: to forget one of them whole takes neither lock nor order.
+    """The tokens verified last, in two generations: a full one replaces the older one.
 
-    The keys are whole headers in one spelling, which is nearly always the one that they come in: to cut the
-    scheme off would copy and hash each of them again.
+    Forgetting a whole generation takes no lock and no order of use. The keys are whole headers, in the
+    spelling that nearly all of them have already: cutting the scheme off would copy and hash each one again.
     """
 
     def __init__(self, limit: int) -> None:

@@ -1,6 +1,6 @@
-"""What a well-formed token is: everything about it that takes neither a key nor the network.
+"""What a well-formed token is: every check of it that needs neither a key nor the network.
 
-A token is judged in the order of what that costs: length, shape, base64url, JSON, times, names. The reasons
+The cheapest checks come first: length, shape, base64url, JSON, times, names. The reasons
 are constant phrases that repeat nothing of the token.
 """
 
@@ -65,7 +65,7 @@ class Token(Struct, frozen=True):
 def read_token(
     authorization: str, *, audiences: Collection[str], issuers: Collection[str], now: float
 ) -> Token | Refused:
-    """Check everything that takes neither a key nor the network.
+    """Check everything that needs neither a key nor the network.
 
     Args:
         authorization: the value of the header; of several, joined by commas.

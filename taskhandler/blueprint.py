@@ -1,4 +1,4 @@
-"""The door to Flask: a blueprint whose routes are handlers."""
+"""Where Flask begins and ends: a blueprint whose routes are handlers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class TaskBlueprint(Blueprint):
             **options: see `taskhandler.handlers.Options`.
 
         Raises:
-            UsageError: the name is taken or cannot be, an option is unknown or wrong, or the
+            UsageError: the name is taken or not allowed, an option is unknown or wrong, or the
                 function's arguments cannot be filled.
         """
         if callable(name):
@@ -178,7 +178,7 @@ def _host_of(app: Flask, subdomain: str) -> str:
 
 
 def _endpoints_of_posts(app: Flask, subdomain: str) -> dict[str, str]:
-    """What answers a POST in the app already, by path."""
+    """The endpoints that already answer a POST in the app, by path."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.subdomain == subdomain]
     return {rule.rule: rule.endpoint for rule in rules if rule.methods is None or "POST" in rule.methods}
 
@@ -234,4 +234,4 @@ def _hand_over(delivered: Delivered, exchange: Exchange) -> Response:
             response.headers.add(name, value)
         return response
     finally:
-        del delivered  # its error's traceback holds this frame: a ring
+        del delivered  # its error's traceback holds this frame: a reference cycle

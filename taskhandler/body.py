@@ -1,10 +1,10 @@
-"""The body of a task's request: read by anybody, in any order, and still there afterwards.
+"""The body of a task's request: it may be read at any time, by any code, and is still there afterwards.
 
 `RecordedBody` stands in the place of the server's `wsgi.input`. What a hook, an extension or an inner
 middleware reads before the delivery is recorded, so that the delivery can read the body from its
-beginning; what nobody reads before costs nothing. Whether a body is whole is judged here, by the framing
-that the server told, and not by whether reading came to an end: a connection that breaks, and a server
-that does not say where the body ends, must not look like an empty body.
+beginning; a body that nothing reads before costs nothing. Whether a body is whole is judged here, by the
+framing that the server reports, and not by whether reading came to an end: a connection that breaks, and a
+server that does not say where the body ends, must not look like an empty body.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class RecordedBody:
     # ------------------------------------------------ for the delivery
 
     def whole(self) -> bytes | Unreadable:
-        """The body from its beginning to its end, decoded, or why it cannot be had whole."""
+        """The body from its beginning to its end, decoded, or why it cannot be read whole."""
         body = self._announced() if self._length else self._unannounced()
         if self._encoding and not isinstance(body, Unreadable):
             return inflate(body, self._encoding, limit=self._limit)
@@ -114,21 +114,21 @@ class RecordedBody:
             self._recorded = bytearray(self._recorded)
         self._recorded += chunk
 
-    # ------------------------------------------------ for everybody else: a WSGI input
+    # ------------------------------------------------ for all other code: a WSGI input
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes; all that are left where it is negative."""
-        before = self._again(size)
+        before = self._replayed(size)
         if 0 <= size <= len(before):
             return before
-        return before + self._on(self._raw.read, size if size < 0 else size - len(before))
+        return before + self._read_on(self._raw.read, size if size < 0 else size - len(before))
 
     def readline(self, size: int = -1) -> bytes:
         """The next line, or up to `size` bytes of it."""
-        before = self._again(size, line=True)
+        before = self._replayed(size, line=True)
         if before.endswith(b"\n") or 0 <= size <= len(before):
             return before
-        return before + self._on(self._raw.readline, size if size < 0 else size - len(before))
+        return before + self._read_on(self._raw.readline, size if size < 0 else size - len(before))
 
     def readlines(self, hint: int = -1) -> list[bytes]:
         """The lines that are left, or as many as hold `hint` bytes."""
@@ -170,7 +170,7 @@ class RecordedBody:
     def close(self) -> None:
         """Do nothing: the body is not the caller's alone."""
 
-    def _again(self, size: int, *, line: bool = False) -> bytes:
+    def _replayed(self, size: int, *, line: bool = False) -> bytes:
         """What was recorded before and is to be read now."""
         start = min(self._position, len(self._recorded))
         stop = len(self._recorded) if size < 0 else min(len(self._recorded), start + size)
@@ -179,7 +179,7 @@ class RecordedBody:
         self._position += len(chunk)
         return chunk
 
-    def _on(self, read: Any, size: int) -> bytes:  # noqa: ANN401 - a method of the server's
+    def _read_on(self, read: Any, size: int) -> bytes:  # noqa: ANN401 - a method of the server's
         """What has not been read before, recorded as far as there is room for it."""
         try:
             chunk = bytes(read(size) if size >= 0 else read())

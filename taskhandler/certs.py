@@ -1,7 +1,7 @@
 """Google's certificates: fetched when first needed, refreshed in the background, used stale if that fails.
 
 Theory of operation. What is known is one frozen value, which a fetch replaces: a known key is found without
-a lock. It has four times, on the keeper's clock:
+a lock. Four points of time matter, on the keeper's clock:
 
     fetched ---------- fresh_until ------------------------------- usable_until ------->
        known keys are found; an   |  known keys are found, and a     |  nothing is found; a
@@ -37,19 +37,19 @@ from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.text import one_line
 
 FETCH_DEADLINE_SECONDS = 5.0
-"""That a fetch may take as a whole."""
+"""A fetch as a whole takes no longer."""
 STARTER_WAIT_SECONDS = 0.5
-"""That the caller who starts a fetch waits for it; from Google's own network it takes a tenth of that."""
+"""The caller that starts a fetch waits so long for it; in Google's own network it takes a tenth of that."""
 SHARED_WAIT_SECONDS = 2.0
-"""From the start of a fetch, that callers wait for it while nothing fresh is known."""
+"""Callers wait for a fetch until so long after its start, while nothing fresh is known."""
 MOST_WAITING = 32
-"""Callers that wait so."""
+"""Callers that wait for one fetch at the same time."""
 QUIET_SECONDS = 5.0
-"""For which nothing is fetched after a failure."""
+"""After a failure nothing is fetched for so long."""
 UNKNOWN_KEY_SECONDS = 60.0
-"""In which one more fetch for the sake of an unknown key is allowed."""
+"""After which one more fetch for an unknown key is allowed."""
 UNKNOWN_KEY_BURST = 5
-"""Such fetches that may follow at once upon each other, after as many quiet periods of those seconds."""
+"""Fetches for unknown keys that are allowed at once, if none was made for as many of these periods."""
 KEPT_AT_LEAST_SECONDS, KEPT_AT_MOST_SECONDS, KEPT_BY_DEFAULT_SECONDS = 300.0, 86_400.0, 3_600.0
 """Bounds of the `max-age` that is believed, and what stands in for a missing one."""
 STALE_IF_ERROR_SECONDS = 86_400.0
@@ -120,7 +120,7 @@ class CertificateKeeper:
             starter_wait: seconds that the caller who starts a fetch waits for it in any case.
 
         Raises:
-            ConfigError: certificates must not come over a wire that anybody can write on.
+            ConfigError: `url` is neither https nor on a loopback address, so anybody could forge the answer.
         """
         if not _SAFE_URL.fullmatch(url):
             raise ConfigError("TASKHANDLER_CERTS_URL", url, "must be https, or http on a loopback address")
@@ -175,7 +175,7 @@ class CertificateKeeper:
             started.over.wait(self._starter_wait)
 
     def _start(self, seen: _Held, now: float, *, budget: Budget | None = None) -> Fetch | None:
-        """Start a fetch; None if one is under way, or it is not the time, or no more needed."""
+        """Start a fetch; None if one is under way, not due yet, or no longer needed."""
         with self._lock:
             if self._fetching is not None or self._held is not seen or now < self._quiet_until:
                 return None
@@ -198,7 +198,7 @@ class CertificateKeeper:
                 self._warn_of(answer)
         except (ValueError, RecursionError) as error:
             self._warn_of(fault(error))
-        finally:  # whatever happened, nobody is left waiting
+        finally:  # even after an error, no caller is left waiting
             self._end(fetch, held)
 
     def _read(self, fetched: Fetched) -> _Held:
@@ -209,8 +209,8 @@ class CertificateKeeper:
                 published.unusable,
                 published.unusable + len(published.certificates),
             )
-        told = KEPT_BY_DEFAULT_SECONDS if fetched.max_age is None else fetched.max_age
-        kept = min(max(told, KEPT_AT_LEAST_SECONDS), KEPT_AT_MOST_SECONDS) * (1 - 0.1 * self._chance())
+        max_age = KEPT_BY_DEFAULT_SECONDS if fetched.max_age is None else fetched.max_age
+        kept = min(max(max_age, KEPT_AT_LEAST_SECONDS), KEPT_AT_MOST_SECONDS) * (1 - 0.1 * self._chance())
         fresh_until = self._clock() + kept
         certificates = {
             kid: known[kid] if known.get(kid) == new else new for kid, new in published.certificates.items()
@@ -235,7 +235,7 @@ class CertificateKeeper:
             _log.warning(f"{line}%s", *about, and_more(left_out))
 
     def _begin_anew(self) -> None:
-        """Forget what only the parent process has: its threads, and locks that they may hold."""
+        """Forget what only the parent process has: its threads, and the locks that they may hold."""
         self._lock = threading.RLock()  # held while `spawn` is called, which may run the fetch at once
         self._places = threading.Semaphore(MOST_WAITING)
         self._fetching = None

@@ -32,7 +32,7 @@ def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = ti
     """Fetch the certificates: no redirects, nothing but a 200.
 
     Args:
-        url: https, or http on a loopback address. https goes by the proxy of the environment if there is one.
+        url: https, or http on a loopback address. https goes through the environment's proxy, if any.
         timeout: seconds that the whole fetch may take.
         clock: seconds, monotonic.
 

@@ -11,7 +11,7 @@ from taskhandler.certs_answer import Fetched
 from taskhandler.text import one_line
 
 LONGEST_FAULT = 200
-"""Characters of what is told about an error."""
+"""Characters of an error that are logged."""
 
 
 class Fetch(Struct, eq=False):
@@ -35,10 +35,10 @@ def run_fetch(
     download: Callable[[], Fetched],
     conclude: Callable[[], Callable[[Fetch, Fetched | str], None] | None],
 ) -> None:
-    """Call `download`, and hand over what came of it, or its fault.
+    """Call `download`, and hand over its answer, or a description of its error.
 
     Args:
-        fetch: that this is.
+        fetch: this fetch.
         download: raises OSError or ValueError.
         conclude: a weak reference to the method that takes it.
     """
@@ -47,7 +47,7 @@ def run_fetch(
         answer = download()
     except (OSError, ValueError) as error:
         answer = fault(error)
-    finally:  # whatever happened, nobody is left waiting
+    finally:  # even after an error, no caller is left waiting
         living = conclude()
         if living is not None:
             living(fetch, answer)

@@ -23,7 +23,7 @@ class Source:
         return bool(self._environ.get("K_SERVICE"))
 
     def strangers(self, prefix: str, known: frozenset[str]) -> Iterator[tuple[str, object]]:
-        """What is set that begins with `prefix` and goes on with nothing that is known: key and value."""
+        """The settings that begin with `prefix` and are not `known`: key and value."""
         for key in (*self._configured, *filter(_is_ours, self._environ)):
             if key.startswith(prefix) and key.removeprefix(prefix) not in known:
                 yield key, self._configured.get(key, self._environ.get(key))
@@ -115,7 +115,7 @@ class Source:
         return seconds
 
     def count(self, key: str, default: int | None) -> int | None:
-        """A whole number from 1 up."""
+        """An integer of at least 1."""
         value = self.get(key)
         if value is None:
             return default

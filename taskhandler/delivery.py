@@ -1,7 +1,7 @@
 """The story of one delivery, from top to bottom: read this first.
 
-Every decision on the path is here or in the law; what is told to listeners and logs comes last, when
-the fact is recorded and it is safe to fail.
+Every decision on the path is here or in the law; listeners and logs are told last, when the fact is
+recorded and it is safe to fail.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     def refuse(
         self, headers: Headers, outcome: Outcome, why: str, *, handler: Handler[Any, Any] | None
     ) -> Reply:
-        """Answer a task's request that comes to no delivery: with `outcome`, if the caller may know that."""
+        """Answer a task's request that is not delivered: with `outcome`, but only to a caller we accept."""
         caller = self._verify(headers, handler)
         if not isinstance(caller, Caller):
             return self._refuse(_outcome_of_caller(caller), caller.why, handler=handler)
@@ -167,7 +167,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return self._wait(delivery, verdict) if isinstance(verdict, InFlight) else verdict
 
     def _wait(self, delivery: Delivery, verdict: InFlight) -> Verdict:
-        """Hold the delivery back while another runs the task: to the end if nobody comes after it.
+        """Hold the delivery back while another one runs the task; the queue's last one until that ends.
 
         Only a share of the worker's threads may wait, so that there are some for everything else.
         """
@@ -208,7 +208,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return self._conclude(delivery, verdict)
 
     def _bury(self, delivery: Delivery) -> Reply:
-        """Put the body of a delivery aside that has the name of another task."""
+        """Keep the body of a delivery that has the name of another task."""
         arrive = delivery.lease.arrive
         bury = Bury(digest=arrive.digest, handler=arrive.handler, retention=arrive.retention)
         key = structs.replace(delivery.lease.key, twin=arrive.digest)
@@ -216,7 +216,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
-        """Answer; but first call `on_dead` for a death that it was not called for yet."""
+        """Answer; but first call `on_dead` if the task is dead and that was not called yet."""
         found = delivery.lease.found
         if found is not None and _is_untold(found.record, delivery):
             self._call_on_dead(delivery, found, None if ending is None else ending.error)

@@ -1,4 +1,4 @@
-"""A delivery as it arrives: what the door hands in, and what is known once it is worth asking the ledger."""
+"""A delivery as it arrives: what the blueprint hands in, and what is known before the ledger is asked."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from taskhandler.task import Headers, Task
 
 
 class Incoming(Struct, frozen=True):
-    """A request, as far as a delivery has to know it.
+    """A request: what a delivery needs of it.
 
     Attributes:
         handler: the handler that it is for.
         call: the handler's function, ready to be called (an async one made synchronous).
-        headers: looked up whatever their case.
+        headers: looked up by name, in any case.
         body: reads the body; not called before the caller is known.
     """
 
@@ -35,14 +35,14 @@ class Incoming(Struct, frozen=True):
 
 
 class Delivered(Struct, frozen=True):
-    """What a delivery is answered, and the handler's error, which the app is to see as any view's."""
+    """The reply to a delivery, and the handler's error, which the app is to see like any view's."""
 
     reply: Reply
     error: Exception | None = None
 
 
 class Delivery(Struct, frozen=True):
-    """What is known of a delivery once it is worth asking the ledger about it."""
+    """What is known of a delivery that was accepted, before the ledger is asked about it."""
 
     handler: Handler[Any, Any]
     caller: Caller

@@ -9,7 +9,7 @@ from taskhandler.worker import gunicorn_worker
 
 
 class Drain:
-    """Tells whether the worker is draining: it stops claiming tasks, and tells running handlers.
+    """Tells whether the worker is draining: then it claims no more tasks, and running handlers should stop.
 
     Under gunicorn a worker that got SIGTERM is recognised without any configuration: it knows whether it
     is to stay `alive` (read in gunicorn 23 to 27). Under other servers call `drain()`.

@@ -16,7 +16,7 @@ REASON = 1000
 
 
 class Chances(Struct, frozen=True, gc=False):
-    """What a failure leaves: is this the queue's last delivery, and the handler's limit of attempts."""
+    """What decides whether a failure is final: is it the queue's last delivery, and the limit of attempts."""
 
     last: bool
     max_attempts: int | None
@@ -43,7 +43,7 @@ class Ending(Struct, frozen=True):
 
     @property
     def is_error(self) -> bool:
-        """Whether something went wrong that an app's error handling should see, as any view's error."""
+        """Whether this is an error that the app's error handling should see, like any view's."""
         return self.error is not None and not isinstance(self.error, Steering | PayloadError)
 
 
@@ -104,7 +104,7 @@ def killed(error: BaseException, chances: Chances, *, draining: bool) -> Ending:
 
 
 def refused(why: str, chances: Chances) -> Ending:
-    """The storage will not have the completion: the handler has asked for what cannot be."""
+    """The storage refuses the completion: the handler asked it for a write that cannot be done."""
     reason = one_line(f"the ledger refuses the completion: {why}", limit=REASON)
     return Ending(_failed(reason, chances), reason, UsageError(reason))
 
