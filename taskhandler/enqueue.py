@@ -21,10 +21,10 @@ from taskhandler.task_ref import TaskRef
 from taskhandler.text import one_line
 
 TIMEOUT_SECONDS = 10.0
-"""For one call; the client does not retry creations by itself (google-cloud-tasks 2.26)."""
+"""For one call; the client does not retry creations (google-cloud-tasks 2.26)."""
 
 TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
-"""What Cloud Tasks takes for the id of a task (reference of Task.name)."""
+"""The ids of tasks that Cloud Tasks accepts (reference of Task.name)."""
 
 LONGEST_DELAY_SECONDS = 30 * 86400
 """Cloud Tasks refuses a later schedule time (quotas: 30 days)."""
@@ -33,7 +33,7 @@ SILENCE_SECONDS = 1.0
 """Between two log lines about names of one handler that existed already."""
 
 REASON_LIMIT = 500
-"""Characters of what the client says."""
+"""Characters of the client's error that are repeated."""
 
 
 class Enqueuer:
@@ -183,7 +183,7 @@ def _task_id(name: object) -> str:
 
 
 def _level_of_existing() -> int:
-    """Of the line about a name that existed already; a handler that runs again enqueues again."""
+    """Of the line about a name that existed already: expected if a handler that enqueues runs again."""
     task = CURRENT.get(None)
     return logging.INFO if task is not None and task.attempt > 1 else logging.WARNING
 

@@ -1,4 +1,4 @@
-"""What is sent for a payload: a body that the handler can read, and that says what was meant, or nothing."""
+"""What is sent for a payload: a body that the handler reads as it was meant; any other is an error."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from taskhandler.payload import RAW, PayloadError
 from taskhandler.payload_signature import Signature
 
 LIMIT_BYTES = 1 << 20
-"""What Cloud Tasks takes for a whole task (quotas: 1 MiB)."""
-
+"""The largest task that Cloud Tasks accepts (quotas: 1 MiB)."""
 
 JSON = "application/json"
 
@@ -27,10 +26,11 @@ class Body(Struct, frozen=True):
 
 
 def body_of(payload: object, signature: Signature, *, limit: int) -> Body:
-    """The body of a task whose handler is to get `payload`, of at most `limit` bytes.
+    """The body of a task whose handler should get `payload`; at most `limit` bytes long.
 
     Raises:
-        UsageError: the handler could not read it, or JSON would change it. Holds nothing of the payload.
+        UsageError: the handler could not read it, or JSON would change it. The message does not
+            show the payload.
     """
     body = _body(payload, signature)
     _check_length(body, limit)
@@ -102,7 +102,7 @@ def _dump(value: object, *, by_alias: bool) -> Raw:
 
 
 def _problem(payload: object, content: bytes, signature: Signature) -> str | None:
-    """Why this body does not say to the handler what the payload says; None if it does."""
+    """Why the handler would not read in this body what the payload says; None if it would."""
     read = signature.type.read(content)
     change = _change(payload, content, read, signature)
     if isinstance(read, PayloadError):

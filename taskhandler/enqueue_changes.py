@@ -1,8 +1,8 @@
-"""Finds what a payload would lose on its way: JSON makes null of NaN, and handlers pass over unknown keys.
+"""Finds what a payload would lose on its way: JSON turns NaN into null, and handlers ignore unknown keys.
 
-A value arrives as it is if JSON holds it, or if the handler makes of JSON what was sent: a `datetime` in a
-field that is annotated so. Tuples may arrive as lists. What the handler's own validators make of a value that
-JSON holds is theirs.
+A value arrives as it is if JSON can hold it, or if the handler makes the same value of JSON, such as a
+`datetime` in a field that is annotated with that type. Tuples may arrive as lists. What the handler's own
+validators make of a value that JSON holds is up to them.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from taskhandler.enqueue_members import Name, inputs_of, members_of, names_of
 _PLAIN = frozenset({str, int, float, bool})
 
 Part = tuple[str, object, object, object]
-"""The way to a part; what is sent, what JSON says and what the handler reads there."""
+"""The step to a part, then what is sent, what JSON says and what the handler reads there."""
 
 
 def first_change(
     sent: object, json: object, read: object, *, fields: frozenset[str], at: str = "$"
 ) -> str | None:
-    """What would arrive otherwise than it is sent, for people; None if nothing would.
+    """The first part that would not arrive as it is sent, for people; None if all would.
 
     Args:
         sent: the payload, or a part of it.
         json: what JSON says in its place; UNSET where there is nothing.
-        read: what the handler reads there; UNSET where that cannot be told.
-        fields: names that may be repeated; nothing else that stands in a payload may.
-        at: the place.
+        read: what the handler reads there; UNSET where that is unknown.
+        fields: names that may be shown; nothing else of a payload may.
+        at: the place of `sent` in the payload.
     """
     sent, read = json if isinstance(sent, Raw) else _root(sent), _root(read)
     if type(sent) in _PLAIN and type(sent) is type(json) and sent == json:  # by far the most
@@ -40,7 +40,7 @@ def first_change(
         return None
     parts = _parts(sent, json, read, fields)
     if parts is None:
-        return f"the {type(sent).__qualname__} at {at} would {_fate(json)}"
+        return f"the {type(sent).__qualname__} at {at} would {_arrival(json)}"
     if lost := _lost(sent, json, read, f"the {type(sent).__qualname__} at {at}"):
         return lost
     changes = (first_change(*part, fields=fields, at=f"{at}{step}") for step, *part in parts)
@@ -48,7 +48,7 @@ def first_change(
 
 
 def _root(value: Any) -> object:  # noqa: ANN401 - pydantic is not imported
-    """What stands for a RootModel in JSON."""
+    """The value inside a RootModel, which stands for it in JSON."""
     return value.root if getattr(type(value), "__pydantic_root_model__", False) else value
 
 
@@ -62,7 +62,7 @@ def _arrives(sent: object, there: object) -> bool:
 
 
 def _lost(sent: object, json: object, read: object, where: str) -> str | None:
-    """What of a value would be lost whole."""
+    """The keys or items of a value that would be lost."""
     if isinstance(sent, dict) and isinstance(json, dict) and len(sent) != len(json):
         return f"keys of {where} would be equal in JSON"
     names = _names(json)
@@ -74,7 +74,7 @@ def _lost(sent: object, json: object, read: object, where: str) -> str | None:
 
 
 def _names(json: object) -> list[Name]:
-    """What JSON has parts under."""
+    """The keys of an object in JSON, or the indexes of an array."""
     if isinstance(json, dict):
         return list(json)
     return list(range(len(json))) if isinstance(json, list) else []
@@ -138,7 +138,7 @@ def _name_in(json: object, name: str, others: tuple[Name, ...]) -> Name:
     return next((other for other in others if isinstance(json, dict) and other in json), name)
 
 
-def _fate(json: object) -> str:
+def _arrival(json: object) -> str:
     if json is UNSET:
         return "be left out"
     if json is None:

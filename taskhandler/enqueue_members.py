@@ -1,6 +1,6 @@
 """The members of objects that are sent or read, and the names by which JSON knows them.
 
-Known are what msgspec and pydantic know: Structs, dataclasses, attrs classes and models.
+These are the classes that msgspec and pydantic know: Structs, dataclasses, attrs classes and models.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Name = str | int
 
 
 class Inputs(Struct, frozen=True):
-    """What an object has been read from.
+    """What an object was read from.
 
     Attributes:
-        members: its members by their names in JSON; empty for what tells only its type.
-        is_all: whether everything else in JSON has been passed over.
+        members: its members by their names in JSON; empty for a tag, which names only the type.
+        is_all: whether everything else in JSON was ignored.
     """
 
     members: Mapping[Name, str]
@@ -45,14 +45,14 @@ def members_of(value: Any) -> dict[str, tuple[Name, ...]] | None:  # noqa: ANN40
 
 
 def names_of(value: Any) -> frozenset[Name]:  # noqa: ANN401 - the same
-    """The names that the type of an object gives to its members: a model may hold others."""
+    """The names that an object's type gives to its members, without those of a model's extra ones."""
     extra = getattr(value, "__pydantic_extra__", None) or ()
     members = (members_of(value) or {}).items()
     return frozenset(each for name, others in members if name not in extra for each in (name, *others))
 
 
 def inputs_of(value: Any) -> Inputs | None:  # noqa: ANN401 - the same
-    """What an object has been read from; None if that cannot be told."""
+    """What an object was read from; None if that is unknown."""
     cls: Any = type(value)
     if isinstance(value, Struct):
         return Inputs(_of_struct(cls))
@@ -93,7 +93,7 @@ def _aliases(alias: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic is not imp
 
 
 def _is_prepared(cls: Any) -> bool:  # noqa: ANN401 - a type
-    """Whether code of the model's own sees the JSON before pydantic does, and may move what is in it."""
+    """Whether the model's own code sees the JSON before pydantic does, and may rename what is in it."""
     validators = cls.__pydantic_decorators__.model_validators.values()
     own = getattr(cls, "model_validate_json", None)
     return any(validator.info.mode != "after" for validator in validators) or (

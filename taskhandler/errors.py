@@ -1,4 +1,4 @@
-"""Everything that taskhandler raises, split by whose business it is.
+"""Everything that taskhandler raises, split by who has to act.
 
 The tree::
 
@@ -25,8 +25,7 @@ from taskhandler.duration import must_be, seconds_of
 from taskhandler.text import mask_url
 
 LONGEST_AFTER_SECONDS = 10**9
-"""Any finite time; it is Cloud Tasks that decides."""
-
+"""Thirty years: a bound for what makes sense. It is Cloud Tasks that decides."""
 
 MASKED_KEYS = frozenset({"TASKHANDLER_LEDGER"})
 """Settings whose value is a URL that may hold a password."""
@@ -63,7 +62,7 @@ class LedgerError(TaskHandlerError):
 
 
 class Steering(TaskHandlerError):  # noqa: N818 - a word of steering, not always an error
-    """What a handler raises to say what should become of its task."""
+    """What a handler raises to say what should happen to its task."""
 
     reason: str = ""  # stands here for subclasses whose __init__ does not call ours
 
@@ -130,7 +129,7 @@ class Interrupted(BaseException):
 
 
 def _reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what users write
-    if isinstance(reason, str | BaseException):  # an error may stand for its words
+    if isinstance(reason, str | BaseException):  # an error may stand for its message
         return typing.cast("str", reason)
     if seconds_of(reason, least=float("-inf"), most=float("inf")) is not None and hasattr(word, "after"):
         raise UsageError(f"{word.__name__}({reason!r}): the reason comes first. Write after={reason!r}")

@@ -1,4 +1,4 @@
-"""What the guard around an app and the view within it have to tell each other about one request."""
+"""What the guard around an app and the view within it share about one request."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Exchange:
 
     Attributes:
         task: which task the request says it carries; another task's request has another exchange, even if
-            somebody makes it of the environment of this one.
+            it is made from the environment of this one.
         body: the request's, which can be read again.
         guarded: whether the guard stands around the app.
         entered: whether the delivery has begun.
         reply: what was decided, once it is.
-        error: what the handler raised, until somebody has logged it.
+        error: what the handler raised, until it is logged.
     """
 
     __slots__ = ("body", "entered", "error", "guarded", "reply", "task")
@@ -67,7 +67,7 @@ def exchange_of(environ: Environ, limit: int, *, passed: Exchange | None = None)
 
 
 def attach(exchange: Exchange, environ: Environ) -> None:
-    """Let everybody who is handed `environ` find the exchange, and the body that can be read again."""
+    """Put the exchange into `environ`, and the body that can be read again."""
     environ["wsgi.input"] = exchange.body
     environ[EXCHANGE] = exchange
 
@@ -85,7 +85,7 @@ class TaskResponse(Response):
 
 
 class _Empty:
-    """No body, which is closed like one."""
+    """An empty body, which is closed like any other."""
 
     def __init__(self, close: Callable[[], None]) -> None:
         self.close = close

@@ -1,4 +1,4 @@
-"""The one place that the interpreter tells of forks, for everything that a child process must not inherit.
+"""The one place where the interpreter reports forks, for everything that a child process must not inherit.
 
 A hook of `os.register_at_fork` cannot be taken back, so there is one of each kind for the whole process,
 and a registry of weak references behind it: what registers here is not kept alive and leaves nothing
@@ -19,13 +19,13 @@ class Forkable(Protocol):
     """Something that holds locks, threads or files which a child must not inherit in mid-use."""
 
     def before_fork(self) -> None:
-        """Come to rest, and let nobody in until the fork is over; give up waiting after seconds."""
+        """Come to rest, and let no call in until the fork is over; wait a few seconds at most."""
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
 
     def after_fork_in_child(self) -> None:
-        """Begin anew: the other threads are gone, whatever they held stays held."""
+        """Begin anew: the other threads are gone, and the locks that they held stay held."""
 
 
 _forkables: dict[int, weakref.ref[Forkable]] = {}

@@ -1,4 +1,4 @@
-"""Stands around the app, so that nothing in it can answer a task in the place of its delivery.
+"""Stands around the app, so that nothing in it can answer a task instead of its delivery.
 
 A `before_request` that answers 200, an error page without a status, a session that cannot be saved, a
 catch-all route: any of them would acknowledge a task of which nothing is recorded. Therefore a task's
@@ -32,7 +32,7 @@ from taskhandler.text import one_line
 from taskhandler.tracebacks import is_behind
 
 WATCHED = "taskhandler.watched"
-"""The key of the guard, and its `Exchange`, that a request meets which is not a task's as it comes."""
+"""The key of the guard and the `Exchange` of a request that carries a task's name, at a path of no task."""
 
 
 class Guard:
@@ -40,7 +40,7 @@ class Guard:
 
     Args:
         app: the app.
-        receiver: refuses what no handler is asked about.
+        receiver: refuses the requests that reach no handler.
         routes: tells tasks from other requests.
     """
 
@@ -114,7 +114,7 @@ class Guard:
         return self._send_decided(environ, start_response, exchange, statuses, error)
 
     def _open(self, environ: Environ) -> Any:  # noqa: ANN401 - Flask's context of a request
-        """Take a request for a task's if it has become one: its path is now the one that Flask routes."""
+        """Guard a watched request whose path is a task's by now: it is the one that Flask routes."""
         guard, exchange = environ.get(WATCHED) or (None, None)
         if guard is self and isinstance(exchange, Exchange) and self.routes.is_task(environ):
             exchange.guarded = True
@@ -129,7 +129,7 @@ class Guard:
         statuses: list[str],
         error: BaseException | None,
     ) -> Iterable[bytes]:
-        """Send the reply to a delivery that the app has been through, and answered or raised."""
+        """Send the reply to a delivery after the app has answered or raised."""
         handlers, exchange.error = exchange.error, None
         if handlers is not None and not is_behind(handlers, error):
             self._receiver.teller.raised(environ["PATH_INFO"], handlers)
@@ -154,7 +154,7 @@ class Guard:
 
 
 class _ThenRaises:
-    """A body; the end of the worker that came after it was decided is raised once it is sent."""
+    """A body, and a `BaseException` that came after the reply was decided: raised once the body is sent."""
 
     def __init__(self, body: Iterable[bytes], error: BaseException) -> None:
         self._body = body
@@ -174,7 +174,7 @@ def _send(reply: Reply, environ: Environ, start_response: Start) -> Iterable[byt
 
 
 def _flask_logs_it(_app: Flask, exception: BaseException, **_: object) -> None:
-    """Flask has got an exception that no error handler took: it logs it, or raises it again."""
+    """Forget the handler's error: no error handler took it, so Flask logs it or raises it again."""
     exchange = request.environ.get(EXCHANGE) if has_request_context() else None
     if isinstance(exchange, Exchange) and is_behind(exchange.error, exception):
         exchange.error = None
@@ -183,7 +183,7 @@ def _flask_logs_it(_app: Flask, exception: BaseException, **_: object) -> None:
 def _close(body: Iterable[bytes], statuses: list[str]) -> None:
     """Close the app's answer without iterating it.
 
-    Only a middleware that is a generator has to be begun, since it does nothing before its first chunk.
+    Only a middleware that is a generator has to be started, since it does nothing before its first chunk.
     """
     try:
         if not statuses:

@@ -1,4 +1,4 @@
-"""The users' functions: by which name, with which options, and what became of calling them."""
+"""The users' functions: their names, their options, and what calling them comes to."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What can be said of a handler where it is declared.
+    """The options of a handler.
 
     Attributes:
         lease: seconds that the handler may go without a heartbeat; None for the setting `LEASE`.
@@ -100,7 +100,7 @@ class Handler(Generic[P, R]):
         It is called at least once; `error` is None where the attempts ran out without an error.
 
         Raises:
-            UsageError: there is one already, or nobody would await it.
+            UsageError: there is one already, or it is async and would not be awaited.
         """
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise UsageError(f"handler {self.name!r}: on_dead={function!r}: must be a plain function")
@@ -141,14 +141,14 @@ class Raised(Struct, frozen=True):
 
 
 UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
-
+"""Values that stand for code that has not run."""
 
 _PLAIN = frozenset({type(None), bool, int, float, str, dict, list})
-"""What most handlers return, and what needs no second look."""
+"""What most handlers return; it needs no further check."""
 
 
 def check_has_run(value: object) -> None:
-    """Raise if `value` is what a function returns that has not run, and that nothing will run."""
+    """Raise if `value` shows that the function's code has not run, and will not run."""
     if inspect.iscoroutine(value):
         value.close()  # else Python warns that it was never awaited
     if isinstance(value, UNRUN):
@@ -159,7 +159,7 @@ def check_has_run(value: object) -> None:
 
 
 def check_result(value: object) -> None:
-    """Raise if `value` cannot be a handler's result: also what was meant for HTTP, or to be raised."""
+    """Raise if `value` cannot be a handler's result: it has not run, or is meant for HTTP or to be raised."""
     if type(value) in _PLAIN:
         return
     check_has_run(value)
@@ -173,7 +173,7 @@ def run(
     *,
     check: Callable[[object], None] = check_result,
 ) -> Returned | Raised:
-    """Call a user's function: the one place where any error whatsoever becomes a value.
+    """Call a user's function: the one place where its errors become values.
 
     Args:
         function: a handler, or something else of the user's.
@@ -207,7 +207,7 @@ def options_of(name: str, given: dict[str, Any]) -> Options:
     """Check the options of the handler `name`.
 
     Raises:
-        UsageError: an option is unknown, or its value cannot be.
+        UsageError: an option is unknown, or its value is wrong.
     """
     for option in given:
         if option not in Options.__struct_fields__:

@@ -15,13 +15,13 @@ _INSTEAD = (
 )
 _ERRORS = range(400, 600)
 _BODIES = (str, bytes, bytearray, Mapping, list, Iterator, type(None))
-"""What stands before a status, as do models and WSGI apps: a number before a number is data."""
+"""What may stand before a status, beside models and WSGI apps. A number may not: two numbers are data."""
 
 _MODELS = ("__dataclass_fields__", "__struct_fields__", "__attrs_attrs__", "model_fields")
-"""One of these is what the types of models have."""
+"""Attributes by which the types of models are known: each has one of them."""
 
 _WITH_STATUS = (2, 3)
-"""How long Flask's `(body, status)` and `(body, status, headers)` are."""
+"""Lengths of Flask's `(body, status)` and `(body, status, headers)`."""
 
 
 def problem_of(value: object) -> str | None:
@@ -57,7 +57,7 @@ def _is_body(value: object) -> bool:
 
 
 def _is_response(value: object) -> bool:
-    """Whether a server's framework would send it; a client's response cannot set cookies."""
+    """Whether it is a server's response; a client's, such as that of `requests`, cannot set cookies."""
     return hasattr(type(value), "status_code") and hasattr(type(value), "set_cookie")
 
 
@@ -67,7 +67,7 @@ def _error_status(status: object) -> int | None:
         status = _number(status.strip().partition(" ")[0])
     if isinstance(status, bool) or not hasattr(type(status), "__index__"):
         return None
-    number = operator.index(status)  # type: ignore[arg-type]  # it has been asked whether it can
+    number = operator.index(status)  # type: ignore[arg-type]  # checked above
     return number if number in _ERRORS else None
 
 
