@@ -104,7 +104,7 @@ _REQUIRED = re.compile("\n".join(form for form, _ in _FORMS)).fullmatch
 _ANSWERED = re.compile("[1-5][0-9]{2}").fullmatch
 
 _MOMENT = Annotated[datetime, Meta(tz=True)]
-_LATEST = 1e11  # in seconds the year 5138; whoever sends more means milliseconds
+_LATEST = 1e11  # in seconds the year 5138; a larger number is meant as milliseconds
 
 
 def _malformed(names: tuple[str, ...], required: tuple[str, ...]) -> Malformed:

@@ -1,4 +1,4 @@
-"""A Flask request, read as a delivery needs it: headers by look-up, the body late, whole, and left there."""
+"""A Flask request as a delivery reads it: headers one by one; the body late, whole, and still there after."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ _CACHED = frozenset(
 
 
 def read_body(request: Request, recorded: RecordedBody) -> bytes | Unreadable:
-    """The whole body; `request` has it then, too, from its beginning, whatever was read of it before.
+    """The whole body; `request` then has it from its beginning, too, even if read before.
 
-    It is read past Flask, whose own limit (MAX_CONTENT_LENGTH) would let the app's error handlers answer.
+    It is not read through Flask, whose own limit (MAX_CONTENT_LENGTH) would let error handlers answer.
     """
     body = recorded.whole()
     if isinstance(body, Unreadable):

@@ -7,14 +7,14 @@ import zlib
 from taskhandler.reply import UNSUPPORTED_MEDIA_TYPE, Outcome, Unreadable
 
 GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
-"""Window bits of zlib, which say what stands around the deflated bytes."""
+"""Window bits of zlib, which say what format the deflated bytes are wrapped in."""
 
 PIECE_BYTES = 1 << 12
-"""What is inflated at a time. Zlib copies what follows a member, and a body may have a member for each 20
+"""Inflated at a time. Zlib copies what follows a member, and a body may have a member for each 20
 bytes: in one piece, 1 MB of empty ones would take 13 s."""
 
 MOST_CODINGS = 4
-"""Codings of one body; more than one is allowed by HTTP and hardly ever seen."""
+"""Codings of one body: HTTP allows several, which are hardly ever seen."""
 
 
 def inflate(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:
@@ -23,7 +23,7 @@ def inflate(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:
     Args:
         body: as it came.
         encoding: the value of `Content-Encoding`; empty for none.
-        limit: bytes that the result, and each step to it, may have.
+        limit: bytes that the result, and each step on the way to it, may have.
     """
     codings = [coding.strip().lower() for coding in encoding.split(",") if coding.strip()]
     if len(codings) > MOST_CODINGS:

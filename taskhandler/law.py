@@ -219,7 +219,7 @@ class Bury(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Reset(Struct, frozen=True, gc=False):
-    """An operator wants the task run again, whatever became of it; `once` steps stay done.
+    """An operator wants the task run again, whatever its state; `once` steps stay done.
 
     The holder of a lease on it is fenced.
     """

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 MOST_KINDS = 512
-"""Kinds that are told apart; when there are more, all are forgotten, and each may have a line again."""
+"""Kinds that are distinguished; when there are more, all are forgotten, and each may have a line again."""
 
 MOST_CAUSES = 10
-"""Causes of one kind that are told apart in one period; the others share a line."""
+"""Causes of one kind that are distinguished in one period; the others share a line."""
 
 _OTHERS = object()
 """All causes of a kind beyond those."""
@@ -29,7 +29,7 @@ class LogThrottle:
     """Lets each cause have one line in `seconds`, and counts those that were left out.
 
     Causes that hold something of a request (a reason with an order's number in it) would be as many as
-    the requests, so only a few causes of one kind are told apart.
+    the requests, so only a few causes of one kind are distinguished.
 
     Args:
         seconds: of silence after a line.
@@ -45,7 +45,7 @@ class LogThrottle:
         """Ask for a line about `cause`, which is of this `kind`.
 
         Returns:
-            How many lines about it were left out in the period before; None if this one must be, too.
+            How many lines about it were left out in the period before; None if this one must be left out.
         """
         period = self._period(kind)
         if cause not in period.left_out and len(period.left_out) >= MOST_CAUSES:

@@ -1,7 +1,7 @@
 """Where the task blueprints of one app are mounted, and which URLs their handlers have.
 
-`TASK_TARGET_URL` says where one of them is mounted, as the queue sees it. What is left of it without that
-mount is the service's root, a proxy's prefix included, and the other blueprints are found from there::
+`TASK_TARGET_URL` says where one of them is mounted, as the queue sees it. Without that mount it is the
+service's root, including a proxy's prefix, from which the other blueprints are found::
 
     https://shop.example/api/billing - /billing = https://shop.example/api
     https://shop.example/api         + /mail/run = the handler `run` of the blueprint at /mail
@@ -23,7 +23,7 @@ KEY = "TASK_TARGET_URL"
 
 
 class Place(NamedTuple):
-    """Where a blueprint is mounted: a prefix, and the host that it answers under; empty if under any."""
+    """Where a blueprint is mounted: the host that it answers under, empty if under any, and a prefix."""
 
     host: str
     prefix: str
@@ -58,7 +58,7 @@ class Mounts:
             prefix: begins with a slash and does not end with one.
             handlers: the blueprint's.
             host: the host that it answers under, if not under any.
-            endpoints: what answers a POST there already, by path.
+            endpoints: those that already answer a POST under that host, by path.
 
         Raises:
             UsageError: a handler has the URL of another one, or of another route of the app.
@@ -110,7 +110,7 @@ class Mounts:
         raise UsageError(f"{problem}. Give the handler another name, or the blueprint another url_prefix")
 
     def _check_target(self) -> None:
-        """Say what is wrong with the target, as soon as it is known; another mount may still come."""
+        """Report a wrong target as soon as it is known: as a warning if a later mount may mend it."""
         if not self._target_url or any(map(self._is_named, self._places)):
             return
         if not urlsplit(self._target_url).path:
@@ -132,7 +132,7 @@ class Mounts:
         return [unquote(part) for part in last] == mount and self._is_host(place.host, url.netloc.lower())
 
     def _is_host(self, host: str, named: str) -> bool:
-        """Whether the target's host may be this one: any may be, through a proxy, if there is but one."""
+        """Whether `named` may be this host: through a proxy it may have any name, if the app has only one."""
         alone = len({place.host for place in self._places}) == 1
         return alone or host.lower() in (named, named.rpartition(":")[0])
 

@@ -2,7 +2,7 @@
 
 JSON is read as msgspec reads it, strictly: `"1"` is not an int, NaN is not a number, and nothing follows the
 value. It is UTF-8, or has a byte order mark that says otherwise. Of equal keys the last one counts. Fields
-that the type does not know are passed over, unless it is a Struct with `forbid_unknown_fields`. Dataclasses
+that the type does not know are ignored, unless it is a Struct with `forbid_unknown_fields`. Dataclasses
 and attrs classes are filled without their `__init__`: `__post_init__` and attrs' validators run, attrs'
 converters do not.
 """
@@ -29,7 +29,7 @@ REASON_LIMIT = 500
 """Characters of a reason."""
 
 RAW = (bytes, bytearray, memoryview)
-"""What is sent as it is."""
+"""Types that are sent as they are."""
 
 
 class PayloadError(TaskHandlerError, ValueError):
@@ -46,12 +46,12 @@ class PayloadError(TaskHandlerError, ValueError):
 
 
 class PayloadType(Struct, frozen=True):
-    """What a handler's payload is made of.
+    """How a handler's payload is made from a body.
 
     Attributes:
         annotation: what the payload is annotated with, for people.
         build: makes the payload of a body.
-        binary: whether the payload is the body itself, and not what its JSON says.
+        binary: whether the payload is the body itself, not read as JSON.
         empty: what an empty body stands for: JSON's null where the annotation names None.
         fields: the names that the type gives to its fields in JSON.
     """
@@ -83,7 +83,7 @@ def _nothing(_body: bytes) -> None:
 
 
 NO_PAYLOAD = PayloadType("", _nothing, binary=True)
-"""Of handlers that take none: the body is not looked at."""
+"""For handlers that take none: the body is not read."""
 
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -114,10 +114,14 @@ def members_of(hint: object) -> tuple[object, ...]:
 
 
 def payload_type(hint: object, where: str) -> PayloadType:
-    """Look at a payload's annotation; `where` it stands is for people.
+    """Read a payload's annotation.
+
+    Args:
+        hint: the annotation.
+        where: it stands, for the error message.
 
     Raises:
-        UsageError: nothing can be made of it.
+        UsageError: no payload can be made of this type.
     """
     annotation, members = inspect.formatannotation(hint), members_of(hint)
     if members == (bytes,):
@@ -143,7 +147,7 @@ _LAZY = (
 def _msgspec_type(hint: object, where: str) -> tuple[Type, Callable[[bytes], object]]:
     try:
         shape, build = type_info(hint), msgspec.json.Decoder(hint).decode
-    except Exception as error:  # whatever a type of the user's raises says the same
+    except Exception as error:  # any error of the user's type says the same
         raise UsageError(f"{where}: no payload can be made of this type: {error}") from error
     for unfit in _unfit(shape):
         raise UsageError(f"{where}: {inspect.formatannotation(unfit)} {_remedy(unfit)}")
@@ -162,7 +166,7 @@ def _parts(shape: object, seen: set[int]) -> Iterator[Type | Field]:
 
 
 def _unfit(shape: Type) -> Iterator[type]:
-    """The types in `shape` that msgspec would not build, or not in the way that they mean to be."""
+    """The types in `shape` that msgspec would not build, or not as they are meant to be built."""
     for part in _parts(shape, set()):
         cls = getattr(part, "cls", object)
         if hasattr(cls, "__pydantic_validator__") or (isinstance(part, CustomType) and cls is not object):

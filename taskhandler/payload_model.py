@@ -11,22 +11,23 @@ from typing import Any
 from taskhandler.payload_schema import SwallowedError, ending_early, has_generator
 
 LARGE_BYTES = 1 << 14
-"""Of a longer body only the first item of a list that is wrong is looked for. Pydantic collects every error,
+"""Of a longer body only the first wrong item of each list is looked for. Pydantic collects every error,
 1.3 µs and 450 bytes each with the interpreter lock held: of 1 MB of wrong items 0.9 s and 300 MB."""
 
 MOST_ERRORS = 50
-"""Errors that are looked at; of more, only the number is said. To list them takes ten times as long."""
+"""More errors are only counted: listing them takes ten times as long."""
 
 SHOWN_ERRORS = 5
+"""Errors that a reason names; the others are counted."""
 
 
 def builder(model: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - pydantic is not imported
-    """What makes a `model` of a body: its `model_validate_json`, or what does the same and gives up early."""
+    """What makes a `model` of a body: its `model_validate_json`, or an equivalent that gives up early."""
     own: Callable[[bytes], object] = model.model_validate_json
 
     @cache
     def of_large_bodies() -> Callable[[bytes], object] | None:
-        return _impatient(model)
+        return _early_validator(model)
 
     def build(body: bytes) -> object:
         early = of_large_bodies() if len(body) > LARGE_BYTES else None
@@ -46,7 +47,7 @@ def is_lazy(model: Any) -> bool:  # noqa: ANN401 - the same
 
 
 def _schema_of(model: Any) -> object:  # noqa: ANN401 - the same
-    """The model's core schema, made if that was put off; anything else where there is none."""
+    """The model's core schema, made now if that was put off; another object or None where there is none."""
     if hasattr(model, "model_rebuild") and not isinstance(model.__pydantic_core_schema__, dict):
         model.model_rebuild(raise_errors=False)
     return getattr(model, "__pydantic_core_schema__", None)
@@ -58,7 +59,7 @@ def field_names(model: Any) -> frozenset[str]:  # noqa: ANN401 - the same
 
 
 def is_validation_error(error: Exception) -> bool:
-    """Whether pydantic has raised it of itself."""
+    """Whether it is pydantic's own."""
     return type(error).__module__.startswith("pydantic_core") and hasattr(error, "error_count")
 
 
@@ -104,8 +105,8 @@ def _alias_names(alias: object) -> Iterator[str]:
         yield from _alias_names(part)
 
 
-def _impatient(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 - pydantic is not imported
-    """The model's validator, but for lists that end at their first error; None if that cannot be made."""
+def _early_validator(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 - pydantic is not imported
+    """The model's validator, with lists that end at their first error; None if it cannot be made."""
     library = sys.modules.get("pydantic_core")
     schema = _schema_of(model)
     parent = next((cls for cls in model.__mro__ if cls.__module__ == "pydantic.main"), None)
@@ -114,7 +115,7 @@ def _impatient(model: Any) -> Callable[[bytes], object] | None:  # noqa: ANN401 
         return None
     try:
         return _validator(library, ending_early(schema))
-    except library.SchemaError:  # a release of pydantic that is made otherwise
+    except library.SchemaError:  # a release of pydantic whose schemas differ
         return None
 
 

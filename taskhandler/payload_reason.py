@@ -15,10 +15,10 @@ from taskhandler import payload_model
 _PLACE = re.compile(r" - at (?:`(key)` in )?`(\$[^`]*)`\Z")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _OF_THE_TYPE = re.compile(r"(?:Expected|Object missing|JSON is malformed)\b.*|[A-Z]\w*(?: [A-Za-z]\w*)*")
-"""What msgspec says of types and places; else its words up to a value (`Invalid enum value 'x'`)."""
+"""Messages of msgspec about types and places; else its words before a value (`Invalid enum value 'x'`)."""
 
 _WORDS, _TAIL = 300, 1000
-"""Characters at both ends of what msgspec says that are looked at: a value in it may be long."""
+"""Characters at the two ends of msgspec's message that are read: a value within it may be long."""
 
 
 def reason_of(error: Exception, fields: frozenset[str]) -> str:
@@ -26,7 +26,7 @@ def reason_of(error: Exception, fields: frozenset[str]) -> str:
 
     Args:
         error: what building the payload raised.
-        fields: the names that the payload's type gives to its fields in JSON: no others are repeated.
+        fields: the names that the payload's type gives to its fields in JSON; no others are shown.
     """
     if payload_model.is_validation_error(error):
         return payload_model.reason_of(error, fields)
@@ -58,7 +58,7 @@ def _words(error: Exception, said: str) -> str:
 
 
 def _of_the_type(error: Exception, said: str) -> str:
-    """What msgspec says of the type."""
+    """The part of msgspec's message that says only what the type says."""
     if error.__cause__ is not None:
         return f"{type(error.__cause__).__name__} in the payload's own code"
     found = _OF_THE_TYPE.match(_PLACE.sub("", said))
@@ -66,7 +66,7 @@ def _of_the_type(error: Exception, said: str) -> str:
 
 
 def _is_raised_in_python(error: Exception) -> bool:
-    """Whether code of the user's raised it: below the frame that caught it there is another."""
+    """Whether the user's code raised it: then there is a frame below the one that caught it."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is not None
 
 

@@ -8,8 +8,9 @@ from msgspec import Raw, Struct
 from taskhandler.text import one_line
 
 RESULT_LIMIT_BYTES = 65536
+
 WHY_LIMIT = 500
-"""Characters."""
+"""Characters of the reason why a result is not kept."""
 
 
 class Dropped(Struct, frozen=True):
@@ -21,7 +22,7 @@ class Dropped(Struct, frozen=True):
 def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Dropped | None:
     """A handler's return value as JSON, at most `limit` bytes of it; None if it returned None.
 
-    NaN becomes null, bytes base64; pydantic models, nested ones too, are put as `model_dump_json` does.
+    NaN becomes null, bytes base64; pydantic models, nested ones too, are written by their `model_dump_json`.
     """
     if value is None:
         return None

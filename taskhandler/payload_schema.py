@@ -1,8 +1,9 @@
 """Pydantic's core schemas, changed so that a list is given up at its first wrong item.
 
-Pydantic collects every error, and a body can be wrong in each of its bytes. Wrap validators see that only
-by the errors that are missing. One that raises an error, this or another, refuses the body in any case; one
-that goes on after an error may need all of them, and then the body must be validated as it always is.
+Pydantic collects every error, and a body can be wrong in each of its bytes. Wrap validators notice the
+change only by the errors that are missing. One that raises an error, this or another, refuses the body in
+any case; one that goes on after an error may need all of them, and then the body must be validated without
+this change.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ class SwallowedError(BaseException):
 
 
 def ending_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part of one
-    """The same schema, but for lists that end at their first error.
+    """The same schema, with lists that end at their first error.
 
-    What validates by it raises `SwallowedError` where it cannot tell what the schema itself would say.
+    A validator made from it raises `SwallowedError` where the unchanged schema might say otherwise.
     """
     if isinstance(schema, list | tuple):
         return type(schema)(map(ending_early, schema))
@@ -55,7 +56,7 @@ def ending_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part
 
 
 def has_generator(schema: object) -> bool:
-    """Whether what the schema makes is checked only when it is iterated over."""
+    """Whether a part of what the schema makes is checked only when it is iterated over."""
     if isinstance(schema, list | tuple):
         return any(map(has_generator, schema))
     if not isinstance(schema, dict):
@@ -75,7 +76,7 @@ def _schemas(inner: Any) -> object:  # noqa: ANN401 - the same
 
 
 def _is_named(inner: object) -> bool:
-    """Whether it is several schemas by name, and not one."""
+    """Whether it is a dict of schemas by name, not one schema."""
     return isinstance(inner, dict) and not isinstance(inner.get("type"), str)
 
 

@@ -58,7 +58,7 @@ def signature_of(function: Callable[..., object], *, task_type: type) -> Signatu
     has no default gets the payload. Parameters with defaults are left alone.
 
     Raises:
-        UsageError: it cannot be told what a parameter should get, or nothing can be made of its type.
+        UsageError: it is unclear what a parameter should get, or no payload can be made of its type.
     """
     who = getattr(_plain(function), "__qualname__", repr(function))
     parameters = _parameters(function, who)
@@ -143,7 +143,7 @@ def _plain(function: Any) -> Any:  # noqa: ANN401 - callables come in all shapes
 
 
 def _closure(plain: object) -> dict[str, object]:
-    """What the function sees of the functions around it, as far as it is there yet."""
+    """The variables of enclosing functions that the function sees, as far as they are set yet."""
     if not isinstance(plain, FunctionType):
         return {}
     cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True)

@@ -64,7 +64,7 @@ STATUS = {
 """Anything but a 2xx makes Cloud Tasks deliver again, and uses up one of the queue's attempts."""
 
 LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE = 411, 415
-"""Of a malformed request, where the reason has a status of its own (RFC 9110 §15.5)."""
+"""For a malformed request whose reason has a status of its own (RFC 9110 §15.5)."""
 
 _LATER = frozenset(
     {
@@ -126,9 +126,9 @@ class Unreadable(Struct, frozen=True, gc=False):
 
 
 def outcome_of(verdict: Verdict) -> Outcome:
-    """What a delivery comes to that ends with this verdict of the law.
+    """The outcome of a delivery that ends with this verdict of the law.
 
-    Only a recorded end may become an outcome that is acknowledged; a conflict must be buried before.
+    Only a recorded end may become an outcome that is acknowledged; a conflict's body must be kept before.
     """
     match verdict:
         case Settled(state=state):

@@ -1,8 +1,9 @@
 """Which requests of an app are tasks: decided by the path and a header, before Flask sees the request.
 
 A request at or under the prefix of a task blueprint is a task's if it carries the task's name, as each
-delivery of Cloud Tasks does, or if no rule of the app's own under that prefix fits it. An app's own page
-at the prefix, or its own route below it, stays the app's.
+delivery of Cloud Tasks does. Without that name it is a task's if it is below the prefix, and no rule of the
+app's own under that prefix fits it. An app's own page at the prefix, or its own route below it, stays the
+app's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class TaskRoutes:
     """The task routes of one app.
 
     Args:
-        app: whose rules there are besides.
+        app: whose own rules count, too.
         name_header: the WSGI variable of the header that carries the task's name.
     """
 
@@ -37,11 +38,11 @@ class TaskRoutes:
         self._endpoints: set[str] = set()
 
     def add_mount(self, prefix: str) -> None:
-        """Take in a task blueprint that is mounted at `prefix`, such as "/tasks"."""
+        """Add a task blueprint that is mounted at `prefix`, such as "/tasks"."""
         self._prefixes = tuple(sorted({*self._prefixes, _as_wsgi(prefix).casefold()}))
 
     def add_handler(self, prefix: str, handler: Handler[Any, Any], *, endpoint: str) -> None:
-        """Take in one of its handlers, which Flask knows by `endpoint`."""
+        """Add one of its handlers, which Flask knows by `endpoint`."""
         self._endpoints.add(endpoint)
         path = _as_wsgi(f"{prefix}/{handler.name}")
         self._handlers |= {path: handler, f"{path}/": handler}
@@ -55,7 +56,7 @@ class TaskRoutes:
         return self._name_header in environ
 
     def is_task(self, environ: dict[str, Any]) -> bool:
-        """Whether nobody but the task routes may answer the request."""
+        """Whether only the task routes may answer the request."""
         path: str = environ.get("PATH_INFO", "")
         if self.is_named(environ):
             return path in self._handlers or self._prefix_of(path) is not None
@@ -76,9 +77,9 @@ class TaskRoutes:
         try:
             adapter = self._app.create_url_adapter(self._app.request_class(environ))
             rules = [] if adapter is None else _rules_for(adapter)
-        except HTTPException:  # of a host that cannot be one: no rule fits it
+        except HTTPException:  # the host is not valid: no rule fits it
             return False
-        except Exception:  # noqa: BLE001 - of a URL converter, which Flask is to meet again and to report
+        except Exception:  # noqa: BLE001 - a URL converter's; Flask will meet it again and report it
             return True
         return any(
             self._prefix_of(_as_wsgi(rule.rule)) for rule in rules if rule.endpoint not in self._endpoints

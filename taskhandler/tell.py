@@ -1,4 +1,4 @@
-"""Tells logs and listeners what has become of a delivery, once it is recorded and safe to fail."""
+"""Tells logs and listeners the outcome of a delivery, once it is recorded and it is safe to fail."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVEL = {
 """Of a log line, by outcome; a warning for all others."""
 
 ENDS = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.DEAD, Outcome.CONFLICT})
-"""Outcomes that a task has once, and a log line each. The others come as often as there are deliveries."""
+"""Outcomes that a task has once: each is logged. The others may come with every delivery."""
 
 SILENT_SECONDS = 10.0
 """Between two log lines of one handler, outcome and reason."""
@@ -64,7 +64,7 @@ class Teller:
                 self._send(signal, event)
 
     def warn(self, handler: str, warning: str) -> None:
-        """Say what people should know of a handler, although it changes nothing."""
+        """Log what people should know about a handler, although it changes nothing."""
         left_out = self._throttle.left_out((handler, "warning"), warning)
         if left_out is not None:
             _log(logging.WARNING, "handler %s: %s%s", handler, warning, and_more(left_out))
@@ -86,7 +86,7 @@ class Teller:
             _log(logging.ERROR, "%s failed%s\n%s", who, and_more(left_out), cleaned(error))
 
     def raised(self, path: str, error: Exception) -> None:
-        """Log the traceback of an error that nobody else has logged."""
+        """Log the traceback of an error that was not logged elsewhere."""
         where = one_line(path, limit=200)
         if is_loggable(error):
             _log(logging.ERROR, "Exception on %s [POST]", where, exc_info=error)
@@ -101,7 +101,7 @@ class Teller:
                 logging.WARNING,
                 "a task for %s came around the guard: app.wsgi_app was replaced, or a middleware that was "
                 "there before the blueprint hands on only some of the request. Register the blueprint first, "
-                "and wrap then",
+                "then wrap the app",
                 where,
             )
 

@@ -1,4 +1,4 @@
-"""Text of other people, made fit for a line of a log or a field of a record."""
+"""Text from outside, made fit for a line of a log or a field of a record."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;#]*=)[^&;#]*")
 def one_line(said: object, *, limit: int) -> str:
     """`str(said)` as one printable line of at most `limit` characters; never raises.
 
-    White space that is more than blanks is folded. Everything else that a terminal or a log would act on
-    (control characters, escape sequences, line separators, changes of the writing direction, half
-    surrogates) becomes "?".
+    Unless it is fit as it is, each run of white space becomes one space. Everything else that a
+    terminal or a log would act on (control characters, escape sequences, line separators, changes of the
+    writing direction, half surrogates) becomes "?".
     """
     try:
         text = str(said)

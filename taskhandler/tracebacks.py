@@ -15,7 +15,7 @@ MOST_FRAMES = 60
 
 
 def chain_of(error: BaseException | None) -> list[BaseException]:
-    """The error, and those that it stands for: causes, contexts, and the members of groups."""
+    """The error, and those that belong to it: causes, contexts, and the members of groups."""
     chain: list[BaseException] = []
     left = [error]
     while left:
@@ -27,7 +27,7 @@ def chain_of(error: BaseException | None) -> list[BaseException]:
 
 
 def is_behind(error: BaseException | None, later: BaseException | None) -> bool:
-    """Whether whoever sees `later` sees `error`, too."""
+    """Whether `error` is `later`, or in its chain."""
     return error is not None and any(error is one for one in chain_of(later))
 
 

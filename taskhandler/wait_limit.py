@@ -22,13 +22,13 @@ class WaitLimit:
         call_in_child(self._begin_anew)
 
     def _begin_anew(self) -> None:
-        """In a forked child nobody waits, and nobody is left to release the lock."""
+        """In a forked child no delivery waits, and no thread is left to release the lock."""
         self._waiting = 0
         self._lock = threading.Lock()
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """Take a place for as long as the block lasts; whether one was free."""
+        """Take a place for as long as the block lasts; yields whether one was free."""
         with self._lock:
             is_free = self._waiting < self._threads() // 2
             self._waiting += is_free

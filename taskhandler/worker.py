@@ -1,4 +1,4 @@
-"""What is known of the server's worker that this process is."""
+"""What this process can know about the server whose worker it is."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def _threads_of_uwsgi() -> int:
     options = getattr(sys.modules.get("uwsgi"), "opt", None)
     if not isinstance(options, dict):
         return 0
-    told = options.get("threads", b"1")
-    return int(told) if isinstance(told, bytes | str) and told.isdigit() else 1
+    option = options.get("threads", b"1")
+    return int(option) if isinstance(option, bytes | str) and option.isdigit() else 1
