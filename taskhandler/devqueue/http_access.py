@@ -1,7 +1,7 @@
-"""Which requests the HTTP side answers: those of programs, not those that a web page made a browser send.
+"""Which requests the HTTP side answers: those of programs, not those that a web page has a browser send.
 
-A page anywhere can have a developer's browser send requests to the developer's own machine. What tells them
-apart:
+A page anywhere can have a developer's browser send requests to the developer's own machine. These headers
+tell such requests from a program's:
 
 * `Host`. By DNS rebinding a page's own name comes to point at this machine, and the browser then takes the
   queue for the page's own server. `Host` still has the page's name, so only names of this machine and allowed
@@ -9,7 +9,7 @@ apart:
 * `Origin` and `Sec-Fetch-Site`. Browsers say with them that a page of another origin is asking; programs send
   neither.
 * `Content-Type`. A page may send `text/plain` and forms anywhere unasked; for `application/json` the browser
-  asks first (a CORS preflight), and here the answer is no. Every request that changes something must have it.
+  asks first (a CORS preflight), and is refused here. Every request that changes something must have it.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _LONGEST_WAIT_SECONDS = 3600.0
 
 
 class HttpApi:
-    """The routes.
+    """The routes of the HTTP side.
 
     Args:
         access: which requests are answered at all.
@@ -39,7 +39,7 @@ class HttpApi:
         seed: int,
         certs_max_age: int,
     ) -> None:
-        """All in one event loop."""
+        """All of these belong to one event loop."""
         self._queues = queues
         self._dispatcher = dispatcher
         self._mint = mint

@@ -70,7 +70,7 @@ class HttpError(Exception):
     """
 
     def __init__(self, status: HTTPStatus, text: object, headers: Mapping[str, str] | None = None) -> None:
-        """`text` says why; it may have parts of the request in it."""
+        """`text` says why; it may quote the request."""
         line = one_line(text, limit=_SHOWN_CHARACTERS)
         self.reply = Reply({"error": line}, status, headers or {})
         super().__init__(line)

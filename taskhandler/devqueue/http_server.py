@@ -1,8 +1,8 @@
-"""One HTTP/1.1 request a connection, within bounds of size and time; h11 does the parsing.
+"""One HTTP/1.1 request per connection, within bounds of size and time; h11 does the parsing.
 
 Each connection is answered by a coroutine of its own in the queue's event loop: the head is read and routed,
-then the body is read, then the route runs. Whatever is wrong with a request becomes a JSON error. Nobody can
-hold a connection by sending slowly, by not reading the reply, or by leaving while a route is still waiting.
+then the body is read, then the route runs. An error in a request is answered as JSON. A caller cannot hold
+a connection by sending slowly, by not reading the reply, or by leaving while a route is still waiting.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Route = Callable[[Request], Coroutine[Any, Any, Reply]]
 
 
 class HttpServer:
-    """Answers connections.
+    """Answers the one request of each connection.
 
     Args:
         route: gives what answers a request, before its body is read; raises HttpError.

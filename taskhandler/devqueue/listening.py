@@ -1,4 +1,4 @@
-"""Where the queue listens, how that is written as an address, and what to say if others can reach it."""
+"""Where the queue listens: how that is written as an address, and a warning if others can reach it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Oidc:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The HTTP request that the producer asked for. `oauth`: an access token is wanted (it is opaque)."""
+    """The HTTP request that the producer asked for. `oauth`: with an access token (which is opaque)."""
 
     url: str
     method: str = "POST"

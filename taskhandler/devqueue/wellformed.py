@@ -1,4 +1,4 @@
-"""What protobuf asks of every message but does not check itself: times in range, finite numbers, known enums.
+"""What protobuf requires of every message but does not check: times in range, finite numbers, known enums.
 
 The ranges are those of google/protobuf/timestamp.proto and duration.proto.
 """
@@ -21,7 +21,7 @@ _NANOS = 1_000_000_000
 
 
 def check(message: Message) -> None:
-    """Raise Refused if a message, or one inside it, says what cannot be."""
+    """Raise Refused if a message, or one inside it, has an impossible value."""
     for field, value in message.ListFields():
         if isinstance(value, MutableMapping):
             continue  # headers, which have rules of their own

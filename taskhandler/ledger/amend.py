@@ -50,7 +50,7 @@ class Pending(Struct, frozen=True):
         op: what the storage is to do next.
         verdict: holds once `op` is written.
         rounds: how often the record turned out to have changed.
-        dispute: the write that `op` is to tell the fate of, and what is wrong with it if it was not stale.
+        dispute: the write that `op` reads for, and why it failed if the record has not changed.
     """
 
     rule: Rule

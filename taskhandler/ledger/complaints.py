@@ -1,4 +1,4 @@
-"""Saying what is wrong with a ledger once in a while, not once for every delivery."""
+"""Logs what is wrong with a ledger at most once a minute, not once for every delivery."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from taskhandler.log_throttle import LogThrottle
 from taskhandler.text import one_line
 
 SILENT_SECONDS = 60.0
-"""After a complaint, before one of the same kind is made again."""
+"""After a line, before one of the same kind is logged again."""
 
 LINE_LIMIT = 1000
 """Characters of a line."""
 
-_SECOND = 10**9  # divided by, since multiplying by 1e-9 makes whole seconds a little more
+_SECOND = 10**9  # for division: multiplying by 1e-9 makes whole seconds a little longer
 _log = logging.getLogger("taskhandler.ledger")
 
 
 class Complaints:
-    """What a ledger has to complain about, each kind of thing at most once a minute.
+    """Lines about what is wrong with a ledger, of each kind at most one a minute.
 
     Args:
         clock: nanoseconds since some fixed moment.

@@ -1,9 +1,9 @@
-"""The channel to Firestore, and when its connection is taken for dead.
+"""The channel to Firestore, and when its connection counts as dead.
 
 Theory of operation. A slow connection and a dead one look alike to a call: neither answers in time. So no
 call decides. HTTP/2 pings do: while a call is unanswered and nothing has been heard for a while, gRPC
 sends a ping, and a connection that leaves it unanswered is closed. The calls on it fail, and those that
-come later open a new connection in the same channel; nobody has to give anything up.
+come later open a new connection in the same channel.
 
 What was tried with grpcio 1.85, and led to the settings below:
 
@@ -16,7 +16,7 @@ What was tried with grpcio 1.85, and led to the settings below:
   minutes) sends GOAWAY "too_many_pings", and gRPC halves their rate for good. Pings beside a call are not,
   as every answer of a server sets its count back. Google's own servers expect 30 s between pings without data
   (https://github.com/googleapis/google-cloud-php/pull/3565).
-* A connection attempt that nobody answers is waited for 20 s by default, and after a long outage the next
+* An unanswered attempt to connect is waited for 20 s by default, and after a long outage the next
   attempt is up to two minutes away.
 """
 
@@ -47,7 +47,7 @@ LONGEST_BACKOFF_SECONDS = 5.0
 """Seconds from one attempt to connect to the next, at most."""
 
 WINDOW_BYTES = 4 * 1024 * 1024
-"""Of an answer, what may be on its way: more than Cloud Tasks delivers. 64 KiB by default."""
+"""Bytes of an answer that may be on their way at once: more than a task has. gRPC's default is 64 KiB."""
 
 _MILLISECONDS = 1000
 

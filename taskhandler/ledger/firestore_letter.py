@@ -62,8 +62,8 @@ def fill_parts(new: Callable[[int], Any], key: Key, letter: Letter, body: bytes)
 def parts(first: str, look: Callable[[list[str]], list[Look] | Failure]) -> list[Look] | Failure:
     """All parts of the letter whose first one has the name `first`; none if there is no letter.
 
-    The second is asked for together with the first: two hold what Cloud Tasks may deliver, so that one
-    round trip will do.
+    The second is asked for together with the first: two hold whatever Cloud Tasks delivers, so one round
+    trip is enough.
 
     Raises:
         ValueError: the first one does not say how many there are, or one is missing.

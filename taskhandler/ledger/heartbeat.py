@@ -1,11 +1,11 @@
-"""Extends the leases of handlers that take their time: one scheduler for a process, whatever its apps.
+"""Extends the leases of long-running handlers: one scheduler for all apps of a process.
 
 Theory of operation. A lease is watched while its handler runs, and is due a third of its length later.
 Of the sender threads one is the *lookout*: it sleeps until the earliest lease is due, gives up the lookout
 to another thread (a spare one, else a new one, up to `MOST_SENDERS`) and sends the heartbeat itself. So
 one slow call to a ledger holds up one lease, and nothing is handed from thread to thread. A lease that is
-being extended is nobody's to send again. A thread that has sent its heartbeat becomes the lookout if there
-is none, else it stays as a spare.
+being extended is left to the thread that does it. A thread that has sent its heartbeat becomes the lookout
+if there is none, else it stays as a spare.
 
 A new lease wakes the lookout only if it is due before all others, and the first one starts the first
 thread: a handler that ends early costs two dictionary operations under a lock. Threads end after
@@ -54,7 +54,7 @@ class Beating(Protocol):
         """Seconds between two signs of life."""
 
     def beat(self) -> bool:
-        """Give one; whether another one makes sense."""
+        """Give one; True if there should be another one."""
 
 
 class Heartbeats:
@@ -146,7 +146,7 @@ class _Senders:
             self._watched.pop(id(lease), None)
 
     def rest(self) -> list[threading.Thread]:
-        """Those that end now."""
+        """End idle threads, unless something is watched; returns the threads that end now."""
         self._resting = True
         if not self._lock.acquire(timeout=REST_LOCK_SECONDS):
             return []
@@ -161,7 +161,7 @@ class _Senders:
             self._lock.release()
 
     def abandon(self) -> None:
-        """Leave nothing to do to greenlets that a fork has copied."""
+        """Leave nothing to do for the greenlets that a fork has copied."""
         self._watched.clear()
         self._resting = self._abandoned = True
 
@@ -193,7 +193,7 @@ class _Senders:
             while (lease := self._next()) is not None:
                 self._beat(lease)
                 del lease
-        except BaseException:  # somebody ends the thread: gevent's GreenletExit, say
+        except BaseException:  # the thread is ended from outside, as by gevent's GreenletExit
             with self._lock:
                 self._threads.discard(threading.current_thread())
             raise
@@ -201,7 +201,7 @@ class _Senders:
     def _beat(self, lease: Beating) -> None:
         try:
             lease.beat()
-        except Exception:  # a storage may be anybody's, and the other leases are not its business
+        except Exception:  # a storage may be the user's own, and must not harm the other leases
             LOGGER.exception("a heartbeat failed")
         finally:
             with self._lock:
@@ -222,7 +222,7 @@ class _Senders:
             return lease
 
     def _await_lookout(self) -> bool:
-        """Wait as a spare thread until nobody looks out; False if that does not come in time."""
+        """Wait as a spare thread until there is no lookout; False if that takes too long."""
         woken = True
         while self._lookout:
             if self._resting or not woken:

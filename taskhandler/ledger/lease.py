@@ -19,15 +19,16 @@ And a call that takes all of its time can still be followed by a second one.
 """
 
 SETTLE_PATIENCE = 5.0
-"""Seconds, those included in which a heartbeat under way has its turn: one call, since it then gives way."""
+"""Seconds, including the wait for a heartbeat under way, which makes one call at most and then gives way."""
 
 BEAT_PATIENCE = 2.0
-"""Seconds; few, so that the next one comes soon. It reads first, where this one left doubts."""
+"""Seconds; few, so that the next heartbeat comes soon. It reads first if this one's result is unknown."""
 
 AGAIN = 1.0
 """Seconds from a heartbeat that failed to the next."""
 
 RELEASE_PATIENCE = 0.8
+"""Seconds for giving the lease back when the worker ends: half of them to wait for a heartbeat under way."""
 
 
 class Lease:
@@ -77,7 +78,7 @@ class Lease:
         return 0.0 if self.fenced else max(0.0, self._until - self._clock())
 
     def beat(self) -> bool:
-        """Extend the lease by one heartbeat. Whether it still is the holder's, as far as is known."""
+        """Extend the lease by one heartbeat; False if it is known to be lost."""
         with self._turn:
             if not (self._over or self.fenced):
                 beat = Beat(self.arrive.lease_id)
@@ -99,7 +100,7 @@ class Lease:
 
     def settle(self, end: End, *, letter: Letter | None = None, writes: Sequence[object] = ()) -> Verdict:
         """Write down what the attempt came to, and give the lease back."""
-        self._over = True  # a heartbeat that waits for its turn need not be sent any more
+        self._over = True  # a heartbeat that still waits need not be sent any more
         until = self._clock() + SETTLE_PATIENCE
         if not self._turn.acquire(timeout=SETTLE_PATIENCE):
             return Undecided("a heartbeat is still under way")
@@ -121,7 +122,7 @@ class Lease:
         )
         try:
             giving.start()  # beside us, since a call to the ledger may take five seconds
-        except RuntimeError:  # there is no thread to be had
+        except RuntimeError:  # no thread can be started
             self._turn.release()
             return
         giving.join(RELEASE_PATIENCE / 2)

@@ -19,11 +19,11 @@ come back at the same moment.
 """
 
 SLOW_SECONDS = 20.0
-"""A storage that answers, if slowly, is not given up before: one operation after another may be needed."""
+"""After which an amendment is given up although the storage answers: it may need several slow operations."""
 
 
 def always() -> bool:
-    """Whatever happens."""
+    """For an amendment that nothing gives up early."""
     return True
 
 

@@ -18,10 +18,10 @@ _KEY = "TASKHANDLER_LEDGER"
 _FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
 
 PROBLEM_LIMIT = 1000
-"""Characters of what is wrong with a ledger."""
+"""Characters of a message about what is wrong with a ledger."""
 
 _OPTIONS = {"synchronous": ("full", "normal"), "mode": ("0600", "0660")}
-"""Options of a SQLite ledger and what they can be; the first is the default."""
+"""Options of a SQLite ledger and their values; the first is the default."""
 
 _OPTIONS_SHOWN = ", ".join(f"{name}={'|'.join(values)}" for name, values in _OPTIONS.items())
 
@@ -64,7 +64,7 @@ def _memory(url: str) -> Storage:
 
 def _sqlite(url: str, parts: SplitResult) -> Storage:
     path, options = _path(url, parts), _options(url, parts.query)
-    import sqlite3  # noqa: PLC0415 - those who keep their ledger elsewhere need not load it
+    import sqlite3  # noqa: PLC0415 - the other ledgers do not need it
 
     from taskhandler.ledger.sqlite import SQLiteStorage  # noqa: PLC0415 - it imports sqlite3
     from taskhandler.ledger.sqlite_file import Bound, prepare, remedy  # noqa: PLC0415 - the same

@@ -4,14 +4,14 @@ SQLite shares locks and memory between the connections of a process, and a forke
 while the operating system's locks stay with the parent: a child that so much as opens the file again
 could ruin it (sqlite.org/howtocorrupt.html, 2.6). So nothing may be open when the process forks.
 
-Theory of operation. Every call passes a gate, with three counters behind it. `_using` counts the calls
-within. `_shut` counts those who want the gate shut: a fork, a `close`, or several at once; while it is not
-zero, calls wait outside. `_in_use` holds the connections that calls have in their hands; the idle ones lie
-in `_readers` and `_writers`, and a call takes one from there, or opens one. Who shuts the gate waits until
-nobody is within, closes what is idle, and opens the gate: after a `close` at once, after a fork in the
-parent when it is over. If a call within takes longer than `rest` seconds, it is left behind: the parent
-goes on using its connection, and the child, in which nobody will ever come out of that call, neither uses
-nor closes it (`_abandoned`), and begins with a gate and lists of its own.
+Theory of operation. Every call passes a gate, with two counters and a list behind it. `_using` counts the
+calls within. `_shut` counts those that keep the gate shut: a fork, a `close`, or several at once; while it is
+not zero, calls wait outside. `_in_use` lists the connections that calls are using; the idle ones are in
+`_readers` and `_writers`, and a call takes one from there, or opens one. The thread that shuts the gate
+waits until no call is within, closes what is idle, and opens the gate: after a `close` at once, after a fork
+in the parent when it is over. If a call within takes longer than `rest` seconds, it is left behind: the
+parent goes on using its connection, and the child, in which that call never ends, neither uses nor closes
+it (`_abandoned`), and begins with a gate and lists of its own.
 
 A connection whose call failed is closed, so is one to a file that the path no longer leads to. What is
 idle when a ledger is collected is closed by a finalizer, which takes no lock; so is what is idle of a
@@ -72,7 +72,7 @@ class Connections:
 
         Raises:
             sqlite3.Error: it cannot be opened.
-            LedgerError: the file is gone, or no ledger any more.
+            LedgerError: the file is gone, or is not a ledger any more.
             OSError: the path cannot be looked at.
         """
         return self._lent(self._readers, busy=BUSY)
@@ -82,7 +82,7 @@ class Connections:
 
         Raises:
             sqlite3.Error: it cannot be opened.
-            LedgerError: the file is gone, or no ledger any more.
+            LedgerError: the file is gone, or is not a ledger any more.
             OSError: the path cannot be looked at.
         """
         return self._lent(self._writers, busy=0.0)
@@ -103,10 +103,10 @@ class Connections:
         self._go_on()
 
     def close_idle(self) -> None:
-        """Close what nobody uses right now; within the gate, so that no fork comes in between."""
+        """Close what is idle right now; within the gate, so that no fork comes in between."""
         with self._gate:
             if self._shut:
-                return  # who shuts the gate closes the same
+                return  # the thread that shuts the gate closes the same
             self._using += 1
         try:
             _close(self._readers, self._writers)
@@ -114,7 +114,7 @@ class Connections:
             self._leave()
 
     def before_fork(self) -> None:
-        """Have nothing open."""
+        """Close everything, and let no call in."""
         self._shut_gate()
 
     def after_fork_in_parent(self) -> None:

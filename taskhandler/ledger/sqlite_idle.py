@@ -1,7 +1,7 @@
-"""Bounds how many ledgers of one process keep connections open that nobody uses.
+"""Bounds how many ledgers of one process keep idle connections open.
 
-Apps are collected when the garbage collector comes round to it, which in a large test suite may be after
-hundreds of them, each with a ledger and its open files.
+In a large test suite the garbage collector may run only after hundreds of apps were dropped, each with a
+ledger and its open files.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ MOST_IDLE_LEDGERS = 16
 
 
 class HasIdle(Protocol):
-    """Something that keeps connections open while nobody uses them."""
+    """Something that keeps connections open while they are idle."""
 
     def close_idle(self) -> None:
-        """Close them, without waiting for calls."""
+        """Close the idle connections, without waiting for calls."""
 
 
 class IdleLedgers:

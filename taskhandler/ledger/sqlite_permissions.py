@@ -1,4 +1,4 @@
-"""Makes the ledger's file and folder private, since bodies and results of tasks lie in them.
+"""Makes the ledger's file and folder private, since they hold bodies and results of tasks.
 
 What is made here has exactly the mode that was asked for, whatever the umask: the file is made under
 another name, closed, and put in its place by a hard link, which replaces nothing and follows no symbolic
@@ -37,10 +37,10 @@ def make_file(path: str, *, mode: int) -> None:
 
     Args:
         path: absolute.
-        mode: of the file; folders get the same for entering them, too.
+        mode: of the file; folders get the same, with the right to enter them.
 
     Raises:
-        LedgerError: the file must not be made by this user, or something else is in its place.
+        LedgerError: this user must not make the file, or something else is in its place.
         OSError: it cannot be made.
     """
     if not os.path.lexists(path):

@@ -4,7 +4,7 @@ Theory of operation. Every write is put into a queue. The thread that finds nobo
 the one connection for writing, becomes the writer of the file, and only then takes all writes that have
 gathered, runs them in one transaction and commits it. The others sleep, each on a lock of its own, until
 their write has its answer. Nobody waits for company: a lone write is committed at once, and those that
-come during its commit make up the next one. When a commit is over, whatever became of it, the leader gives
+come during its commit make up the next one. When a commit is over, done or failed, the leader gives
 each of its writes an answer and makes the first one that has gathered since the next leader (its *heir*),
 in one step under the mutex, so there is a leader for as long as writes wait.
 
@@ -109,7 +109,7 @@ class SharedCommit:
             return len(self._waiting)
 
     def commit(self, write: Write) -> Answer:
-        """Have `write` committed, with others if there are any, and say what became of it."""
+        """Have `write` committed, with others if there are any, and say whether it was."""
         try:
             if not self._queued(write):
                 write.woken.acquire(timeout=self._patience)
@@ -163,7 +163,7 @@ class SharedCommit:
 
     def _hand_over(self, batch: list[Write], fate: Answer | None, *, leader: Write) -> None:
         if not batch:
-            self._take(batch)  # they all wait for what could not be had
+            self._take(batch)  # they all wait for the connection that failed
         with self._mutex:
             for write in batch:
                 write.answer, write.leads = fate or write.judged, False

@@ -1,7 +1,7 @@
 """What a ledger must be able to do. A storage keeps records and holds no policy.
 
 A write is conditional: it names the version it replaces, or says that there must be none. A storage
-answers truthfully what became of it; what to make of the answer is decided elsewhere (`amend`, the law).
+answers truthfully what is known of it; what follows from the answer is decided elsewhere (`amend`, the law).
 """
 
 from __future__ import annotations
