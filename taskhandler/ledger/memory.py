@@ -1,4 +1,4 @@
-"""The ledger of tests and of a desk: in this process's memory, gone when it ends."""
+"""The ledger for tests and local development: in this process's memory, gone when it ends."""
 
 from __future__ import annotations
 
