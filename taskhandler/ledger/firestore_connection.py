@@ -25,7 +25,8 @@ WARMING = 10.0
 
 _REMEDY = (
     "To mend it: name the project in the ledger's URL or in GOOGLE_CLOUD_PROJECT, and give credentials "
-    "(a service account of Cloud Run, GOOGLE_APPLICATION_CREDENTIALS, or FIRESTORE_EMULATOR_HOST in local development)."
+    "(a service account of Cloud Run, GOOGLE_APPLICATION_CREDENTIALS, or FIRESTORE_EMULATOR_HOST in local "
+    "development)."
 )
 _FORKED = (
     "gRPC was used before this process was forked off. The ledger goes on with a client of its own, but "
