@@ -29,7 +29,7 @@ class TaskEvent(Struct, frozen=True, kw_only=True):
 
     Attributes:
         outcome: what it came to; None while it is only started.
-        handler: the handler's name; empty if the caller is not known.
+        handler: the name of the handler whose URL was called; empty if there is none of that name.
         queue: the queue's short name; empty if the caller is not known.
         task: the task's short name; empty if the caller is not known.
         attempt: the attempt's number; 0 if the task was not claimed.

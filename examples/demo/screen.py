@@ -21,12 +21,7 @@ OUTCOMES = (
     "unauthenticated",
     "forbidden",
 )
-COLUMNS = {
-    "charge-order": "charge-order",
-    "send-receipt": "send-receipt",
-    "make-thumbnail": "make-thumbnail",
-    "": "(not let in)",
-}
+HANDLERS = ("charge-order", "send-receipt", "make-thumbnail")
 
 
 class Screen:
@@ -64,9 +59,9 @@ class Screen:
 
 def table(found: Findings) -> str:
     """How many deliveries came to what, by handler."""
-    lines = [f"{'deliveries':<18}" + "".join(f"{title:>16}" for title in COLUMNS.values())]
+    lines = [f"{'deliveries':<18}" + "".join(f"{handler:>16}" for handler in HANDLERS)]
     for outcome in OUTCOMES:
-        counts = [found.outcomes[handler, outcome] for handler in COLUMNS]
+        counts = [found.outcomes[handler, outcome] for handler in HANDLERS]
         if any(counts):
             lines.append(f"{outcome:<18}" + "".join(f"{count or '·':>16}" for count in counts))
     return "\n".join(lines)
