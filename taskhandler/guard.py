@@ -130,9 +130,9 @@ class Guard:
         error: BaseException | None,
     ) -> Iterable[bytes]:
         """Send the reply to a delivery after the app has answered or raised."""
-        handlers, exchange.error = exchange.error, None
-        if handlers is not None and not is_behind(handlers, error):
-            self._receiver.teller.raised(environ["PATH_INFO"], handlers)
+        unlogged, exchange.error = exchange.error, None
+        if unlogged is not None and not is_behind(unlogged, error):
+            self._receiver.teller.raised(environ["PATH_INFO"], unlogged)
         if isinstance(error, Exception):
             self._receiver.teller.raised(environ["PATH_INFO"], error)
         reply = exchange.reply or self._undecided(environ, exchange, statuses, error)
