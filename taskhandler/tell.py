@@ -8,7 +8,7 @@ from functools import partial
 
 from blinker import Signal
 
-from taskhandler.handlers import Raised, check_has_run, run
+from taskhandler.handlers import Raised, Returned, check_has_run, run
 from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.reply import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
@@ -76,22 +76,14 @@ class Teller:
             self._failed(function, called.error)
 
     def _failed(self, function: Callable[..., object], error: Exception) -> None:
-        who = one_line(repr(function), limit=200)
+        who = _name_of(function)
         left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
-        if left_out is None:
-            return
-        if is_loggable(error):
-            _log(logging.ERROR, "%s failed%s", who, and_more(left_out), exc_info=error)
-        else:
-            _log(logging.ERROR, "%s failed%s\n%s", who, and_more(left_out), cleaned(error))
+        if left_out is not None:
+            run(partial(_log_error, f"{who} failed{and_more(left_out)}", error), {})
 
     def raised(self, path: str, error: Exception) -> None:
-        """Log the traceback of an error that was not logged elsewhere."""
-        where = one_line(path, limit=200)
-        if is_loggable(error):
-            _log(logging.ERROR, "Exception on %s [POST]", where, exc_info=error)
-        else:
-            _log(logging.ERROR, "Exception on %s [POST]\n%s", where, cleaned(error))
+        """Log the traceback of an error that was not logged elsewhere; never raises."""
+        run(partial(_log_error, f"Exception on {one_line(path, limit=200)} [POST]", error), {})
 
     def unguarded(self, path: str) -> None:
         """Warn of a delivery whose answer the app's hooks may change."""
@@ -146,3 +138,17 @@ def _log_event(level: int, event: TaskEvent, left_out: int) -> None:
 
 def _log(level: int, message: str, *arguments: object, **named: object) -> None:
     run(partial(LOGGER.log, level, message, *arguments), named)  # a log that raises changes nothing either
+
+
+def _log_error(said: str, error: Exception) -> None:
+    if is_loggable(error):
+        _log(logging.ERROR, "%s", said, exc_info=error)
+    else:
+        _log(logging.ERROR, "%s\n%s", said, cleaned(error))
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    """What a user's function is called, by a name that neither raises nor differs from call to call."""
+    named = run(partial(getattr, function, "__qualname__", ""), {})
+    found = named.value if isinstance(named, Returned) else ""
+    return one_line(found or type(function).__qualname__, limit=200)

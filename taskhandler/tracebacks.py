@@ -2,55 +2,87 @@
 
 from __future__ import annotations
 
+import builtins
 import traceback
-from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
 from taskhandler.text import one_line
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error's message that are logged."""
 
+LONGEST_LINE = 300
+"""Characters of a line of source code that are logged."""
+
 MOST_FRAMES = 60
 """Innermost frames of an error whose message had to be cleaned."""
 
+MOST_LINKS = 10
+"""Errors of one chain that are logged. The others are counted."""
+
+MOST_LOOKED_AT = 1_000
+"""Errors of one chain that are looked at."""
+
+_GROUP: Any = getattr(builtins, "BaseExceptionGroup", None)
+"""Groups of errors, from Python 3.11 on."""
+
+# Their own descriptors: a class of a user's may have something else of these names.
+_CONTEXT: Any = BaseException.__dict__["__context__"]
+_CAUSE: Any = BaseException.__dict__["__cause__"]
+
 
 def chain_of(error: BaseException | None) -> list[BaseException]:
-    """The error, and those that belong to it: causes, contexts, and the members of groups."""
-    chain: list[BaseException] = []
-    left = [error]
-    while left:
+    """The error, and those that it stands for: causes, contexts, and the members of groups. Never raises."""
+    chain: dict[int, BaseException] = {}
+    left: list[object] = [error]
+    while left and len(chain) < MOST_LOOKED_AT:
         one = left.pop()
-        if one is not None and not any(one is other for other in chain):
-            chain.append(one)
-            left += [one.__context__, one.__cause__, *getattr(one, "exceptions", ())]
-    return chain
+        if isinstance(one, BaseException) and id(one) not in chain:
+            chain[id(one)] = one
+            left += [_CONTEXT.__get__(one), _CAUSE.__get__(one), *_members(one)]
+    return list(chain.values())
 
 
 def is_behind(error: BaseException | None, later: BaseException | None) -> bool:
-    """Whether `error` is `later`, or in its chain."""
+    """Whether `later` is `error`, or stands for it: whatever shows `later` shows `error`, too."""
     return error is not None and any(error is one for one in chain_of(later))
 
 
 def is_loggable(error: BaseException) -> bool:
     """Whether Python's own traceback of the error is fit for a log."""
-    return all(_is_plain(said) for one in chain_of(error) for said in (one, *_notes(one)))
+    chain = chain_of(error)
+    return len(chain) <= MOST_LINKS and all(_is_plain(said) for one in chain for said in (one, *_notes(one)))
 
 
 def cleaned(error: BaseException) -> str:
     """The traceback of the error and of its causes, each message on one line."""
-    parts = [_one(one) for one in reversed(chain_of(error))]
+    chain = chain_of(error)
+    parts = [_one(one) for one in reversed(chain[:MOST_LINKS])]
+    if len(chain) > MOST_LINKS:
+        parts.insert(0, f"({len(chain) - MOST_LINKS} more errors before)")
     return "\n\nAnother error followed:\n\n".join(parts)
 
 
 def _one(error: BaseException) -> str:
-    frames = "".join(traceback.format_tb(error.__traceback__, limit=-MOST_FRAMES))
+    lines = "".join(traceback.format_tb(error.__traceback__, limit=-MOST_FRAMES)).splitlines()
+    frames = "".join(f"{line[:LONGEST_LINE]}\n" for line in lines)
     message = one_line(error, limit=LONGEST_MESSAGE)
     return f"Traceback (most recent call last):\n{frames}{type(error).__qualname__}: {message}"
 
 
-def _notes(error: BaseException) -> Iterator[object]:
-    notes = getattr(error, "__notes__", ())
-    return iter(notes if isinstance(notes, list | tuple) else ())
+def _members(error: BaseException) -> list[object]:
+    if _GROUP is None or not isinstance(error, _GROUP):
+        return []
+    return list(islice(_GROUP.exceptions.__get__(error), MOST_LOOKED_AT))
+
+
+def _notes(error: BaseException) -> list[object]:
+    try:
+        notes = getattr(error, "__notes__", ())
+        return list(islice(notes, MOST_LINKS)) if isinstance(notes, list | tuple) else []
+    except Exception as raised:  # noqa: BLE001 - of a class of the user's
+        return [raised]
 
 
 def _is_plain(said: object) -> bool:

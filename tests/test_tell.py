@@ -281,3 +281,20 @@ def test_a_last_delivery_that_finds_its_task_running_is_a_warning(caplog: pytest
     teller = Teller(APP, clock=lambda: 0.0)
     teller.ended(TaskEvent(outcome=Outcome.IN_FLIGHT, reason="no delivery comes after this one"))
     assert [line.levelno for line in caplog.records] == [logging.WARNING]
+
+
+class UnprintableListener:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    def __call__(self, *_: object, **__: object) -> None:
+        raise ValueError("no")
+
+
+def test_a_listener_that_cannot_be_printed_costs_nothing_and_does_not_fill_the_logs(
+    caplog: pytest.LogCaptureFixture,
+):
+    teller = Teller(APP, clock=lambda: 0.0)
+    for _ in range(30):
+        teller.call(UnprintableListener())
+    assert [line.getMessage() for line in caplog.records] == ["UnprintableListener failed"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
+import sys
+from typing import Any
 
 import pytest
 
@@ -77,3 +80,43 @@ def test_a_recursion_without_end_is_a_bounded_text():
     with pytest.raises(RecursionError) as found:
         down()
     assert len(cleaned(found.value).splitlines()) < 200
+
+
+class OddError(Exception):
+    """One whose class has something else where errors have their causes, members and notes."""
+
+    exceptions = 5
+    __context__ = 7  # type: ignore[assignment]  # odd
+    __cause__ = "no"  # type: ignore[assignment]  # odd
+
+    @property
+    def __notes__(self) -> list[str]:
+        raise RuntimeError
+
+
+def test_an_error_of_an_odd_class_is_logged_cleaned():
+    error = OddError("x")
+    assert chain_of(error) == [error]
+    assert is_behind(error, error)
+    assert is_loggable(error)
+    assert cleaned(error).endswith("OddError: x")
+
+
+def test_a_chain_without_end_is_a_bounded_text_and_looked_at_in_bounded_time():
+    error: Exception = ValueError("x" * LONGEST_MESSAGE)
+    for _ in range(5_000):
+        later = ValueError("x" * LONGEST_MESSAGE)
+        later.__context__ = error
+        error = later
+    assert not is_loggable(error)
+    assert len(cleaned(error)) < 30_000
+    assert "more errors before" in cleaned(error)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_a_group_of_thousands_is_a_bounded_text():
+    group_of: Any = getattr(builtins, "ExceptionGroup", None)
+    group = group_of("many", [ValueError(f"line\n{number}") for number in range(12_000)])
+    assert not is_loggable(group)
+    assert len(cleaned(group)) < 30_000
+    assert is_behind(group.exceptions[500], group)
