@@ -10,15 +10,15 @@ server that does not say where the body ends, must not look like an empty body.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from taskhandler.inflate import inflate
 from taskhandler.reply import LENGTH_REQUIRED, Outcome, Unreadable
 
 
-class RecordedBody:
-    """A WSGI input (PEP 3333) that remembers what was read of it.
+class RecordedBody(io.BufferedIOBase):
+    """A WSGI input (PEP 3333) that can be read again, and remembers what was read of it.
 
     Args:
         environ: the request's, before the app has seen it.
@@ -116,56 +116,61 @@ class RecordedBody:
 
     # ------------------------------------------------ for all other code: a WSGI input
 
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; all that are left where it is negative."""
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to `size` bytes; all that are left where it is negative or None."""
+        size = -1 if size is None else size
         before = self._replayed(size)
         if 0 <= size <= len(before):
             return before
         return before + self._read_on(self._raw.read, size if size < 0 else size - len(before))
 
-    def readline(self, size: int = -1) -> bytes:
+    read1 = read
+
+    def readline(self, size: int | None = -1, /) -> bytes:
         """The next line, or up to `size` bytes of it."""
+        size = -1 if size is None else size
         before = self._replayed(size, line=True)
         if before.endswith(b"\n") or 0 <= size <= len(before):
             return before
         return before + self._read_on(self._raw.readline, size if size < 0 else size - len(before))
 
-    def readlines(self, hint: int = -1) -> list[bytes]:
+    def readlines(self, hint: int | None = -1, /) -> list[bytes]:
         """The lines that are left, or as many as hold `hint` bytes."""
         lines, count = [], 0
         for line in self:
             lines.append(line)
             count += len(line)
-            if 0 < hint <= count:
+            if 0 < (hint or 0) <= count:
                 break
         return lines
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:
-        """Fill `buffer`; how many bytes there were for it."""
-        chunk = self.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The lines that are left."""
-        return iter(self.readline, b"")
-
-    closed = False
 
     def readable(self) -> bool:
         """Yes."""
         return True
 
-    def writable(self) -> bool:
-        """No."""
-        return False
-
     def seekable(self) -> bool:
-        """No."""
-        return False
+        """Yes: what was read is recorded."""
+        return True
 
-    def flush(self) -> None:
-        """Do nothing: nothing was written."""
+    def tell(self) -> int:
+        """How many bytes are before the next one to be read."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go on reading elsewhere.
+
+        Raises:
+            OSError: the body is longer than what is recorded.
+        """
+        if whence == io.SEEK_END:
+            self.read()
+        start = 0 if whence == io.SEEK_SET else self._position
+        target = max(0, start + offset)
+        self.read(max(0, target - self._position))
+        if self._lost:
+            raise OSError("a body over the limit cannot be read again")
+        self._position = target
+        return self._position
 
     def close(self) -> None:
         """Do nothing: the body is not the caller's alone."""
