@@ -208,7 +208,10 @@ def _view(
     def deliver() -> Response:
         request = request_ctx.request
         environ = request.environ
-        exchange = exchange_of(environ, limit, passed=GUARDED.get())
+        passed = GUARDED.get()
+        exchange = exchange_of(environ, limit, passed=passed)
+        if exchange is passed and not exchange.guarded:  # the guard has only watched it until now
+            exchange.take_over(environ)
         exchange.entered = True
         if not exchange.guarded:
             receiver.teller.unguarded(environ.get("PATH_INFO", ""))

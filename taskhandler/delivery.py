@@ -27,7 +27,7 @@ from taskhandler.ending import (
     refused,
     returned,
 )
-from taskhandler.errors import Interrupted
+from taskhandler.errors import Interrupted, Steering
 from taskhandler.handlers import Handler, Raised, Returned, run
 from taskhandler.headers import Malformed, TaskHeaders
 from taskhandler.headers import read as read_headers
@@ -272,7 +272,11 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def _ending_of(ran: Returned | Raised, chances: Chances) -> Ending:
-    return returned(ran.value) if isinstance(ran, Returned) else raised(ran.error, chances)
+    if isinstance(ran, Returned):
+        return returned(ran.value)
+    if isinstance(ran.error, Steering):
+        ran.error.__traceback__ = None  # an instance that is raised again and again would keep each payload
+    return raised(ran.error, chances)
 
 
 def _is_untold(record: Record, delivery: Delivery) -> bool:

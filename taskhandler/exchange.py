@@ -34,7 +34,7 @@ class Exchange:
         error: what the handler raised, until it is logged.
     """
 
-    __slots__ = ("body", "entered", "error", "guarded", "reply", "task")
+    __slots__ = ("_limit", "body", "entered", "error", "guarded", "reply", "task")
 
     def __init__(self, environ: Environ, limit: int) -> None:
         """Record the body of the request, up to `limit` bytes."""
@@ -44,6 +44,17 @@ class Exchange:
         self.entered = False
         self.reply: Reply | None = None
         self.error: Exception | None = None
+        self._limit = limit
+
+    def is_about(self, environ: Environ) -> bool:
+        """Whether `environ` is of a request that carries the same task."""
+        return self.task == _task_of(environ)
+
+    def take_over(self, environ: Environ) -> None:
+        """Guard a request that has become a task's on its way, with the body that it has there."""
+        self.guarded = True
+        self.body = RecordedBody(environ, self._limit)
+        attach(self, environ)
 
 
 GUARDED: ContextVar[Exchange | None] = ContextVar("taskhandler.guarded", default=None)
@@ -59,7 +70,7 @@ def exchange_of(environ: Environ, limit: int, *, passed: Exchange | None = None)
         passed: the exchange of the guard that the request passed before.
     """
     known = environ.get(EXCHANGE) or passed
-    if isinstance(known, Exchange) and known.task == _task_of(environ):
+    if isinstance(known, Exchange) and known.is_about(environ):
         return known
     exchange = Exchange(environ, limit)
     attach(exchange, environ)

@@ -19,12 +19,13 @@ Middleware that is put around the app later stands outside and answers for itsel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 from flask import Flask, got_request_exception, has_request_context, request
 
 from taskhandler.delivery import Receiver
-from taskhandler.exchange import EXCHANGE, GUARDED, JSON, Environ, Exchange, Start, attach, exchange_of
+from taskhandler.exchange import EXCHANGE, GUARDED, JSON, Environ, Exchange, Start, exchange_of
 from taskhandler.incoming import WSGIHeaders
 from taskhandler.reply import Outcome, Reply
 from taskhandler.task_routes import TaskRoutes
@@ -49,6 +50,7 @@ class Guard:
         self._receiver = receiver
         self._inner = app.wsgi_app
         self._request_context = app.request_context
+        self._watched = f"taskhandler.watched.{id(self)}"  # the key of the exchange of a watched request
         got_request_exception.connect(_flask_logs_it, app)
         app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for middleware
         app.request_context = self._open  # type: ignore[method-assign]  # behind all middleware, before all hooks
@@ -68,6 +70,7 @@ class Guard:
         if environ["REQUEST_METHOD"] != "POST":
             reply = self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
             return _send(reply, environ, start_response)
+        environ.pop(self._watched, None)  # of the request that this one was made of
         exchange = exchange_of(environ, self._receiver.settings.max_body)
         exchange.guarded = True
         statuses: list[str] = []
@@ -93,7 +96,7 @@ class Guard:
     def _watch(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Let a request pass that carries a task's name, unless a middleware moves it to a task's path."""
         exchange = Exchange(environ, self._receiver.settings.max_body)
-        environ[WATCHED] = (self, exchange)
+        environ[self._watched] = exchange
         statuses: list[str] = []
 
         def start(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:  # noqa: ANN401 - as PEP 3333 has it
@@ -101,9 +104,11 @@ class Guard:
             return _discard if exchange.guarded else start_response(status, headers, exc_info)
 
         error: BaseException | None = None
-        body: Iterable[bytes] = ()
+        before = GUARDED.set(exchange)
         try:
             body = self._inner(environ, start)
+            if not (statuses or exchange.guarded):
+                body = _Begun(body)  # of a middleware that is a generator, which has done nothing yet
             if not exchange.guarded:
                 return body
             _close(body, statuses)
@@ -111,14 +116,20 @@ class Guard:
             if not exchange.guarded or (exchange.reply is None and not isinstance(raised, Exception)):
                 raise
             error = raised
+        finally:
+            GUARDED.reset(before)
         return self._send_decided(environ, start_response, exchange, statuses, error)
 
     def _open(self, environ: Environ) -> Any:  # noqa: ANN401 - Flask's context of a request
-        """Guard a watched request whose path is a task's by now: it is the one that Flask routes."""
-        guard, exchange = environ.get(WATCHED) or (None, None)
-        if guard is self and isinstance(exchange, Exchange) and self.routes.is_task(environ):
-            exchange.guarded = True
-            attach(exchange, environ)
+        """Take a request for a task's if it has become one: its path is now the one that Flask routes."""
+        exchange = environ.get(self._watched)
+        if (
+            isinstance(exchange, Exchange)
+            and EXCHANGE not in environ
+            and exchange.is_about(environ)
+            and self.routes.is_task(environ)
+        ):
+            exchange.take_over(environ)
         return self._request_context(environ)
 
     def _send_decided(
@@ -151,6 +162,23 @@ class Guard:
     def _refuse(self, environ: Environ, outcome: Outcome, why: str) -> Reply:
         handler = self.routes.handler(environ)
         return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
+
+
+class _Begun:
+    """A body whose first chunk is made at once."""
+
+    def __init__(self, body: Iterable[bytes]) -> None:
+        self._body = body
+        self._rest = iter(body)
+        self._first = list(islice(self._rest, 1))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return chain(self._first, self._rest)
+
+    def close(self) -> None:
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
 
 
 class _ThenRaises:
@@ -186,7 +214,7 @@ def _close(body: Iterable[bytes], statuses: list[str]) -> None:
     Only a middleware that is a generator has to be started, since it does nothing before its first chunk.
     """
     try:
-        if not statuses:
+        if not (statuses or isinstance(body, _Begun)):
             next(iter(body), None)
     finally:
         close = getattr(body, "close", None)

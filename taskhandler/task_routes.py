@@ -39,7 +39,7 @@ class TaskRoutes:
 
     def add_mount(self, prefix: str) -> None:
         """Add a task blueprint that is mounted at `prefix`, such as "/tasks"."""
-        self._prefixes = tuple(sorted({*self._prefixes, _as_wsgi(prefix).casefold()}))
+        self._prefixes = tuple(sorted({*self._prefixes, _spellings(_as_wsgi(prefix))[1]}))
 
     def add_handler(self, prefix: str, handler: Handler[Any, Any], *, endpoint: str) -> None:
         """Add one of its handlers, which Flask knows by `endpoint`."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 from msgspec.structs import replace
@@ -240,29 +238,6 @@ def test_the_queues_last_delivery_waits_for_the_holder(tasks: TaskBlueprint) -> 
     threading.Timer(0.3, leave.set).start()
     assert outcome(deliver(app, "slow", retry=1)) == (200, "duplicate")
     thread.join()
-
-
-def test_no_more_deliveries_than_a_share_of_the_threads_wait_for_the_holder(
-    tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture
-) -> None:
-    inside, leave = threading.Event(), threading.Event()
-
-    @tasks.handler("slow")
-    def slow() -> None:
-        inside.set()
-        assert leave.wait(20)
-
-    app = app_with(tasks, TASKHANDLER_QUEUE_MAX_ATTEMPTS=2)
-    with ThreadPoolExecutor(20) as pool:
-        pool.submit(deliver, app, "slow")
-        assert inside.wait(20)
-        lasts = [pool.submit(deliver, app, "slow", retry=1) for _ in range(12)]
-        sent_away = list(itertools.islice(as_completed(lasts, timeout=20), 10))
-        assert [outcome(one.result()) for one in sent_away] == [(429, "in-flight")] * 10
-        leave.set()
-        waited = set(lasts) - set(sent_away)
-        assert [outcome(one.result()) for one in waited] == [(200, "duplicate")] * 2
-    assert "no delivery comes after this one" in caplog.text
 
 
 def test_a_handler_knows_its_task(tasks: TaskBlueprint) -> None:
