@@ -24,7 +24,8 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from taskhandler.forks import call_in_child
-from taskhandler.log_throttle import LogThrottle
+from taskhandler.log_throttle import LogThrottle, and_more
+from taskhandler.tracebacks import cleaned, is_loggable
 
 LOGGER = logging.getLogger("taskhandler")
 
@@ -178,7 +179,7 @@ class _Senders:
         try:
             contextvars.Context().run(thread.start)  # a copy of the caller's would keep its app alive
         except RuntimeError as error:  # the system has no more threads, or the interpreter is ending
-            self._warn("no thread can be started for heartbeats (%s); leases may lapse", error)
+            self._warn("no thread can be started for heartbeats (%s); leases may lapse%s", error)
             return False
         self._threads.add(thread)
         return True
@@ -186,7 +187,16 @@ class _Senders:
     def _warn(self, line: str, error: Exception) -> None:
         left_out = self._throttle.left_out(line)
         if left_out is not None:
-            LOGGER.warning(line, error)
+            LOGGER.warning(line, error, and_more(left_out))
+
+    def _log_failed(self, error: Exception) -> None:
+        left_out = self._throttle.left_out("a heartbeat failed", type(error).__qualname__)
+        if left_out is None:
+            return
+        if is_loggable(error):
+            LOGGER.error("a heartbeat failed%s", and_more(left_out), exc_info=error)
+        else:
+            LOGGER.error("a heartbeat failed%s\n%s", and_more(left_out), cleaned(error))
 
     def _send(self) -> None:
         try:
@@ -201,8 +211,8 @@ class _Senders:
     def _beat(self, lease: Beating) -> None:
         try:
             lease.beat()
-        except Exception:  # a storage may be the user's own, and must not harm the other leases
-            LOGGER.exception("a heartbeat failed")
+        except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and must not harm the other leases
+            self._log_failed(error)
         finally:
             with self._lock:
                 self._beaten.discard(id(lease))
