@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,13 @@ from taskhandler.ledger.amend import Done, Unseen
 from taskhandler.ledger.ledger import Ledger, always
 from taskhandler.ledger.storage import Key, Letter
 from taskhandler.record import Found
+from taskhandler.text import one_line
 from taskhandler.verdict import End, Fenced, Held, Run, Undecided, Verdict
+
+LOGGER = logging.getLogger("taskhandler")
+
+LINE_LIMIT = 1000
+"""Characters of an error's message that are logged."""
 
 CLAIM_PATIENCE = 5.0
 """Seconds: with no call longer than five, a delivery that meets an outage is answered within ten.
@@ -130,6 +137,10 @@ class Lease:
     def _give_back(self, end: End, letter: Letter | None) -> None:
         try:
             self._act(Settle(self.arrive.lease_id, end), patience=RELEASE_PATIENCE / 2, letter=letter)
+        except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and nobody catches it here
+            said = one_line(error, limit=LINE_LIMIT)
+            kind = type(error).__qualname__
+            LOGGER.error("a lease cannot be given back, and is left to lapse: %s: %s", kind, said)  # noqa: TRY400 - one line; the traceback would quote the error raw
         finally:
             self._turn.release()
 

@@ -152,3 +152,35 @@ def test_a_lease_is_given_back_at_the_first_word_of_a_ledger_that_is_up_again():
     desk.storage.moods.extend([down, lost_reply])
     lease.release(Failed("no"))
     assert desk.record.state is State.WAITING
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError("the disk is gone"), "OSError: the disk is gone"),
+        (RuntimeError("evil\nERROR forged \x1b[31m"), "RuntimeError: evil ERROR forged ?[31m"),
+        (RuntimeError("z" * 100_000), f"RuntimeError: {'z' * 999}…"),
+        (UnprintableError(), "UnprintableError: (it cannot be printed)"),
+    ],
+)
+def test_a_storage_that_raises_while_a_lease_is_given_back_is_one_line_in_the_log(
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+):
+    def fail(_act: Callable[[], object]) -> object:
+        raise error
+
+    desk = Desk()
+    lease = desk.claimed()
+    desk.storage.moods.append(fail)
+    lease.release(Failed("no"))
+    until(lambda: caplog.records)
+    (record,) = caplog.records
+    assert record.getMessage() == f"a lease cannot be given back, and is left to lapse: {said}"
+    assert record.exc_info is None
+    assert lease.settle(Completed("1")) == Settled(State.COMPLETED)
+    assert "Traceback" not in capfd.readouterr().err
