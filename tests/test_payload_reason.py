@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.payload import PayloadError
-from taskhandler.payload_reason import reason_of_raised
+from taskhandler.payload_reason import reason_of, reason_of_raised
 from taskhandler.payload_signature import signature_of
 
 SECRET = "4000-secret"
@@ -220,3 +220,25 @@ def test_what_a_handlers_own_code_was_refused_is_said_without_its_values(
     check: Callable[[], object], said: str | None
 ):
     assert reason_of_raised(raised_by(check)) == said
+
+
+class MuteError(msgspec.ValidationError):
+    def __str__(self) -> str:
+        raise RuntimeError(SECRET)
+
+
+class NumberError(msgspec.DecodeError):
+    def __str__(self) -> str:
+        return 5  # type: ignore[return-value]  # noqa: PLE0307 - users do
+
+
+class EndingError(msgspec.MsgspecError):
+    def __str__(self) -> str:
+        raise RecursionError
+
+
+@pytest.mark.parametrize("error", [MuteError("x"), NumberError("x"), EndingError("x")])
+def test_an_error_that_cannot_be_printed_is_said_by_its_kind(error: msgspec.MsgspecError):
+    kind = type(error).__name__
+    assert reason_of(error, frozenset()) == kind
+    assert reason_of_raised(error) == (kind if isinstance(error, msgspec.DecodeError) else None)
