@@ -125,13 +125,15 @@ class Source:
         return int(number)
 
     def url(self, key: str) -> str:
-        """An https URL without query or trailing slash; plain http only for this machine."""
+        """An https URL without user, query or trailing slash; plain http only for this machine."""
         text = self.text(key)
         if text and not _fetchable(text):
             example = "https://service.run.app/tasks"
             raise ConfigError(key, self.get(key), f"must be an https URL, as in {example}")
         if "?" in text or "#" in text:
             raise ConfigError(key, self.get(key), "must be a URL without query and fragment")
+        if text and "@" in urlsplit(text).netloc:
+            raise ConfigError(key, self.get(key), "must be a URL without user and password")
         return text.rstrip("/")
 
 

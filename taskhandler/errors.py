@@ -27,7 +27,7 @@ from taskhandler.text import mask_url
 LONGEST_AFTER_SECONDS = 10**9
 """Thirty years: a bound for what makes sense. It is Cloud Tasks that decides."""
 
-MASKED_KEYS = frozenset({"TASKHANDLER_LEDGER"})
+MASKED_KEYS = frozenset({"TASK_TARGET_URL", "TASKHANDLER_CERTS_URL", "TASKHANDLER_LEDGER"})
 """Settings whose value is a URL that may hold a password."""
 
 

@@ -131,7 +131,7 @@ BAD: list[tuple[str, list[object]]] = [
     ("TASK_TARGET_URL", ["https://[::1", "https://a:b/tasks", "https://a:99999", "https://a b/t", 5]),
     (
         "TASK_TARGET_URL",
-        ["https://a/t?x=1", "https://a/t?", "https://a/t#x", "https://a/\nt", "http://[::2]"],
+        ["https://a/t?x", "https://a/t?", "https://a/t#x", "https://a/\nt", "http://[::2]"],
     ),
     ("TASK_SERVICE_ACCOUNT_EMAIL", ["nobody", 5, "a@b.c,d@e.f"]),
     (
@@ -147,6 +147,40 @@ def test_a_wrong_value_is_refused_with_its_key_and_its_value(key: str, value: ob
         read({key: value})
     assert (refused.value.key, refused.value.value) == (key, value) or refused.value.value is value
     assert str(refused.value).startswith(f"{key} = {value!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "problem"),
+    [
+        ("https://u:p4ss@h/tasks", "https://u:***@h/tasks", "must be a URL without user and password"),
+        (" https://u:p4ss@h/tasks/", " https://u:***@h/tasks/", "must be a URL without user and password"),
+        ("https://u:p4@ss@h:1/t", "https://u:***@h:1/t", "must be a URL without user and password"),
+        ("https://p4ss@h/tasks", "https://***@h/tasks", "must be a URL without user and password"),
+        ("https://:p4ss@h", "https://***@h", "must be a URL without user and password"),
+        ("https://@h/tasks", "https://***@h/tasks", "must be a URL without user and password"),
+        ("http://u:p4ss@localhost/t", "http://u:***@localhost/t", "must be a URL without user and password"),
+        ("http://u:p4ss@h/t", "http://u:***@h/t", "must be an https URL"),
+        ("https://u:p4ss@h:99999/t", "https://u:***@h:99999/t", "must be an https URL"),
+        ("https://h/t?key=p4ss", "https://h/t?key=***", "must be a URL without query and fragment"),
+    ],
+)
+def test_a_target_with_a_user_or_a_password_is_refused_and_shown_without_it(
+    url: str, shown: str, problem: str
+):
+    with pytest.raises(ConfigError) as refused:
+        read({"TASK_TARGET_URL": url})
+    assert str(refused.value).startswith(f"TASK_TARGET_URL = {shown!r}: {problem}")
+    assert "p4" not in str(refused.value)
+
+
+def test_an_at_sign_in_the_path_of_a_target_is_not_a_user():
+    assert read({"TASK_TARGET_URL": "https://h/@tasks"}).target_url == "https://h/@tasks"
+
+
+def test_a_password_in_the_address_of_certificates_is_not_shown():
+    with pytest.raises(ConfigError) as refused:
+        read({"TASKHANDLER_CERTS_URL": "https://u:p4ss@h/certs?key=p4ss"}, K_SERVICE="shop")
+    assert "TASKHANDLER_CERTS_URL = 'https://u:***@h/certs?key=***': " in str(refused.value)
 
 
 @pytest.mark.parametrize("key", sorted({case[0] for case in GOOD} - ENOUGH.keys()))
