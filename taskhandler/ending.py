@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError, retry_after
-from taskhandler.payload import PayloadError
+from taskhandler.payload import PayloadCodeError, PayloadError
 from taskhandler.payload_reason import reason_of_raised
 from taskhandler.payload_result import Dropped, result_json
 from taskhandler.text import one_line
@@ -76,7 +76,9 @@ def _words(said: object) -> str:
 
 
 def invalid(error: PayloadError, chances: Chances, *, on_invalid: str) -> Ending:
-    """The body could not be made the handler's payload."""
+    """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
+    if isinstance(error, PayloadCodeError):
+        return Ending(_failed(error.reason, chances), error.reason, error)
     reason = one_line(f"invalid payload: {error}", limit=REASON)
     if on_invalid == "retry":
         return Ending(_failed(reason, chances), reason, error)

@@ -22,7 +22,7 @@ from msgspec.inspect import CustomType, Field, LiteralType, Type, type_info
 
 from taskhandler import payload_model
 from taskhandler.errors import TaskHandlerError, UsageError
-from taskhandler.payload_reason import reason_of
+from taskhandler.payload_reason import is_of_the_body, reason_of
 from taskhandler.text import one_line
 
 REASON_LIMIT = 500
@@ -45,6 +45,10 @@ class PayloadError(TaskHandlerError, ValueError):
         super().__init__(self.reason)
 
 
+class PayloadCodeError(PayloadError):
+    """The payload's own code failed (a validator asked a database that is away): the body may be right."""
+
+
 class PayloadType(Struct, frozen=True):
     """How a handler's payload is made from a body.
 
@@ -65,14 +69,16 @@ class PayloadType(Struct, frozen=True):
     def read(self, body: bytes) -> object:
         """The payload, or a `PayloadError` that holds neither the body nor what its validator raised.
 
-        Whatever a payload's own code raises counts as the body's fault; only a lack of memory says nothing
-        of the body, and goes up as it is.
+        It is a `PayloadCodeError` where the payload's own code failed for a reason that may lie outside of
+        the body. A lack of memory goes up as it is.
         """
         try:
             return self.build((body if self.binary else _utf8(body)) or self.empty)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a payload's validators are the user's code
+            if not is_of_the_body(error):
+                return PayloadCodeError(reason_of(error, self.fields))
             if not body:
                 return PayloadError(f"the body is empty; it must be JSON for {self.annotation}")
             return PayloadError(reason_of(error, self.fields))

@@ -63,6 +63,14 @@ def is_validation_error(error: Exception) -> bool:
     return type(error).__module__.startswith("pydantic_core") and hasattr(error, "error_count")
 
 
+def raised_within(error: Any) -> list[object]:  # noqa: ANN401 - the same
+    """What validators raised that pydantic made this error of; not looked for among too many errors."""
+    if not is_validation_error(error) or error.error_count() > MOST_ERRORS:
+        return []
+    problems = error.errors(include_url=False, include_input=False)
+    return [problem.get("ctx", {}).get("error") for problem in problems]
+
+
 def reason_of(error: Any, fields: frozenset[str]) -> str:  # noqa: ANN401 - the same
     """Where the payload is wrong, and the kinds of errors; no message, since a validator's may quote it."""
     count: int = error.error_count()

@@ -21,6 +21,31 @@ _WORDS, _TAIL = 300, 1000
 """Characters at the two ends of msgspec's message that are read: a value within it may be long."""
 
 
+_OF_THE_BODY = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,  # also what is not Unicode, and pydantic's own
+    msgspec.MsgspecError,
+)
+"""What a wrong value makes code raise."""
+
+
+def is_of_the_body(error: Exception) -> bool:
+    """Whether what building the payload raised says that the body is wrong.
+
+    No `OSError` does, although some are a `ValueError` too, as `ssl.SSLCertVerificationError` is: those
+    are looked for within the errors that msgspec and pydantic make of a `ValueError`.
+    """
+    within = [error, *payload_model.raised_within(error)]
+    if isinstance(error, msgspec.MsgspecError):
+        within.append(error.__cause__)
+    return isinstance(error, _OF_THE_BODY) and not any(isinstance(one, OSError) for one in within)
+
+
 def reason_of(error: Exception, fields: frozenset[str]) -> str:
     """Why the body was refused.
 

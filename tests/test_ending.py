@@ -22,7 +22,7 @@ from taskhandler.ending import (
     returned,
 )
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError
-from taskhandler.payload import PayloadError
+from taskhandler.payload import PayloadCodeError, PayloadError
 from taskhandler.verdict import Completed, Drained, Failed, Rejected
 
 CHANCES = Chances(last=False, max_attempts=3)
@@ -151,6 +151,14 @@ def test_an_invalid_payload_is_rejected_or_kept_for_a_newer_revision():
     assert invalid(error, LAST, on_invalid="reject") == Ending(Rejected(reason), reason, error)
     failed = Failed(reason, last=True, max_attempts=None)
     assert invalid(error, LAST, on_invalid="retry") == Ending(failed, reason, error)
+
+
+@pytest.mark.parametrize("on_invalid", ["reject", "retry"])
+def test_a_payload_whose_own_code_failed_is_a_failure_and_not_invalid(on_invalid: str):
+    error = PayloadCodeError("TimeoutError in the payload's own code")
+    failed = Failed(error.reason, last=True, max_attempts=None)
+    assert invalid(error, LAST, on_invalid=on_invalid) == Ending(failed, error.reason, error)
+    assert not invalid(error, LAST, on_invalid=on_invalid).is_error
 
 
 @pytest.mark.parametrize("chances", [CHANCES, LAST])

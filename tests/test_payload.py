@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from taskhandler.errors import TaskHandlerError
-from taskhandler.payload import PayloadError
+from taskhandler.payload import PayloadCodeError, PayloadError
 from taskhandler.payload_signature import signature_of
 
 
@@ -166,9 +166,29 @@ def test_nesting_without_end_is_refused(annotation: object, opening: bytes) -> N
     assert reason(annotation, opening * 100_000)
 
 
-def test_whatever_a_payload_raises_while_it_is_built_is_the_bodys_fault() -> None:
+def test_an_error_that_a_value_can_cause_is_the_bodys_fault() -> None:
     assert reason(Odd, b'{"error": "key"}') == "KeyError in the payload's own code"
-    assert reason(Unspeakable, b'{"id": "o"}') == "Mute in the payload's own code"
+    with pytest.raises(PayloadError) as caught:
+        decoder(Odd)(b'{"error": "key"}')
+    assert not isinstance(caught.value, PayloadCodeError)
+
+
+def test_another_error_of_a_payloads_own_code_is_not_the_bodys_fault() -> None:
+    with pytest.raises(PayloadCodeError) as caught:
+        decoder(Unspeakable)(b'{"id": "o"}')
+    assert caught.value.reason == "Mute in the payload's own code"
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_an_empty_body_is_not_blamed_for_what_a_payloads_own_code_meets(body: bytes) -> None:
+    class Model:
+        @staticmethod
+        def model_validate_json(_body: bytes) -> object:
+            raise ConnectionError("the database is away")
+
+    with pytest.raises(PayloadCodeError) as caught:
+        decoder(Model)(body)
+    assert caught.value.reason == "ConnectionError in the payload's own code"
 
 
 def test_a_lack_of_memory_is_not_the_bodys_fault() -> None:

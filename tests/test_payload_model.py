@@ -265,3 +265,21 @@ class OlderRelease:
 def test_an_older_release_of_pydantic_is_asked_without_the_flag() -> None:
     validate = payload_model._validator(OlderRelease, Basket.__pydantic_core_schema__)  # noqa: SLF001 - nothing else reaches it
     assert validate(GOOD[1]) == Basket.model_validate_json(GOOD[1])
+
+
+def test_what_a_models_validators_raised_is_found_in_the_error_that_pydantic_makes_of_it():
+    raised = ValueError("no")
+
+    class Checked(pydantic.BaseModel):
+        id: str
+        cents: int
+
+        @pydantic.field_validator("id")
+        @classmethod
+        def known(cls, _value: str) -> str:
+            raise raised
+
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Checked.model_validate_json('{"id": "o", "cents": "x"}')
+    assert payload_model.raised_within(caught.value) == [raised, None]
+    assert payload_model.raised_within(raised) == []

@@ -8,6 +8,7 @@ import enum
 import gc
 import json
 import re
+import ssl
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.payload import PayloadError
-from taskhandler.payload_reason import reason_of, reason_of_raised
+from taskhandler.payload_model import raised_within
+from taskhandler.payload_reason import is_of_the_body, reason_of, reason_of_raised
 from taskhandler.payload_signature import signature_of
 
 SECRET = "4000-secret"
@@ -222,6 +224,22 @@ def test_what_a_handlers_own_code_was_refused_is_said_without_its_values(
     assert reason_of_raised(raised_by(check)) == said
 
 
+class Host(msgspec.Struct):
+    host: str
+
+    def __post_init__(self) -> None:
+        raise ssl.SSLCertVerificationError(SECRET)
+
+
+class Reachable(pydantic.BaseModel):
+    host: str
+
+    @pydantic.field_validator("host")
+    @classmethod
+    def reached(cls, _value: str) -> str:
+        raise ssl.SSLCertVerificationError(SECRET)
+
+
 class MuteError(msgspec.ValidationError):
     def __str__(self) -> str:
         raise RuntimeError(SECRET)
@@ -242,3 +260,32 @@ def test_an_error_that_cannot_be_printed_is_said_by_its_kind(error: msgspec.Msgs
     kind = type(error).__name__
     assert reason_of(error, frozenset()) == kind
     assert reason_of_raised(error) == (kind if isinstance(error, msgspec.DecodeError) else None)
+
+
+@pytest.mark.parametrize(
+    ("error", "of_the_body"),
+    [
+        (ValueError(), True),
+        (UnicodeError(), True),
+        (KeyError(), True),
+        (RecursionError(), True),
+        (msgspec.ValidationError(), True),
+        (RuntimeError(), False),
+        (Exception(), False),
+        (OSError(), False),
+        (ssl.SSLCertVerificationError(), False),
+        (raised_by(lambda: msgspec.convert({"number": "value"}, Card)), True),
+        (raised_by(lambda: msgspec.convert({"host": "h"}, Host)), False),
+        (raised_by(lambda: Reachable(host="h")), False),
+        (raised_by(lambda: Reachable.model_validate_json("{}")), True),
+    ],
+    ids=repr,
+)
+def test_only_what_a_value_can_cause_is_the_bodys_fault(error: Exception, of_the_body: bool):  # noqa: FBT001 - a case
+    assert is_of_the_body(error) is of_the_body
+
+
+def test_what_was_raised_within_very_many_errors_is_not_looked_for():
+    error = raised_by(lambda: pydantic.TypeAdapter(list[Reachable]).validate_python([{"host": "h"}] * 51))
+    assert is_of_the_body(error)
+    assert raised_within(error) == []
