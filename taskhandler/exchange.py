@@ -27,6 +27,7 @@ class Exchange:
     Attributes:
         task: which task the request says it carries; another task's request has another exchange, even if
             it is made from the environment of this one.
+        path: where the request goes, as far as is known.
         body: the request's, which can be read again.
         guarded: whether the guard stands around the app.
         entered: whether the delivery has begun.
@@ -34,11 +35,12 @@ class Exchange:
         error: what the handler raised, until it is logged.
     """
 
-    __slots__ = ("_limit", "body", "entered", "error", "guarded", "reply", "task")
+    __slots__ = ("_limit", "body", "entered", "error", "guarded", "path", "reply", "task")
 
     def __init__(self, environ: Environ, limit: int) -> None:
         """Record the body of the request, up to `limit` bytes."""
         self.task = _task_of(environ)
+        self.path: str = environ.get("PATH_INFO", "")
         self.body = RecordedBody(environ, limit)
         self.guarded = False
         self.entered = False
@@ -53,6 +55,7 @@ class Exchange:
     def take_over(self, environ: Environ) -> None:
         """Guard a request that has become a task's on its way, with the body that it has there."""
         self.guarded = True
+        self.path = environ.get("PATH_INFO", "")
         self.body = RecordedBody(environ, self._limit)
         attach(self, environ)
 

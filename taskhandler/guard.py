@@ -64,12 +64,10 @@ class Guard:
         return self._inner(environ, start_response)
 
     def _answer(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        if self.routes.handler(environ) is None:
-            reply = self._refuse(environ, Outcome.UNKNOWN_HANDLER, "no handler of that name is here")
-            return _send(reply, environ, start_response)
-        if environ["REQUEST_METHOD"] != "POST":
-            reply = self._refuse(environ, Outcome.WRONG_METHOD, "tasks are delivered by POST")
-            return _send(reply, environ, start_response)
+        path = environ.get("PATH_INFO", "")
+        misrouted = self._misrouted(environ, path)
+        if misrouted is not None:
+            return _send(self._refuse(environ, path, *misrouted), environ, start_response)
         environ.pop(self._watched, None)  # of the request that this one was made of
         exchange = exchange_of(environ, self._receiver.settings.max_body)
         exchange.guarded = True
@@ -155,12 +153,23 @@ class Guard:
     ) -> Reply:
         answered = one_line(statuses[-1] if statuses else "nothing", limit=80)
         did = f"answered {answered!r}" if error is None else f"raised {type(error).__name__}"
+        why = (Outcome.INTERCEPTED, f"the app {did} in the place of the delivery")
         if exchange.entered:
-            return self._refuse(environ, Outcome.UNAVAILABLE, f"the delivery broke off: the app {did}")
-        return self._refuse(environ, Outcome.INTERCEPTED, f"the app {did} in the place of the delivery")
+            why = (Outcome.UNAVAILABLE, f"the delivery broke off: the app {did}")
+        elif misrouted := self._misrouted(environ, exchange.path):
+            why = misrouted
+        return self._refuse(environ, exchange.path, *why)
 
-    def _refuse(self, environ: Environ, outcome: Outcome, why: str) -> Reply:
-        handler = self.routes.handler(environ)
+    def _misrouted(self, environ: Environ, path: str) -> tuple[Outcome, str] | None:
+        """Why no handler is asked about a task that was sent to `path`."""
+        if self.routes.handler(path) is None:
+            return Outcome.UNKNOWN_HANDLER, "no handler of that name is here"
+        if environ["REQUEST_METHOD"] != "POST":
+            return Outcome.WRONG_METHOD, "tasks are delivered by POST"
+        return None
+
+    def _refuse(self, environ: Environ, path: str, outcome: Outcome, why: str) -> Reply:
+        handler = self.routes.handler(path)
         return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
 
 

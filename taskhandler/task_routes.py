@@ -47,9 +47,9 @@ class TaskRoutes:
         path = _as_wsgi(f"{prefix}/{handler.name}")
         self._handlers |= {path: handler, f"{path}/": handler}
 
-    def handler(self, environ: dict[str, Any]) -> Handler[Any, Any] | None:
+    def handler(self, path: str) -> Handler[Any, Any] | None:
         """The handler whose route the path is, if it is one."""
-        return self._handlers.get(environ.get("PATH_INFO", ""))
+        return self._handlers.get(path)
 
     def is_named(self, environ: dict[str, Any]) -> bool:
         """Whether the request carries a task's name, as each delivery does."""

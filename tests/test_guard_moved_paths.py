@@ -67,8 +67,9 @@ def test_a_failure_is_not_acknowledged_by_a_hook(app: Flask) -> None:
 
 def test_a_hook_that_answers_does_not_acknowledge(app: Flask) -> None:
     app.before_request(lambda: "sorry")
-    for path in ("/shop/tasks/echo", "/shop/tasks/nobody", "/shop/tasks"):
-        assert outcome(deliver(app, path)) == (503, "intercepted")
+    assert outcome(deliver(app, "/shop/tasks/echo")) == (503, "intercepted")
+    for path in ("/shop/tasks/nobody", "/shop/tasks"):
+        assert outcome(deliver(app, path)) == (404, "unknown-handler")
     assert state(app) is None
 
 

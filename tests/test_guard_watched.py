@@ -95,6 +95,17 @@ def test_whatever_moves_a_request_to_a_task_an_error_page_does_not_acknowledge_i
     assert record.result == '{"done":true}'
 
 
+@pytest.mark.parametrize("path", ["/v1/tasks", "/v1/tasks/nobody", "/v1/tasks//ok"])
+def test_a_moved_task_for_no_handler_is_unknown(path: str):
+    app = an_app(before=[MOVERS["a middleware"]])
+    app.register_error_handler(404, lambda _: ("single page", 200))
+    client = app.test_client()
+    response = client.post(environ_overrides={"PATH_INFO": path}, data=b"1", headers=headers_of())
+    assert outcome(response) == (404, "unknown-handler")
+    assert outcome(client.put("/v1/tasks/ok", data=b"1", headers=headers_of())) == (405, "wrong-method")
+    assert record_of(app) is None
+
+
 def test_an_alias_of_a_tasks_endpoint_is_guarded_too():
     app = an_app()
     app.add_url_rule("/legacy", endpoint="tasks.bad", methods=["POST"])
