@@ -32,9 +32,6 @@ from taskhandler.task_routes import TaskRoutes
 from taskhandler.text import one_line
 from taskhandler.tracebacks import is_behind
 
-WATCHED = "taskhandler.watched"
-"""The key of the guard and the `Exchange` of a request that carries a task's name, at a path of no task."""
-
 
 class Guard:
     """The WSGI application that stands in the place of `app.wsgi_app`.
