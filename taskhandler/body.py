@@ -164,8 +164,8 @@ class RecordedBody(io.BufferedIOBase):
         """
         if whence == io.SEEK_END:
             self.read()
-        start = 0 if whence == io.SEEK_SET else self._position
-        target = max(0, start + offset)
+        starts = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self._recorded)}
+        target = max(0, starts[whence] + offset)
         self.read(max(0, target - self._position))
         if self._lost:
             raise OSError("a body over the limit cannot be read again")

@@ -1,4 +1,4 @@
-"""A request's body: whole or refused, whoever has read how much of it before."""
+"""A request's body: whole or refused, whatever was read of it before."""
 
 from __future__ import annotations
 
@@ -200,6 +200,12 @@ def test_a_reader_gets_all_of_a_body_over_the_limit_which_is_then_too_large() ->
     body = chunked(io.BytesIO(b"x" * 3 * LIMIT))
     assert b"".join(iter(lambda: body.read(7), b"")) == b"x" * 3 * LIMIT
     assert fault(body) == (Outcome.TOO_LARGE, None)
+
+
+def test_its_end_is_where_it_ends_wherever_a_reader_has_gone_before() -> None:
+    body = body_of(io.BytesIO(b"abc"), "3")
+    assert (body.seek(7), body.read()) == (7, b"")
+    assert (body.seek(0, 2), body.seek(-2, 2), body.read()) == (3, 1, b"bc")
 
 
 def test_a_body_over_the_limit_cannot_be_read_again() -> None:
