@@ -8,7 +8,7 @@ One gunicorn worker with 8 threads serves both. For each storm, in turns:
 * at a steady pace beside valid deliveries (SQLite ledger, a remembered token, 4 connections): how many of
   them are answered a second, and how late, without a storm, while it meets the bare view, and ours.
 
-Medians of the rounds; the times of all rounds together. Whoever asks shares the cores with the worker.
+Medians of the rounds; the times of all rounds together. The client shares the cores with the worker.
 """
 
 from __future__ import annotations

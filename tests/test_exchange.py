@@ -19,7 +19,7 @@ def environ(**names: str) -> dict[str, Any]:
 NAMED = {"CLOUDTASKS_QUEUENAME": "q", "CLOUDTASKS_TASKNAME": "t1"}
 
 
-def test_whoever_is_handed_the_environment_or_a_copy_of_it_finds_the_same_exchange():
+def test_the_environment_and_its_copies_lead_to_the_same_exchange():
     request = environ(**NAMED)
     exchange = exchange_of(request, 100)
     assert exchange_of(request, 100) is exchange

@@ -131,7 +131,7 @@ def test_a_batch_that_fails_for_a_fenced_holder_fences_it(cloud: Cloud, key: Key
     assert completed(cloud, key, version, batch_that(cloud, "create", {"paid": True})) == Fenced(None)
 
 
-def test_a_refused_commit_is_one_call_whoever_is_to_blame(cloud: Cloud, key: Key, version: int):
+def test_a_refused_commit_is_one_call_whatever_the_cause(cloud: Cloud, key: Key, version: int):
     order(cloud).set({"paid": False})
     answer = cloud.storage.replace(key, THIRD, version, writes=batch_that(cloud, "create", {"paid": True}))
     assert isinstance(answer, Disputed)
