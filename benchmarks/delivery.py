@@ -18,9 +18,9 @@ from flask import Flask, request
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE, deliver, environ_of
 from taskhandler import Retry, Task, TaskBlueprint
-from taskhandler.assembly import Assembly
 from taskhandler.devqueue import LocalQueue
 from taskhandler.ledger.ledger import Ledger
+from taskhandler.web.assembly import Assembly
 
 ROUNDS, BATCH = 60, 150
 BODY = json.dumps({"id": "A7", "cents": 1200, "lines": [{"sku": "x", "count": 2}] * 3}).encode()

@@ -21,9 +21,9 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from examples.demo.ledgers import ledger, problem
-from taskhandler.ledger.firestore import FirestoreStorage, open_firestore
+from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 
 BATCHES = 15
 TASKS = 60

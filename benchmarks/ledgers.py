@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from taskhandler.ledger import sqlite_rows as rows
 from taskhandler.ledger.bootclock import Stamp
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.sqlite_file import BUSY, Bound, connect, prepare
+from taskhandler.ledger.sqlite import rows
+from taskhandler.ledger.sqlite.file import BUSY, Bound, connect, prepare
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 
 ROUNDS, COMMITS, OPERATIONS = 7, 960, 20_000
 RECORD = Record(

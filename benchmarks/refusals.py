@@ -24,7 +24,7 @@ import attrs
 import msgspec
 import pydantic
 
-from taskhandler.payload_signature import signature_of
+from taskhandler.handlers.signature import signature_of
 from taskhandler.task import Task
 
 

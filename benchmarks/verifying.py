@@ -16,10 +16,10 @@ from statistics import median
 from google.auth import jwt
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE
-from taskhandler.auth import OIDCVerifier, Rules
-from taskhandler.certs import CertificateKeeper
-from taskhandler.certs_answer import Fetched
-from taskhandler.config import CERTS_URL
+from taskhandler.auth.certificates import CertificateKeeper
+from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.verifier import OIDCVerifier, Rules
+from taskhandler.config.settings import CERTS_URL
 from taskhandler.devqueue.task import Oidc
 from taskhandler.devqueue.tokens import Mint
 

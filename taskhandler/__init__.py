@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from taskhandler.blueprint import TaskBlueprint, current_task
 from taskhandler.errors import (
     ConfigError,
     EnqueueError,
@@ -14,8 +13,8 @@ from taskhandler.errors import (
     TaskHandlerError,
     UsageError,
 )
-from taskhandler.handlers import Handler
-from taskhandler.reply import Outcome
+from taskhandler.handlers.handler import Handler
+from taskhandler.outcome import Outcome
 from taskhandler.signals import (
     TaskEvent,
     task_completed,
@@ -30,6 +29,7 @@ from taskhandler.signals import (
 )
 from taskhandler.task import Task
 from taskhandler.task_ref import TaskRef
+from taskhandler.web.blueprint import TaskBlueprint, current_task
 
 __all__ = [
     "ConfigError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
-from taskhandler.ledger.firestore_setup import setup_instructions
+from taskhandler.ledger.firestore.setup import setup_instructions
 
 tasks = AppGroup("tasks", help="Receive Google Cloud Tasks.")
 """Found by Flask through the entry point `flask.commands`."""

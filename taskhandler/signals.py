@@ -9,7 +9,7 @@ from __future__ import annotations
 from blinker import Namespace, Signal
 from msgspec import Struct
 
-from taskhandler.reply import Outcome
+from taskhandler.outcome import Outcome
 
 _signals = Namespace()
 

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from taskhandler import TaskBlueprint
-from taskhandler.assembly import Assembly
 from taskhandler.ledger.storage import Key, Letter, Unavailable
-from taskhandler.record import Record
+from taskhandler.lifecycle.record import Record
+from taskhandler.web.assembly import Assembly
 
 PATH = "/tasks"
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from taskhandler.drain import Drain
+from taskhandler.web.drain import Drain
 
 LONGEST = 2000
 """Looks, a hundredth of a second apart, before the waiting is given up."""

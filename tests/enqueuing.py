@@ -10,9 +10,9 @@ import sys
 import time
 from datetime import datetime, timezone
 
-from taskhandler.config import Settings, read_settings
-from taskhandler.enqueue import Enqueuer
-from taskhandler.handlers import Handler, Options
+from taskhandler.config.settings import Settings, read_settings
+from taskhandler.enqueue.enqueuer import Enqueuer
+from taskhandler.handlers.handler import Handler, Options
 
 SETTINGS = {
     "GCP_PROJECT_ID": "shop",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from taskhandler import TaskBlueprint
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.desk import record_of
 from tests.neighbours import Neighbour, fail
 

@@ -6,7 +6,7 @@ import json
 import time
 from base64 import b64encode
 
-from taskhandler.auth_token import LONGEST_CREDENTIAL, MOST_BRACKETS
+from taskhandler.auth.token import LONGEST_CREDENTIAL, MOST_BRACKETS
 from tests import mint
 
 NOW = int(time.time())

@@ -20,7 +20,7 @@ from pathlib import Path
 from flask import Flask
 
 from taskhandler import Retry, TaskBlueprint
-from taskhandler.assembly import Assembly
+from taskhandler.web.assembly import Assembly
 
 WARM_UP = 60
 """Apps before the first measurement: the interpreter's caches are full by then."""

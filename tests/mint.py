@@ -16,10 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from taskhandler.auth import OIDCVerifier, Rules
-from taskhandler.certs import CertificateKeeper
-from taskhandler.certs_answer import Fetched
-from taskhandler.config import CERTS_URL
+from taskhandler.auth.certificates import CertificateKeeper
+from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.verifier import OIDCVerifier, Rules
+from taskhandler.config.settings import CERTS_URL
 
 AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"
 ACCOUNT = "queue@project.iam.gserviceaccount.com"

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from taskhandler import Reject, Retry, Task, TaskBlueprint, TaskEvent, current_task, signals
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 from tests.desk import app_with, deliver, letter_of, outcome, record_of
 
 

@@ -8,7 +8,7 @@ import sys
 from click.testing import CliRunner
 
 from taskhandler.cli import tasks
-from taskhandler.ledger.firestore_setup import setup_instructions
+from taskhandler.ledger.firestore.setup import setup_instructions
 
 
 def test_setup_prints_what_firestore_needs_and_changes_nothing() -> None:

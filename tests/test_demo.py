@@ -14,7 +14,7 @@ from examples.demo.findings import Findings, problems, read
 from examples.demo.orders import Wanted
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 from tests.mirror import ROOT
 
 WANTS = [Wanted("paid", "charge-order", b""), Wanted("free", "charge-order", b"", end="rejected")]

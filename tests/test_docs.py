@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from taskhandler.config import KEYS, PLAIN, PREFIX
-from taskhandler.reply import STATUS
+from taskhandler.config.settings import KEYS, PLAIN, PREFIX
+from taskhandler.outcome import STATUS
 from tests.mirror import ROOT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskhandler import signals
-from taskhandler.reply import Outcome
+from taskhandler.outcome import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent
 
 SIGNALS = {name: getattr(signals, name) for name in dir(signals) if name.startswith("task_")}

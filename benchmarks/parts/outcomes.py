@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE, Answer, deliver, environ_of
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint
-from taskhandler.reply import Outcome
+from taskhandler.outcome import Outcome
 
 MAX_BODY = 100_000
 HOOK = "HTTP_X_BENCH_HOOK"

@@ -12,10 +12,10 @@ from collections.abc import Hashable
 
 from msgspec import Struct
 
-from taskhandler.law import Rule
 from taskhandler.ledger.storage import Answer, Disputed, Unavailable, Unknown, Written
-from taskhandler.record import Found, Record
-from taskhandler.verdict import Refused, Undecided, Verdict
+from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.rules import Rule
+from taskhandler.lifecycle.verdict import Refused, Undecided, Verdict
 
 ROUNDS = 8
 """How often the record may turn out to have changed before the amendment is given up."""

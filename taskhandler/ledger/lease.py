@@ -6,13 +6,13 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from taskhandler.law import Arrive, Beat, Rule, Settle
 from taskhandler.ledger.amend import Done, Unseen
 from taskhandler.ledger.ledger import Ledger, always
 from taskhandler.ledger.storage import Key, Letter
-from taskhandler.record import Found
+from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.rules import Arrive, Beat, Rule, Settle
+from taskhandler.lifecycle.verdict import End, Fenced, Held, Run, Undecided, Verdict
 from taskhandler.text import one_line
-from taskhandler.verdict import End, Fenced, Held, Run, Undecided, Verdict
 
 LOGGER = logging.getLogger("taskhandler")
 

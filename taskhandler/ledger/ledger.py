@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from taskhandler.law import Rule
 from taskhandler.ledger.amend import Create, Done, Pending, Read, Unseen, begin, resume
 from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown
-from taskhandler.record import Found, State
-from taskhandler.verdict import Undecided
+from taskhandler.lifecycle.record import Found, State
+from taskhandler.lifecycle.rules import Rule
+from taskhandler.lifecycle.verdict import Undecided
 
 FIRST_PAUSE_SECONDS = 0.05
 """Before an operation is tried again that an unavailable storage did not do; doubles each time.

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable, Written
-from taskhandler.record import Found, Record
-from taskhandler.verdict import Refused
+from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.verdict import Refused
 
 NANOSECOND = 1e-9
 

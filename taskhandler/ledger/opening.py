@@ -66,8 +66,8 @@ def _sqlite(url: str, parts: SplitResult) -> Storage:
     path, options = _path(url, parts), _options(url, parts.query)
     import sqlite3  # noqa: PLC0415 - the other ledgers do not need it
 
-    from taskhandler.ledger.sqlite import SQLiteStorage  # noqa: PLC0415 - it imports sqlite3
-    from taskhandler.ledger.sqlite_file import Bound, prepare, remedy  # noqa: PLC0415 - the same
+    from taskhandler.ledger.sqlite.file import Bound, prepare, remedy  # noqa: PLC0415 - the same
+    from taskhandler.ledger.sqlite.storage import SQLiteStorage  # noqa: PLC0415 - it imports sqlite3
 
     try:
         prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
@@ -108,7 +108,7 @@ def _options(url: str, query: str) -> dict[str, str]:
 
 def _firestore(url: str) -> Storage:
     try:
-        firestore = importlib.import_module("taskhandler.ledger.firestore")
+        firestore = importlib.import_module("taskhandler.ledger.firestore.storage")
     except ImportError as error:
         advice = "Install flask-taskhandler[firestore]."
         raise _wrong(url, f"Google's client is not there ({error})", advice) from error

@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from taskhandler.record import Found, Record
-from taskhandler.verdict import Refused
+from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.verdict import Refused
 
 
 class Key(Struct, frozen=True, gc=False):

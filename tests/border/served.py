@@ -21,7 +21,7 @@ from werkzeug.wrappers import Request
 
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Unavailable
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 from tests.border.app import Neighbourhood
 from tests.border.servers import Server
 from tests.mint import ACCOUNT, AUDIENCE, Publisher, bearer

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from taskhandler.record import ENDS, State
+from taskhandler.lifecycle.record import ENDS, State
 from tests.border.conftest import Serve
 from tests.border.served import PATIENCE_SECONDS, Served, lines
 from tests.border.servers import Server, chosen

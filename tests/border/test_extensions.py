@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.border.conftest import Serve
 from tests.border.extensions import EXTENSIONS
 from tests.border.servers import SERVERS, Server, chosen

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.border.conftest import Serve
 from tests.border.framing import BODY, BYTE_ORDER_MARK, FRAMINGS, GZIP, Framing
 from tests.border.served import lines

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.border.app import border_tasks, build
 from tests.border.conftest import Serve
 from tests.border.neighbour import page

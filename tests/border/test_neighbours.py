@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.border.app import NEIGHBOURS
 from tests.border.conftest import Serve
 from tests.border.servers import Server, chosen

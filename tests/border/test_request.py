@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from flask import Flask
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.border.bodies import BODIES, WAYS, reading_view
 from tests.border.conftest import Serve
 from tests.border.served import Served

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from taskhandler.law import Arrive, Finish, Reset, Rule, Settle, Tell
-from taskhandler.record import Record, State
-from taskhandler.reply import STATUS, Outcome
-from taskhandler.verdict import Drained, Failed
+from taskhandler.lifecycle.record import Record, State
+from taskhandler.lifecycle.rules import Arrive, Finish, Reset, Rule, Settle, Tell
+from taskhandler.lifecycle.verdict import Drained, Failed
+from taskhandler.outcome import STATUS, Outcome
 from tests.exploration.state import Ghosts, Local, Scenario, Shared
 
 NAMES = {

@@ -10,10 +10,10 @@ import enum
 
 from msgspec import Struct
 
-from taskhandler.law import Rule
 from taskhandler.ledger.amend import Create, Pending, Replace, Unseen
-from taskhandler.record import Found, State
-from taskhandler.reply import Outcome
+from taskhandler.lifecycle.record import Found, State
+from taskhandler.lifecycle.rules import Rule
+from taskhandler.outcome import Outcome
 
 NOW, OLD = 1, 0
 LEASE, RETENTION = 30.0, 900.0

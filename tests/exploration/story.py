@@ -1,4 +1,4 @@
-"""What a delivery does, as `taskhandler.delivery` does it: one ledger operation, or one word, at a time.
+"""What a delivery does, as `delivery/receiver.py` does it: one ledger operation, or one word, at a time.
 
 Every act on the ledger goes through the `begin` and `resume` that ship, every decision through the rules
 that ship, and every answer through the `outcome_of` that ships. `Ways` names the pieces, so that a
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler import law
-from taskhandler.law import Rule
+from taskhandler.delivery.reply import outcome_of
 from taskhandler.ledger.amend import Done, Unseen, begin
-from taskhandler.record import Found, Record, State
-from taskhandler.reply import Outcome, outcome_of
-from taskhandler.verdict import (
+from taskhandler.lifecycle import rules as law
+from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.lifecycle.rules import Rule
+from taskhandler.lifecycle.verdict import (
     Completed,
     Conflict,
     Drained,
@@ -34,6 +34,7 @@ from taskhandler.verdict import (
     Spent,
     Verdict,
 )
+from taskhandler.outcome import Outcome
 from tests.exploration.invariants import broken_by_answer, broken_by_start, broken_by_step
 from tests.exploration.state import LEASE, NOW, RETENTION, At, Local, Move, Scenario, Shared
 

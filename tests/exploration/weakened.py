@@ -5,10 +5,11 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.law import Settle
-from taskhandler.record import Record, State
-from taskhandler.reply import Outcome, outcome_of
-from taskhandler.verdict import Fenced, InFlight, Refused, Settled, Undecided, Verdict
+from taskhandler.delivery.reply import outcome_of
+from taskhandler.lifecycle.record import Record, State
+from taskhandler.lifecycle.rules import Settle
+from taskhandler.lifecycle.verdict import Fenced, InFlight, Refused, Settled, Undecided, Verdict
+from taskhandler.outcome import Outcome
 from tests.exploration import weakened_rules as rules
 from tests.exploration.state import Scenario
 from tests.exploration.story import Ways

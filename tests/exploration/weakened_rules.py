@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from taskhandler import law
-from taskhandler.record import Found, Mark, Record, State
-from taskhandler.verdict import (
+from taskhandler.lifecycle import rules as law
+from taskhandler.lifecycle.record import Found, Mark, Record, State
+from taskhandler.lifecycle.verdict import (
     Completed,
     Drained,
     Failed,

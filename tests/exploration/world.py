@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.law import Arrive, Beat, Bury, Finish, Rule, Settle, Tell
 from taskhandler.ledger.amend import Create, Done, Pending, Read, Replace, Unseen, begin, resume
 from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Written
-from taskhandler.record import Found, Record, State
-from taskhandler.verdict import Completed, Refused, Rejected
+from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.lifecycle.rules import Arrive, Beat, Bury, Finish, Rule, Settle, Tell
+from taskhandler.lifecycle.verdict import Completed, Refused, Rejected
 from tests.exploration.invariants import accepted
 from tests.exploration.state import (
     LEASE,

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from flask import Flask, request
 
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, TaskEvent
-from taskhandler.blueprint import assembly_of
 from taskhandler.ledger.storage import Key
 from taskhandler.signals import OF_OUTCOME
+from taskhandler.web.blueprint import assembly_of
 from tests.faults import sabotage
 from tests.faults.haunted import HauntedStorage, tell_of_locks
 from tests.faults.interference import interfere, interfere_within

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.record import Record
+from taskhandler.lifecycle.record import Record
 from tests.faults.history import Entry, History, Want
 from tests.faults.journal import Event
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from taskhandler.reply import STATUS, Outcome
+from taskhandler.outcome import STATUS, Outcome
 from tests.faults.case import Case
 from tests.faults.history import Entry
 from tests.faults.journal import Event

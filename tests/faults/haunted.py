@@ -9,9 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
-from taskhandler.ledger import sqlite_file, sqlite_writer
+from taskhandler.ledger.sqlite import file as sqlite_file
+from taskhandler.ledger.sqlite import group_commit as sqlite_writer
 from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown, Written
-from taskhandler.record import Found, Record, State
+from taskhandler.lifecycle.record import Found, Record, State
 from tests.faults.witness import Witness
 
 DOWN = Unavailable("the bench says so")

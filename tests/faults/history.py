@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from taskhandler.record import Record
+from taskhandler.lifecycle.record import Record
 from tests.faults.journal import Event
 
 

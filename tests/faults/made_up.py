@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 from tests.faults.history import Entry, History, Want
 from tests.faults.journal import Event
 

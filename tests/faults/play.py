@@ -12,12 +12,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler.law import Reset
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Letter
-from taskhandler.record import Found, State
-from taskhandler.verdict import Settled
+from taskhandler.lifecycle.record import Found, State
+from taskhandler.lifecycle.rules import Reset
+from taskhandler.lifecycle.verdict import Settled
 from tests.faults import by_hand
 from tests.faults.history import Entry, History, Want, entry_of
 from tests.faults.journal import Event, Forget, Order, Release, See

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taskhandler import body, certs, guard, log_throttle, payload_model, task_routes, wait_limit
+from taskhandler import log_throttle
+from taskhandler.auth import certificates as certs
+from taskhandler.delivery import wait_limit
+from taskhandler.handlers import payload_model
+from taskhandler.web import body, guard, task_routes
 from tests.faults import weakened_border as parts
 from tests.faults.weakened_parts import put
 

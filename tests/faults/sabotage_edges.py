@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taskhandler import assembly, delivery, drain
-from taskhandler.auth import NoVerifier
-from taskhandler.ledger import bootclock, heartbeat, lease, ledger, sqlite_rows
+from taskhandler.auth.verifier import NoVerifier
+from taskhandler.delivery import receiver as delivery
+from taskhandler.ledger import bootclock, heartbeat, lease, ledger
+from taskhandler.ledger.sqlite import rows as sqlite_rows
 from taskhandler.ledger.storage import Stale, Unknown
-from taskhandler.verdict import Fenced, InFlight, Undecided
+from taskhandler.lifecycle.verdict import Fenced, InFlight, Undecided
+from taskhandler.web import assembly, drain
 from tests.faults import weakened_parts as parts
 from tests.faults.weakened_parts import put
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from taskhandler import delivery
+from taskhandler.delivery import receiver as delivery
 from taskhandler.ledger import lease, ledger
 from tests.exploration.weakened_rules import NamelessArrive
 from tests.faults import weakened_parts as parts
@@ -18,13 +18,13 @@ SLOW_CALLS = 3
 
 
 def _without_preconditions() -> None:
-    commit = importlib.import_module("taskhandler.ledger.firestore_commit")
+    commit = importlib.import_module("taskhandler.ledger.firestore.commit")
     put(commit, expect=parts.nothing)()
 
 
 def _idle_heartbeats() -> None:
     """Neither the count of beats, nor the version that is replaced, nor the time of expiry moves."""
-    commit = importlib.import_module("taskhandler.ledger.firestore_commit")
+    commit = importlib.import_module("taskhandler.ledger.firestore.commit")
     fill = commit.fill
 
     def still(*filled: Any, after: int, now: float, **more: Any) -> None:  # noqa: ANN401, ARG001 - fill's
@@ -35,22 +35,22 @@ def _idle_heartbeats() -> None:
 
 
 def _by_the_wall() -> None:
-    storage = importlib.import_module("taskhandler.ledger.firestore").FirestoreStorage
+    storage = importlib.import_module("taskhandler.ledger.firestore.storage").FirestoreStorage
     put(storage, _seen=parts.seen_by_the_wall(storage._seen))()  # noqa: SLF001 - sabotage
 
 
 def _hasty() -> None:
     """A call ends after two seconds, as it once did."""
-    put(importlib.import_module("taskhandler.ledger.firestore"), CALL_SECONDS=2.0)()
+    put(importlib.import_module("taskhandler.ledger.firestore.storage"), CALL_SECONDS=2.0)()
 
 
 def _without_pings() -> None:
-    put(importlib.import_module("taskhandler.ledger.firestore_channel"), OPTIONS=())()
+    put(importlib.import_module("taskhandler.ledger.firestore.channel"), OPTIONS=())()
 
 
 def _slow_is_dead() -> None:
     """Three slow calls in a row, and the channel is closed under all the others, as it once was."""
-    module = importlib.import_module("taskhandler.ledger.firestore_wire")
+    module = importlib.import_module("taskhandler.ledger.firestore.grpc_transport")
     open_channel, answered = module.open_channel, module.GrpcWire._call  # noqa: SLF001 - sabotage
     channels: list[Any] = []
     slow: list[float] = []

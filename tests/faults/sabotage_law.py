@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taskhandler import delivery
+from taskhandler.delivery import receiver as delivery
 from taskhandler.ledger import lease
 from tests.exploration import weakened_rules as rules
 from tests.faults.weakened_parts import put

@@ -8,10 +8,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler import delivery, ending
-from taskhandler.ending import Ending
-from taskhandler.inflate import inflate
-from taskhandler.reply import STATUS, Outcome, Reply, Unreadable
+from taskhandler.delivery import ending
+from taskhandler.delivery import receiver as delivery
+from taskhandler.delivery.ending import Ending
+from taskhandler.delivery.reply import Reply, Unreadable
+from taskhandler.outcome import STATUS, Outcome
+from taskhandler.web.inflate import inflate
 
 ENDLESS, ENDLESS_SECONDS = 1 << 40, 60.0
 

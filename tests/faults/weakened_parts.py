@@ -9,14 +9,15 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler import law
-from taskhandler.ledger import sqlite_rows
+from taskhandler.delivery.reply import Reply, outcome_of
 from taskhandler.ledger.amend import Done, Pending, Read, resume
 from taskhandler.ledger.bootclock import ServerClock, Stamp
+from taskhandler.ledger.sqlite import rows as sqlite_rows
 from taskhandler.ledger.storage import Stale, Unknown, Written
-from taskhandler.record import Found, State
-from taskhandler.reply import Outcome, Reply, outcome_of
-from taskhandler.verdict import Conflict, Held, InFlight, Run, Settled, Step, Verdict
+from taskhandler.lifecycle import rules as law
+from taskhandler.lifecycle.record import Found, State
+from taskhandler.lifecycle.verdict import Conflict, Held, InFlight, Run, Settled, Step, Verdict
+from taskhandler.outcome import Outcome
 
 REPLACE = sqlite_rows.REPLACE.replace("AND version = ?", "AND ? IS NOT NULL")
 CREATE = sqlite_rows.CREATE.replace("INSERT", "INSERT OR REPLACE").replace("ON CONFLICT DO NOTHING", "")

@@ -9,10 +9,10 @@ from typing import Any
 
 from google.cloud import firestore
 
-from taskhandler.ledger.firestore import FirestoreStorage, open_firestore
-from taskhandler.ledger.firestore_record import document_id
+from taskhandler.ledger.firestore.document import document_id
+from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.record import Found
+from taskhandler.lifecycle.record import Found
 from tests.ledger.emulator import emulated, shared_address
 
 

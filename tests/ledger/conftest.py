@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.sqlite import SQLiteStorage
+from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Storage
 from tests.ledger.emulator import emulated
 from tests.ledger.filed import Hands, opened

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from taskhandler.ledger.bootclock import ServerClock
-from taskhandler.ledger.sqlite import SQLiteStorage
-from taskhandler.ledger.sqlite_file import Bound, prepare
+from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.storage import SQLiteStorage
 
 SECOND = 10**9
 

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from taskhandler.law import Arrive
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.storage import Answer, Key, Letter, Unavailable, Unknown
-from taskhandler.record import Found, Record
-from taskhandler.verdict import Run
+from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.rules import Arrive
+from taskhandler.lifecycle.verdict import Run
 
 KEY = Key("", "q", "t1")
 

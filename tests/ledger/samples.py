@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from taskhandler.ledger.storage import Key
-from taskhandler.record import Mark, Record, State
+from taskhandler.lifecycle.record import Mark, Record, State
 
 FIRST = Record(
     state=State.RUNNING,

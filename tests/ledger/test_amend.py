@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.law import Arrive, Settle
 from taskhandler.ledger.amend import ROUNDS, Create, Done, Pending, Read, Replace, Unseen, begin, resume
 from taskhandler.ledger.storage import Disputed, Stale, Unavailable, Unknown, Written
-from taskhandler.record import Found, Record, State
-from taskhandler.verdict import Completed, Ended, Fenced, InFlight, Refused, Run, Settled, Undecided
+from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.lifecycle.rules import Arrive, Settle
+from taskhandler.lifecycle.verdict import Completed, Ended, Fenced, InFlight, Refused, Run, Settled, Undecided
 
 ARRIVE = Arrive(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
 SETTLE = Settle("mine", Completed("1"))

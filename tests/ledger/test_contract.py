@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
-from taskhandler.law import Beat
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Disputed, Key, Letter, Stale, Storage, Written
-from taskhandler.record import Found, Record
-from taskhandler.verdict import Held
+from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.rules import Beat
+from taskhandler.lifecycle.verdict import Held
 from tests.ledger.filed import wait
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key, records
 

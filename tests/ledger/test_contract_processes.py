@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.record import Found
+from taskhandler.lifecycle.record import Found
 from tests.ledger.conftest import Site
 from tests.ledger.programs.racing import SHARED
 from tests.ledger.programs.running import PATIENCE, output_of, start

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.law import Beat
 from taskhandler.ledger.amend import Create, Done, Pending, Read, Unseen, begin, resume
 from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Storage, Written
-from taskhandler.record import Found
-from taskhandler.verdict import Held
+from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.rules import Beat
+from taskhandler.lifecycle.verdict import Held
 from tests.ledger.samples import FIRST, fresh_key
 
 RACERS = 16

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from taskhandler.law import Reset
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import Letter
-from taskhandler.record import State
-from taskhandler.verdict import Completed, Failed, Fenced, InFlight, Rejected, Run, Settled, Undecided
+from taskhandler.lifecycle.record import State
+from taskhandler.lifecycle.rules import Reset
+from taskhandler.lifecycle.verdict import (
+    Completed,
+    Failed,
+    Fenced,
+    InFlight,
+    Rejected,
+    Run,
+    Settled,
+    Undecided,
+)
 from tests.ledger.moody import KEY, Desk, Mood, down, lost_reply, lost_write
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 import pytest
 
 from taskhandler.ledger.storage import Letter
-from taskhandler.record import State
-from taskhandler.verdict import Completed, Failed, Run, Settled, Undecided
+from taskhandler.lifecycle.record import State
+from taskhandler.lifecycle.verdict import Completed, Failed, Run, Settled, Undecided
 from tests.ledger.moody import KEY, PATIENCE, Desk, Gate, down, lost_reply, lost_write
 
 T = TypeVar("T")

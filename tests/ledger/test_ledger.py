@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.law import Arrive, Beat, Bury, Settle
 from taskhandler.ledger.amend import Unseen
 from taskhandler.ledger.ledger import FIRST_PAUSE_SECONDS, SLOW_SECONDS, Ledger
 from taskhandler.ledger.storage import Disputed, Key, Letter, Stale
-from taskhandler.record import State
-from taskhandler.verdict import (
+from taskhandler.lifecycle.record import State
+from taskhandler.lifecycle.rules import Arrive, Beat, Bury, Settle
+from taskhandler.lifecycle.verdict import (
     Completed,
     Drained,
     End,

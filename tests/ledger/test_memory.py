@@ -6,8 +6,8 @@ import pytest
 
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.record import Found
-from taskhandler.verdict import Refused
+from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.verdict import Refused
 from tests.ledger.filed import Hands
 from tests.ledger.programs.running import output_of
 from tests.ledger.samples import FIRST

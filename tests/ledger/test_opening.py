@@ -14,8 +14,8 @@ import pytest
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.sqlite import SQLiteStorage
-from taskhandler.ledger.sqlite_file import Bound
+from taskhandler.ledger.sqlite.file import Bound
+from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Storage, Unavailable, Written
 from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST

@@ -18,7 +18,7 @@ from types import TracebackType
 from taskhandler.devqueue import LocalQueue
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Unavailable
-from taskhandler.record import ENDS, Record, State
+from taskhandler.lifecycle.record import ENDS, Record, State
 from tests.mirror import ROOT
 from tests.serving import effects
 from tests.serving.effects import Effect

@@ -9,7 +9,7 @@ import signal
 import pytest
 from google.cloud import tasks_v2
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, post, redeliver
 from tests.serving.service import PATIENCE, SYNC, THREADS

@@ -10,7 +10,7 @@ import signal
 import pytest
 from google.cloud import tasks_v2
 
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, headers, redeliver
 from tests.serving.service import PATIENCE, SYNC, THREADS, Service

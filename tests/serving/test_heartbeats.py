@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, deliver
 from tests.serving.service import PATIENCE, SYNC, THREADS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from google.cloud import tasks_v2
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import create
 

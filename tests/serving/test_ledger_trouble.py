@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from google.cloud import tasks_v2
 
-from taskhandler.record import State
+from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, redeliver
 from tests.serving.service import PATIENCE

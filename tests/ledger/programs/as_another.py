@@ -9,7 +9,7 @@ import codecs
 import os
 import sys
 
-import taskhandler.ledger.sqlite  # noqa: F401 - the other user may not be able to read the library
+import taskhandler.ledger.sqlite.storage  # noqa: F401 - the other user may not be able to read the library
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.opening import open_storage
 

@@ -12,7 +12,7 @@ from collections import Counter
 
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Letter, Storage
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 
 LIMIT = 400_000
 """Bytes; a letter takes a tenth of it."""

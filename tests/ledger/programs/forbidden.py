@@ -11,7 +11,7 @@ from pathlib import Path
 
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Storage
-from taskhandler.record import Record, State
+from taskhandler.lifecycle.record import Record, State
 
 NOBODY = 65534
 RECORD = Record(state=State.RUNNING, attempt=1, fence=1, lease_id="x", lease=30.0, digest="d", retention=60.0)

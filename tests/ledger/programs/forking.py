@@ -11,7 +11,7 @@ import threading
 
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Letter, Storage, Unavailable, Written
-from taskhandler.record import Found, Record, State
+from taskhandler.lifecycle.record import Found, Record, State
 
 RECORD = Record(state=State.RUNNING, attempt=1, fence=1, lease_id="x", lease=30.0, digest="d", retention=60.0)
 

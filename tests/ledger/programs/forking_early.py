@@ -10,8 +10,8 @@ import sys
 import threading
 
 from taskhandler.forks import tell_of_forks
-from taskhandler.ledger.sqlite_connections import Connections
-from taskhandler.ledger.sqlite_file import Bound, prepare
+from taskhandler.ledger.sqlite.connections import Connections
+from taskhandler.ledger.sqlite.file import Bound, prepare
 
 
 def write(connections: Connections) -> None:

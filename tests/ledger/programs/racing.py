@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Answer, Key, Stale, Storage, Unavailable, Written
-from taskhandler.record import Found, Record, State
+from taskhandler.lifecycle.record import Found, Record, State
 
 TRIES = 50
 SHARED = Key("namespace", "queue", "shared")

@@ -1,0 +1,241 @@
+"""Google's certificates: fetched when first needed, refreshed in the background, used stale if that fails.
+
+Theory of operation. What is known is one frozen value, which a fetch replaces: a known key is found without
+a lock. Four points of time matter, on the keeper's clock:
+
+    fetched ---------- fresh_until ------------------------------- usable_until ------->
+       known keys are found; an   |  known keys are found, and a     |  nothing is found; a
+       unknown one is refused     |  fetch is started beside them    |  fetch is started
+    a failed fetch ---- quiet_until: until then no other is started
+
+There is one fetch at a time (*single flight*), on a thread of its own, which ends by the fetch's own
+deadline. A known key never waits, nor does an unknown one while the certificates are fresh: callers
+without a good token must not hold the server's threads. Two waits remain, both short and bounded. The
+caller that starts a fetch waits a moment for it, so that the first token of a new key is let in; for the
+sake of unknown keys a small budget of fetches is spent. And while the certificates are not fresh and no
+fetch has failed, as at a cold start, a bounded number of callers wait for the one that is under way.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from random import random
+
+from msgspec import Struct
+
+from taskhandler.auth.fetch_answer import Certificate, Fetched, read_certificates
+from taskhandler.auth.fetch_budget import Budget
+from taskhandler.auth.fetch_thread import LONGEST_FAULT, Fetch, fault, run_fetch, start_thread
+from taskhandler.errors import ConfigError
+from taskhandler.forks import call_in_child
+from taskhandler.log_throttle import LogThrottle, and_more
+from taskhandler.text import one_line
+
+FETCH_DEADLINE_SECONDS = 5.0
+"""A fetch as a whole takes no longer."""
+STARTER_WAIT_SECONDS = 0.5
+"""The caller that starts a fetch waits so long for it; in Google's own network it takes a tenth of that."""
+SHARED_WAIT_SECONDS = 2.0
+"""Callers wait for a fetch until so long after its start, while nothing fresh is known."""
+MOST_WAITING = 32
+"""Callers that wait for one fetch at the same time."""
+QUIET_SECONDS = 5.0
+"""After a failure nothing is fetched for so long."""
+UNKNOWN_KEY_SECONDS = 60.0
+"""After which one more fetch for an unknown key is allowed."""
+UNKNOWN_KEY_BURST = 5
+"""Fetches for unknown keys that are allowed at once, if none was made for as many of these periods."""
+KEPT_AT_LEAST_SECONDS, KEPT_AT_MOST_SECONDS, KEPT_BY_DEFAULT_SECONDS = 300.0, 86_400.0, 3_600.0
+"""Bounds of the `max-age` that is believed, and what stands in for a missing one."""
+STALE_IF_ERROR_SECONDS = 86_400.0
+"""For which certificates past their `max-age` are used while no others can be fetched (RFC 5861)."""
+LOG_SECONDS = 60.0
+"""Between two log lines about one cause."""
+
+_SAFE_URL = re.compile(r"https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
+_log = logging.getLogger(__name__)
+
+
+class NoSuchKey(Struct, frozen=True):
+    """The certificates are fresh, and there is no such key among them."""
+
+
+class Unreachable(Struct, frozen=True):
+    """It cannot be said whether there is such a key: fresh certificates cannot be fetched, or not yet."""
+
+
+_NO_SUCH_KEY, _UNREACHABLE = NoSuchKey(), Unreachable()
+
+
+class _Held(Struct, frozen=True):
+    """What is known, and until when, on the keeper's clock."""
+
+    certificates: dict[str, Certificate]
+    fresh_until: float
+    usable_until: float
+
+
+def fetch_over_http(url: str, timeout: float) -> Fetched:
+    """Fetch the certificates; see `taskhandler.auth.fetch`, which is imported with the first fetch."""
+    from taskhandler.auth import fetch  # noqa: PLC0415 - `import taskhandler` must stay light
+
+    return fetch.fetch_over_http(url, timeout)
+
+
+class CertificateKeeper:
+    """Keeps the certificates of one address for one process, for any number of threads.
+
+    Nothing is fetched or started before the first `find`. A child process keeps what its parent knew.
+    """
+
+    _lock: threading.RLock
+    _fetching: Fetch | None
+    _places: threading.Semaphore
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Callable[[], float],
+        chance: Callable[[], float] = random,
+        fetch: Callable[[str, float], Fetched] = fetch_over_http,
+        spawn: Callable[[Callable[[], None]], None] = start_thread,
+        shared_wait: float = SHARED_WAIT_SECONDS,
+        starter_wait: float = STARTER_WAIT_SECONDS,
+    ) -> None:
+        """Keep the certificates found at `url`.
+
+        Args:
+            url: https, or http on a loopback address.
+            clock: seconds, monotonic.
+            chance: from 0 up to 1; spreads the refreshes of many processes over a tenth of `max-age`.
+            fetch: takes the url and a time-out in seconds; raises OSError or ValueError.
+            spawn: runs a function on a thread; raises RuntimeError when it cannot.
+            shared_wait: seconds from the start of a fetch that callers wait for it while nothing is fresh.
+            starter_wait: seconds that the caller who starts a fetch waits for it in any case.
+
+        Raises:
+            ConfigError: `url` is neither https nor on a loopback address, so anybody could forge the answer.
+        """
+        if not _SAFE_URL.fullmatch(url):
+            raise ConfigError("TASKHANDLER_CERTS_URL", url, "must be https, or http on a loopback address")
+        self._url, self._clock, self._chance, self._fetch, self._spawn = url, clock, chance, fetch, spawn
+        self._shared_wait, self._starter_wait = shared_wait, starter_wait
+        self._held = _Held({}, float("-inf"), float("-inf"))
+        self._failing, self._quiet_until = False, float("-inf")
+        self._budget = Budget(burst=UNKNOWN_KEY_BURST, seconds=UNKNOWN_KEY_SECONDS)
+        self._throttle = LogThrottle(seconds=LOG_SECONDS, clock=clock)
+        self._begin_anew()
+        call_in_child(self._begin_anew)
+
+    @property
+    def certificates(self) -> dict[str, Certificate]:
+        """All that were in the last answer, however old. A key that stays is the same object."""
+        return self._held.certificates
+
+    def find(self, kid: str) -> Certificate | NoSuchKey | Unreachable:
+        """Find the key called `kid`. Takes no time for a known one, and a bounded time for any."""
+        held, now = self._held, self._clock()
+        found = held.certificates.get(kid) if now < held.usable_until else None
+        if found is None:
+            self._wait(held, now)
+            return self._look(kid, now)
+        if now >= held.fresh_until:
+            self._start(held, now)  # nobody waits for this one
+        return found
+
+    def close(self) -> None:
+        """Fetch no more: what is known stays known, and a fetch under way ends by its deadline."""
+        with self._lock:
+            self._quiet_until = float("inf")
+
+    def _look(self, kid: str, now: float) -> Certificate | NoSuchKey | Unreachable:
+        held = self._held
+        found = held.certificates.get(kid) if now < held.usable_until else None
+        if found is not None:
+            return found
+        return _NO_SUCH_KEY if now < held.fresh_until else _UNREACHABLE
+
+    def _wait(self, held: _Held, now: float) -> None:
+        """Start a fetch if it is time for one, and wait for it if this caller may."""
+        is_fresh = now < held.fresh_until
+        started = self._start(held, now, budget=self._budget if is_fresh else None)
+        fetch, places = self._fetching, self._places
+        if not is_fresh and not self._failing and fetch is not None and places.acquire(blocking=False):
+            try:
+                fetch.over.wait(fetch.since + self._shared_wait - now)
+            finally:
+                places.release()
+        elif started is not None:
+            started.over.wait(self._starter_wait)
+
+    def _start(self, seen: _Held, now: float, *, budget: Budget | None = None) -> Fetch | None:
+        """Start a fetch; None if one is under way, not due yet, or no longer needed."""
+        with self._lock:
+            if self._fetching is not None or self._held is not seen or now < self._quiet_until:
+                return None
+            if budget is not None and not budget.take(now):
+                return None
+            self._fetching = fetch = Fetch(now, threading.Event())
+            try:
+                download = partial(self._fetch, self._url, FETCH_DEADLINE_SECONDS)
+                self._spawn(partial(run_fetch, fetch, download, weakref.WeakMethod(self._conclude)))
+            except RuntimeError:
+                self._end(fetch, None)
+            return fetch
+
+    def _conclude(self, fetch: Fetch, answer: Fetched | str) -> None:
+        held = None
+        try:
+            if isinstance(answer, Fetched):
+                held = self._read(answer)
+            else:
+                self._warn_of(answer)
+        except (ValueError, RecursionError) as error:
+            self._warn_of(fault(error))
+        finally:  # even after an error, no caller is left waiting
+            self._end(fetch, held)
+
+    def _read(self, fetched: Fetched) -> _Held:
+        published, known = read_certificates(fetched.body), self.certificates
+        if published.unusable:
+            self._warn(
+                "%d certificates of %d cannot be used",
+                published.unusable,
+                published.unusable + len(published.certificates),
+            )
+        max_age = KEPT_BY_DEFAULT_SECONDS if fetched.max_age is None else fetched.max_age
+        kept = min(max(max_age, KEPT_AT_LEAST_SECONDS), KEPT_AT_MOST_SECONDS) * (1 - 0.1 * self._chance())
+        fresh_until = self._clock() + kept
+        certificates = {
+            kid: known[kid] if known.get(kid) == new else new for kid, new in published.certificates.items()
+        }
+        return _Held(certificates, fresh_until, fresh_until + STALE_IF_ERROR_SECONDS)
+
+    def _end(self, fetch: Fetch, held: _Held | None) -> None:
+        with self._lock:
+            self._fetching, self._failing = None, held is None
+            self._held = held or self._held
+            if self._quiet_until < float("inf"):
+                self._quiet_until = self._clock() + QUIET_SECONDS if held is None else float("-inf")
+        fetch.over.set()
+
+    def _warn_of(self, fault: str) -> None:
+        url = one_line(self._url, limit=LONGEST_FAULT)
+        self._warn("certificates cannot be fetched from %s: %s", url, fault)
+
+    def _warn(self, line: str, *about: object) -> None:
+        left_out = self._throttle.left_out((line, *about))
+        if left_out is not None:
+            _log.warning(f"{line}%s", *about, and_more(left_out))
+
+    def _begin_anew(self) -> None:
+        """Forget what only the parent process has: its threads, and the locks that they may hold."""
+        self._lock = threading.RLock()  # held while `spawn` is called, which may run the fetch at once
+        self._places = threading.Semaphore(MOST_WAITING)
+        self._fetching = None

@@ -1,0 +1,225 @@
+"""Who is calling: is this the OIDC token of one of our service accounts, and meant for us?
+
+What costs nothing is checked before a certificate is asked for. Reasons are constant phrases: the messages
+of google-auth repeat the token, and are dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Protocol
+
+from msgspec import Struct
+
+from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.auth.fetch_answer import Certificate
+from taskhandler.auth.token import CLOCK_SKEW_SECONDS, LONGEST_CREDENTIAL, Refused, Token, read_token
+from taskhandler.config.settings import ISSUERS
+from taskhandler.log_throttle import LogThrottle
+
+SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
+"""What Cloud Run puts in the place of a signature (Cloud Run troubleshooting page)."""
+REMEMBERED_SECONDS = 60.0
+"""After which a remembered token is read again: its key is looked up, and old certificates are refreshed."""
+LOG_SECONDS = 60.0
+"""Between two log lines about one cause: a token without its signature may come with every task."""
+
+_SCHEME = "Bearer "
+_log = logging.getLogger(__name__)
+
+
+class Caller(Struct, frozen=True):
+    """One of the configured service accounts; the e-mail is empty where tokens are not checked."""
+
+    email: str
+
+
+class Unverifiable(Struct, frozen=True):
+    """Our fault: there are no certificates to verify with. `why` is a constant phrase."""
+
+    why: str
+
+
+Answer = Caller | Refused | Unverifiable
+_NO_STACK = Refused("unauthenticated", "the stack has no room left to look")
+
+
+class Verifier(Protocol):
+    """Says who is calling."""
+
+    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
+        """Say who sent the `Authorization` header, or why that cannot be said. Never raises.
+
+        Args:
+            authorization: the value of the header (of several: joined by commas), or None.
+            allowed: e-mails; narrows the configured accounts. None leaves them as they are.
+        """
+        ...
+
+
+class Rules(Struct, frozen=True):
+    """Whose tokens are good: each claim must be in its set, to the letter; an empty set refuses all."""
+
+    audiences: frozenset[str]
+    accounts: frozenset[str]
+    issuers: frozenset[str] = frozenset(ISSUERS)
+
+
+class OIDCVerifier:
+    """Checks everything, by google-auth and Google's certificates, and remembers the good tokens."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        keeper: CertificateKeeper,
+        *,
+        now: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        remembered: int = 1_024,
+    ) -> None:
+        """Apply `rules` with the certificates of `keeper`.
+
+        Args:
+            rules: whose tokens are good.
+            keeper: of the certificates.
+            now: seconds since 1970. google-auth uses the system's own clock as well.
+            clock: seconds, monotonic; bounds what is logged.
+            remembered: how many good tokens are remembered, at most.
+        """
+        self._rules, self._keeper, self._now = rules, keeper, now
+        self._throttle = LogThrottle(seconds=LOG_SECONDS, clock=clock)
+        self._good = _GoodTokens(remembered)
+
+    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
+        """See `Verifier`. A token seen before costs about half a microsecond."""
+        given = authorization or ""
+        try:
+            good = self._good.get(given)
+            if good is not None and good.certificate is self._keeper.certificates.get(good.kid):
+                answer = good.caller if self._now() < good.until else self._examine(given)
+            else:
+                answer = self._examine(given)
+            return answer if allowed is None else _among(allowed, answer)
+        except (
+            RecursionError
+        ):  # our own stack is full: no token that is parsed is nested deeply enough for that
+            return _NO_STACK
+
+    def _examine(self, authorization: str) -> Answer:
+        if authorization.endswith("." + SIGNATURE_REMOVED) and len(authorization) <= LONGEST_CREDENTIAL:
+            return self._tell_of_removal()
+        token = _read(authorization, self._rules, self._now())
+        if isinstance(token, Refused):
+            return token
+        certificate, key = self._keeper.find(token.kid), f"{_SCHEME}{token.text}"
+        known = self._good.get(key)
+        if known is not None and known.certificate is self._keeper.certificates.get(token.kid):
+            return self._remember(key, known.caller, token, known.certificate)
+        if isinstance(certificate, Unreachable):
+            return Unverifiable("no certificates can be fetched")
+        if isinstance(certificate, NoSuchKey):
+            return Refused("unauthenticated", "there is no such key")
+        if not _is_signed(token, certificate, self._rules):
+            return Refused("unauthenticated", "google-auth refuses the signature or the times")
+        caller = Caller(token.email)
+        answer = _among(self._rules.accounts, caller)
+        return self._remember(key, caller, token, certificate) if answer is caller else answer
+
+    def _remember(self, key: str, caller: Caller, token: Token, certificate: Certificate) -> Caller:
+        until = min(token.exp + CLOCK_SKEW_SECONDS, self._now() + REMEMBERED_SECONDS)
+        self._good.keep(key, _Good(caller, until, token.kid, certificate))
+        return caller
+
+    def _tell_of_removal(self) -> Refused:
+        if self._throttle.left_out(SIGNATURE_REMOVED) is not None:
+            _log.warning(
+                "a token came without its signature. If IAM decides who reaches this service, Cloud Run has "
+                'checked and removed it: set TASKHANDLER_AUTH = "cloud-run". If anybody can, it is forged'
+            )
+        return Refused("unauthenticated", "the signature was removed by Google")
+
+
+class PlatformVerifier:
+    """Checks only the claims. For behind a platform that has checked, and perhaps removed, the signature."""
+
+    def __init__(self, rules: Rules, *, now: Callable[[], float]) -> None:
+        """Apply `rules`; `now` tells the seconds since 1970."""
+        self._rules, self._now = rules, now
+
+    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
+        """See `Verifier`."""
+        try:
+            token = _read(authorization or "", self._rules, self._now())
+            if isinstance(token, Refused):
+                return token
+            answer = _among(self._rules.accounts, Caller(token.email))
+            return answer if allowed is None else _among(allowed, answer)
+        except RecursionError:  # of our own stack, as above
+            return _NO_STACK
+
+
+class NoVerifier:
+    """Accepts every caller, without a name. For local development and tests."""
+
+    def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:  # noqa: ARG002 - as in `Verifier`
+        """See `Verifier`."""
+        return Caller("")
+
+
+class _Good(Struct, frozen=True):
+    """A token that was verified: whose it is, until when that need not be looked at again, and its key."""
+
+    caller: Caller
+    until: float
+    kid: str
+    certificate: Certificate
+
+
+class _GoodTokens:
+    """The tokens verified last, in two generations: a full one replaces the older one.
+
+    Forgetting a whole generation takes no lock and no order of use. The keys are whole headers, in the
+    spelling that nearly all of them have already: cutting the scheme off would copy and hash each one again.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._half = limit // 2
+        self._young: dict[str, _Good] = {}
+        self._old: dict[str, _Good] = {}
+
+    def get(self, key: str) -> _Good | None:
+        return self._young.get(key) or self._old.get(key)
+
+    def keep(self, key: str, good: _Good) -> None:
+        if len(self._young) >= self._half and key not in self._young:
+            self._old, self._young = self._young, {}
+        self._young[key] = good
+
+
+def _read(authorization: str, rules: Rules, now: float) -> Token | Refused:
+    return read_token(authorization, audiences=rules.audiences, issuers=rules.issuers, now=now)
+
+
+def _is_signed(token: Token, certificate: Certificate, rules: Rules) -> bool:
+    certs, audience = {certificate.kid: certificate.public_key}, list(rules.audiences)
+    try:
+        _jwt_decode()(token.text, certs=certs, audience=audience, clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
+    except ValueError:  # the root of all that it raises about what has come this far
+        return False
+    return True
+
+
+@cache
+def _jwt_decode() -> Callable[..., object]:
+    from google.auth import jwt  # noqa: PLC0415 - `import taskhandler` must stay light
+
+    return jwt.decode
+
+
+def _among(accounts: frozenset[str], answer: Answer) -> Answer:
+    if isinstance(answer, Caller) and answer.email not in accounts:
+        return Refused("forbidden", "another account")
+    return answer

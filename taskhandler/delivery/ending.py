@@ -1,0 +1,115 @@
+"""What it means for a task that its handler returned or raised this or that. Pure."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError, retry_after
+from taskhandler.handlers.payload import PayloadCodeError, PayloadError
+from taskhandler.handlers.payload_reason import reason_of_raised
+from taskhandler.handlers.result import Dropped, result_json
+from taskhandler.lifecycle.verdict import Completed, Drained, End, Failed, Rejected
+from taskhandler.text import one_line
+
+REASON = 1000
+"""Characters of a reason that are kept in the record."""
+
+
+class Chances(Struct, frozen=True, gc=False):
+    """What decides whether a failure is final: is it the queue's last delivery, and the limit of attempts."""
+
+    last: bool
+    max_attempts: int | None
+
+
+class Ending(Struct, frozen=True):
+    """What an attempt came to.
+
+    Attributes:
+        end: what the law is told.
+        reason: for people.
+        error: what was raised, if anything was.
+        after: seconds, where the handler said when to come back.
+        limited: whether the whole queue is to be slowed down.
+        warning: what people should know, although it changes nothing.
+    """
+
+    end: End
+    reason: str = ""
+    error: Exception | None = None
+    after: float | None = None
+    limited: bool = False
+    warning: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this is an error that the app's error handling should see, like any view's."""
+        return self.error is not None and not isinstance(self.error, Steering | PayloadError)
+
+
+def returned(value: object) -> Ending:
+    """The handler returned `value`: the task is completed, whether or not JSON can hold the value."""
+    result = result_json(value)
+    if isinstance(result, Dropped):
+        return Ending(Completed(), warning=f"the result is not kept: {result.why}")
+    return Ending(Completed(result))
+
+
+def raised(error: Exception, chances: Chances) -> Ending:
+    """The handler raised `error`."""
+    if isinstance(error, Reject):
+        reason = _words(error.reason) or "rejected"
+        return Ending(Rejected(reason), reason, error)
+    if isinstance(error, RateLimited | Retry):
+        asked = f"the handler asked for it ({type(error).__name__})"
+        reason = _words(error.reason) or asked
+        limited = isinstance(error, RateLimited)
+        return Ending(_failed(reason, chances), reason, error, retry_after(error), limited)
+    reason = one_line(f"{type(error).__name__}: {_words(error)}", limit=REASON)
+    return Ending(_failed(reason, chances), reason, error)
+
+
+def _words(said: object) -> str:
+    """What was said, fit to be kept; not in a validator's own words, which quote the payload."""
+    reason = reason_of_raised(said) if isinstance(said, Exception) else None
+    return one_line(said if reason is None else reason, limit=REASON)
+
+
+def invalid(error: PayloadError, chances: Chances, *, on_invalid: str) -> Ending:
+    """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
+    if isinstance(error, PayloadCodeError):
+        return Ending(_failed(error.reason, chances), error.reason, error)
+    reason = one_line(f"invalid payload: {error}", limit=REASON)
+    if on_invalid == "retry":
+        return Ending(_failed(reason, chances), reason, error)
+    return Ending(Rejected(reason), reason, error)
+
+
+def interrupted(why: Interrupted, chances: Chances) -> Ending:
+    """The handler stopped at a checkpoint."""
+    if why.why == "draining":
+        return Ending(Drained(last=chances.last), "drained")
+    reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON)
+    return Ending(_failed(reason, chances), reason)
+
+
+def killed(error: BaseException, chances: Chances, *, draining: bool) -> Ending:
+    """The worker is ending in the middle of the handler (a time-out, an exit).
+
+    gunicorn stops a worker first and then tells its handler: with exit status 0 if the worker is to end,
+    with 1 if the handler has had its time (gunicorn 23 to 27), which is charged.
+    """
+    if draining and not getattr(error, "code", None):
+        return Ending(Drained(last=chances.last), "drained")
+    reason = f"{type(error).__name__} ended the worker"
+    return Ending(_failed(reason, chances), reason)
+
+
+def refused(why: str, chances: Chances) -> Ending:
+    """The storage refuses the completion: the handler asked it for a write that cannot be done."""
+    reason = one_line(f"the ledger refuses the completion: {why}", limit=REASON)
+    return Ending(_failed(reason, chances), reason, UsageError(reason))
+
+
+def _failed(reason: str, chances: Chances) -> Failed:
+    return Failed(reason, last=chances.last, max_attempts=chances.max_attempts)

@@ -1,0 +1,154 @@
+"""Tells logs and listeners the outcome of a delivery, once it is recorded and it is safe to fail."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from blinker import Signal
+
+from taskhandler.handlers.handler import Raised, Returned, check_has_run, run
+from taskhandler.log_throttle import LogThrottle, and_more
+from taskhandler.outcome import Outcome
+from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
+from taskhandler.task import LOGGER, Task
+from taskhandler.text import one_line
+from taskhandler.tracebacks import cleaned, is_loggable
+
+LEVEL = {
+    Outcome.COMPLETED: logging.INFO,
+    Outcome.DUPLICATE: logging.INFO,
+    Outcome.IN_FLIGHT: logging.INFO,
+    Outcome.DEAD: logging.ERROR,
+}
+"""Of a log line, by outcome; a warning for all others."""
+
+ENDS = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.DEAD, Outcome.CONFLICT})
+"""Outcomes that a task has once: each is logged. The others may come with every delivery."""
+
+SILENT_SECONDS = 10.0
+"""Between two log lines of one handler, outcome and reason."""
+
+
+class Teller:
+    """One for all deliveries of an app.
+
+    Args:
+        sender: of the signals: the app.
+        clock: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, sender: object, *, clock: Callable[[], float]) -> None:
+        self._sender = sender
+        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=clock)
+
+    def started(self, task: Task) -> None:
+        """The task is claimed, and its handler is about to be called."""
+        if task_started.receivers:
+            event = TaskEvent(
+                outcome=None, handler=task.handler, queue=task.queue, task=task.id, attempt=task.attempt
+            )
+            self._send(task_started, event)
+
+    def ended(self, event: TaskEvent, *, fenced: bool = False) -> None:
+        """A delivery has come to `event.outcome`, which is recorded."""
+        if event.outcome is None:
+            return
+        level = _level(event.outcome, event.reason)
+        left_out = self._left_out(event) if LOGGER.isEnabledFor(level) else None
+        if left_out is not None:
+            _log_event(level, event, left_out)
+        for signal in (OF_OUTCOME[event.outcome], *((task_fenced,) if fenced else ())):
+            if signal.receivers:
+                self._send(signal, event)
+
+    def warn(self, handler: str, warning: str) -> None:
+        """Log what people should know about a handler, although it changes nothing."""
+        left_out = self._throttle.left_out((handler, "warning"), warning)
+        if left_out is not None:
+            _log(logging.WARNING, "handler %s: %s%s", handler, warning, and_more(left_out))
+
+    def call(self, function: Callable[..., object], *arguments: object, **named: object) -> None:
+        """Call a user's function whose failure changes nothing, and log it if it fails."""
+        called = run(partial(function, *arguments), named, check=check_has_run)
+        if isinstance(called, Raised):
+            self._failed(function, called.error)
+
+    def _failed(self, function: Callable[..., object], error: Exception) -> None:
+        who = _name_of(function)
+        left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
+        if left_out is not None:
+            run(partial(_log_error, f"{who} failed{and_more(left_out)}", error), {})
+
+    def raised(self, path: str, error: Exception) -> None:
+        """Log the traceback of an error that was not logged elsewhere; never raises."""
+        run(partial(_log_error, f"Exception on {one_line(path, limit=200)} [POST]", error), {})
+
+    def unguarded(self, path: str) -> None:
+        """Warn of a delivery whose answer the app's hooks may change."""
+        where = one_line(path, limit=200)
+        if self._throttle.left_out((where, "unguarded")) is not None:
+            _log(
+                logging.WARNING,
+                "a task for %s came around the guard: app.wsgi_app was replaced, or a middleware that was "
+                "there before the blueprint hands on only some of the request. Register the blueprint first, "
+                "then wrap the app",
+                where,
+            )
+
+    def _left_out(self, event: TaskEvent) -> int | None:
+        if event.outcome in ENDS:
+            return 0
+        return self._throttle.left_out((event.outcome, event.handler), event.reason)
+
+    def _send(self, signal: Signal, event: TaskEvent) -> None:
+        if signal.is_muted:
+            return
+        for receiver in signal.receivers_for(self._sender):
+            self.call(receiver, self._sender, event=event)
+
+
+def _level(outcome: Outcome, reason: str) -> int:
+    unusual = outcome is Outcome.IN_FLIGHT and reason
+    return logging.WARNING if unusual else LEVEL.get(outcome, logging.WARNING)
+
+
+def _log_event(level: int, event: TaskEvent, left_out: int) -> None:
+    outcome = "" if event.outcome is None else event.outcome.value
+    _log(
+        level,
+        "%s: task %s of queue %s for %s, attempt %d%s%s",
+        outcome,
+        event.task or "?",
+        event.queue or "?",
+        event.handler or "?",
+        event.attempt,
+        f": {event.reason}" if event.reason else "",
+        and_more(left_out),
+        extra={
+            "outcome": outcome,
+            "task": event.task,
+            "queue": event.queue,
+            "handler": event.handler,
+            "attempt": event.attempt,
+        },
+    )
+
+
+def _log(level: int, message: str, *arguments: object, **named: object) -> None:
+    run(partial(LOGGER.log, level, message, *arguments), named)  # a log that raises changes nothing either
+
+
+def _log_error(said: str, error: Exception) -> None:
+    if is_loggable(error):
+        _log(logging.ERROR, "%s", said, exc_info=error)
+    else:
+        _log(logging.ERROR, "%s\n%s", said, cleaned(error))
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    """What a user's function is called, by a name that neither raises nor differs from call to call."""
+    named = run(partial(getattr, function, "__qualname__", ""), {})
+    found = named.value if isinstance(named, Returned) else ""
+    return one_line(found or type(function).__qualname__, limit=200)

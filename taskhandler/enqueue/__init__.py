@@ -1,0 +1,1 @@
+"""Creates tasks for handlers."""

@@ -1,0 +1,1 @@
+"""The users' functions: what they are given, and what they return."""

@@ -1,0 +1,1 @@
+"""The production ledger: a Firestore collection."""

@@ -1,0 +1,185 @@
+"""The embedded ledger: one file, for one machine and as many processes and threads as it has.
+
+A write is durable when it is answered (`synchronous=FULL`). What is wrong with the file or its disk is
+logged, and answered with `Unavailable` or `Unknown`; once mended, it is used again. Only a disk that
+hangs without an error can hold a call past its five seconds. Nothing is ever removed: a record whose
+retention has passed stays until its task comes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+
+from taskhandler.errors import LedgerError
+from taskhandler.forks import tell_of_forks
+from taskhandler.ledger.bootclock import ServerClock
+from taskhandler.ledger.complaints import Complaints
+from taskhandler.ledger.sqlite import rows
+from taskhandler.ledger.sqlite.connections import Connections
+from taskhandler.ledger.sqlite.file import Bound, remedy
+from taskhandler.ledger.sqlite.group_commit import FAULTS, SharedCommit, Write
+from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable
+from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.verdict import Refused
+from taskhandler.text import one_line
+
+REASON_LIMIT = 300
+"""Characters of what SQLite or the operating system says, in a reason."""
+
+
+class SQLiteStorage:
+    """Records in a prepared SQLite file (see `sqlite_file.prepare`).
+
+    Args:
+        bound: which file, and how to open it.
+        clock: what server time is here.
+        chance: a number from 0 to 2**63 - 1, never the same again: marks what a row is at.
+        wait: sleeps for so many seconds.
+    """
+
+    shared = False
+
+    def __init__(
+        self, bound: Bound, *, clock: ServerClock, chance: Callable[[], int], wait: Callable[[float], None]
+    ) -> None:
+        self.bound = bound
+        self._clock = clock
+        self._chance = chance
+        self._complaints = Complaints(clock=clock.now)
+        self._connections = Connections(bound)
+        self._writer = SharedCommit(self._connections, wait=wait, explain=self._explain)
+        tell_of_forks(self)
+
+    def read(self, key: Key) -> Found | Unavailable | None:
+        """See `Storage.read`."""
+        now = self._clock.now()  # before the look: a record must not look older than it is
+        found = self._look(rows.READ, key)
+        match found:
+            case [row]:
+                return self._found(key, row, now)
+            case Unavailable():
+                return found
+            case _:
+                return None
+
+    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+        """See `Storage.create`."""
+        return self._write(rows.CREATE, key, record, letter=letter)
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        letter: Letter | None = None,
+        writes: Sequence[object] = (),
+    ) -> Answer:
+        """See `Storage.replace`. `writes` are refused: this ledger has no atomic batches."""
+        if writes:
+            return Refused("the SQLite ledger has no atomic batches")
+        if not isinstance(version, int):
+            return Stale()
+        return self._write(rows.REPLACE, key, record, version, letter=letter)
+
+    def letter(self, key: Key) -> Letter | Unavailable | None:
+        """See `Storage.letter`."""
+        found = self._look(rows.READ_LETTER, key)
+        match found:
+            case [row]:
+                return self._letter(key, row)
+            case Unavailable():
+                return found
+            case _:
+                return None
+
+    def scan(self) -> Iterator[tuple[Key, Found]]:
+        """See `Storage.scan`. Rows that cannot be made out are complained of and left out."""
+        page = self._page(rows.SCAN, ())
+        while page:
+            now = self._clock.now()
+            for row in page:
+                key = Key(*(str(part) for part in row[-4:]))
+                found = self._found(key, row, now)
+                if isinstance(found, Found):
+                    yield key, found
+            page = self._page(rows.SCAN_ON, page[-1][-4:])
+
+    def close(self) -> None:
+        """See `Storage.close`. Waits for calls under way, but not for long."""
+        self._connections.close()
+
+    def before_fork(self) -> None:
+        """Have no connection open."""
+        self._connections.before_fork()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._connections.after_fork_in_parent()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew."""
+        self._connections.after_fork_in_child()
+        self._writer.begin_anew()
+
+    def _write(
+        self, statement: str, key: Key, record: Record, *conditions: int, letter: Letter | None
+    ) -> Answer:
+        version = self._chance()
+        try:
+            named = rows.key_row(key)
+            row = rows.record_row(record, self._clock.stamp(), version=version)
+            beside = None if letter is None else (*rows.letter_row(letter), *named)
+        except UnicodeEncodeError as error:
+            return Refused(f"it is not text that can be written down ({one_line(error, limit=REASON_LIMIT)})")
+        return self._writer.commit(
+            Write(statement, (*row, *named, *conditions), version=version, letter=beside)
+        )
+
+    def _look(self, statement: str, key: Key) -> list[rows.Row] | Unavailable:
+        try:
+            named = rows.key_row(key)
+            with self._connections.reader() as opened:
+                return opened.connection.execute(statement, named).fetchall()
+        except UnicodeEncodeError:
+            return []  # nothing of that name can have been written
+        except FAULTS as error:
+            return Unavailable(self._explain(error))
+
+    def _page(self, statement: str, after: rows.Row) -> list[rows.Row]:
+        try:
+            with self._connections.reader() as opened:
+                return opened.connection.execute(statement, after).fetchall()
+        except FAULTS as error:
+            said = one_line(error, limit=REASON_LIMIT)
+            raise LedgerError(
+                f"the ledger {self.bound.path} cannot be read: {said} - {remedy(error)}"
+            ) from error
+
+    def _found(self, key: Key, row: rows.Row, now: int) -> Found | Unavailable:
+        try:
+            seen = rows.seen(row)
+            return Found(seen.record, seen.version, self._clock.age(seen.stamp, now=now))
+        except ValueError as error:
+            return Unavailable(self._unreadable("record", key, error))
+
+    def _letter(self, key: Key, row: rows.Row) -> Letter | Unavailable:
+        try:
+            return rows.letter_seen(row)
+        except ValueError as error:
+            return Unavailable(self._unreadable("letter", key, error))
+
+    def _explain(self, fault: Exception) -> str:
+        what = remedy(fault)
+        self._complaints.make(
+            what, f"The ledger {self.bound.path} is out of use: {fault}. To mend it: {what}."
+        )
+        return f"the ledger is out of use: {one_line(fault, limit=REASON_LIMIT)}"
+
+    def _unreadable(self, what: str, key: Key, error: ValueError) -> str:
+        self._complaints.make(
+            what,
+            f"The {what} of {key} in the ledger {self.bound.path} is left alone, its task put off: {error}. "
+            "To mend it: update taskhandler, or restore the row, or delete it (its task may run again).",
+        )
+        return f"the {what} cannot be made out: {one_line(error, limit=REASON_LIMIT)}"

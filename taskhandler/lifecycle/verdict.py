@@ -1,0 +1,114 @@
+"""The words of the law: what it answers, and what an attempt may come to."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from taskhandler.lifecycle.record import Record, State
+
+
+class Run(Struct, frozen=True, gc=False):
+    """The task is yours to run, until your lease lapses."""
+
+
+class InFlight(Struct, frozen=True, gc=False):
+    """Another delivery runs the task. Its lease lapses in `left` seconds unless it is extended."""
+
+    left: float
+
+
+class Ended(Struct, frozen=True, gc=False):
+    """The task has come to its end before; `told` says whether its `on_dead` need not be called."""
+
+    state: State
+    told: bool
+
+
+class Conflict(Struct, frozen=True, gc=False):
+    """A task of this name is known with another body (or for another handler)."""
+
+
+class Spent(Struct, frozen=True, gc=False):
+    """The attempts ran out without any of them having said so: the task is dead."""
+
+
+class Begun(Struct, frozen=True, gc=False):
+    """The step has been begun before; `value` (JSON) is what it came to, None if nobody knows."""
+
+    value: str | None
+
+
+class Held(Struct, frozen=True, gc=False):
+    """The lease is still yours, and extended."""
+
+
+class Settled(Struct, frozen=True, gc=False):
+    """What became of the task is written down: it is in `state` now."""
+
+    state: State
+
+
+class Fenced(Struct, frozen=True, gc=False):
+    """The lease is not yours any more; nothing was written. `ended` is the task's end, if it has one."""
+
+    ended: State | None
+
+
+class Refused(Struct, frozen=True, gc=False):
+    """Definitely not written, and trying again is no use: the storage will not have it."""
+
+    why: str
+
+
+class Undecided(Struct, frozen=True, gc=False):
+    """The ledger could not be brought to say what is so. Nobody may act on a guess."""
+
+    why: str
+
+
+Verdict = Run | InFlight | Ended | Conflict | Spent | Begun | Held | Settled | Fenced | Refused | Undecided
+
+
+class Step(Struct, frozen=True, gc=False):
+    """What a rule answers: the record to write, or None for none, and the verdict once it is written."""
+
+    write: Record | None
+    verdict: Verdict
+
+
+class Completed(Struct, frozen=True, gc=False):
+    """The handler returned (T10). `result` is JSON, or None."""
+
+    result: str | None = None
+
+
+class Failed(Struct, frozen=True, gc=False):
+    """The handler failed, or asked to be called again (T11).
+
+    Attributes:
+        reason: why.
+        last: no delivery of this task will come after this one.
+        max_attempts: the handler's limit of charged claims; None for no limit.
+    """
+
+    reason: str
+    last: bool = False
+    max_attempts: int | None = None
+
+
+class Drained(Struct, frozen=True, gc=False):
+    """The worker was told to stop while the handler ran: the attempt is not charged (T15).
+
+    `last`: no delivery of this task will come after this one.
+    """
+
+    last: bool = False
+
+
+class Rejected(Struct, frozen=True, gc=False):
+    """The task can never succeed (T12)."""
+
+    reason: str
+
+
+End = Completed | Failed | Drained | Rejected

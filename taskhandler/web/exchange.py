@@ -1,0 +1,116 @@
+"""What the guard around an app and the view within it share about one request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from flask import Response
+
+from taskhandler.delivery.reply import Reply
+from taskhandler.web.body import RecordedBody
+
+EXCHANGE = "taskhandler.exchange"
+"""The key of a request's `Exchange` in its WSGI environment, which copies of it share."""
+
+JSON = "application/json"
+"""The content type of every reply."""
+
+Environ = dict[str, Any]
+Start = Callable[..., Callable[[bytes], object]]
+
+
+class Exchange:
+    """One for each request that is a task's.
+
+    Attributes:
+        task: which task the request says it carries; another task's request has another exchange, even if
+            it is made from the environment of this one.
+        path: where the request goes, as far as is known.
+        body: the request's, which can be read again.
+        guarded: whether the guard stands around the app.
+        entered: whether the delivery has begun.
+        reply: what was decided, once it is.
+        error: what the handler raised, until it is logged.
+    """
+
+    __slots__ = ("_limit", "body", "entered", "error", "guarded", "path", "reply", "task")
+
+    def __init__(self, environ: Environ, limit: int) -> None:
+        """Record the body of the request, up to `limit` bytes."""
+        self.task = _task_of(environ)
+        self.path: str = environ.get("PATH_INFO", "")
+        self.body = RecordedBody(environ, limit)
+        self.guarded = False
+        self.entered = False
+        self.reply: Reply | None = None
+        self.error: Exception | None = None
+        self._limit = limit
+
+    def is_about(self, environ: Environ) -> bool:
+        """Whether `environ` is of a request that carries the same task."""
+        return self.task == _task_of(environ)
+
+    def take_over(self, environ: Environ) -> None:
+        """Guard a request that has become a task's on its way, with the body that it has there."""
+        self.guarded = True
+        self.path = environ.get("PATH_INFO", "")
+        self.body = RecordedBody(environ, self._limit)
+        attach(self, environ)
+
+
+GUARDED: ContextVar[Exchange | None] = ContextVar("taskhandler.guarded", default=None)
+"""The exchange of the guard that this request passed, for a middleware that hands on no keys of ours."""
+
+
+def exchange_of(environ: Environ, limit: int, *, passed: Exchange | None = None) -> Exchange:
+    """The request's exchange; made, with a body of at most `limit` bytes, where there is none yet.
+
+    Args:
+        environ: the request's.
+        limit: bytes.
+        passed: the exchange of the guard that the request passed before.
+    """
+    known = environ.get(EXCHANGE) or passed
+    if isinstance(known, Exchange) and known.is_about(environ):
+        return known
+    exchange = Exchange(environ, limit)
+    attach(exchange, environ)
+    return exchange
+
+
+def attach(exchange: Exchange, environ: Environ) -> None:
+    """Put the exchange into `environ`, and the body that can be read again."""
+    environ["wsgi.input"] = exchange.body
+    environ[EXCHANGE] = exchange
+
+
+class TaskResponse(Response):
+    """A reply as the app's hooks see it."""
+
+    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        """Answer; but behind the guard, which sends the reply itself, only what a middleware looks at."""
+        exchange = environ.get(EXCHANGE)
+        if not isinstance(exchange, Exchange) or not exchange.guarded:
+            return super().__call__(environ, start_response)
+        start_response(self.status, self.headers.to_wsgi_list())
+        return _Empty(self.close)
+
+
+class _Empty:
+    """An empty body, which is closed like any other."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self.close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+
+def _task_of(environ: Environ) -> tuple[str | None, str | None]:
+    """The names of queue and task, as Cloud Tasks sends them to HTTP targets, or to App Engine."""
+    name = environ.get("HTTP_X_CLOUDTASKS_TASKNAME")
+    if name is None:
+        return environ.get("HTTP_X_APPENGINE_QUEUENAME"), environ.get("HTTP_X_APPENGINE_TASKNAME")
+    return environ.get("HTTP_X_CLOUDTASKS_QUEUENAME"), name

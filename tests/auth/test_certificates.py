@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from taskhandler.auth.certificates import (
+    KEPT_AT_LEAST_SECONDS,
+    KEPT_AT_MOST_SECONDS,
+    KEPT_BY_DEFAULT_SECONDS,
+    QUIET_SECONDS,
+    STALE_IF_ERROR_SECONDS,
+    CertificateKeeper,
+    Unreachable,
+)
+from taskhandler.auth.fetch_answer import Certificate, Fetched
+from taskhandler.config.settings import CERTS_URL
+from tests import mint
+
+Act = Callable[[], None]
+GOOD = Fetched(mint.certificates(), 1000)
+DOWN = ConnectionRefusedError("no")
+
+
+def at_once(act: Act) -> None:
+    act()
+
+
+class Slow:
+    """Starts the first thread at once, and keeps the others waiting."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Act] = []
+        self.first = True
+
+    def __call__(self, act: Act) -> None:
+        if not self.first:
+            return self.waiting.append(act)
+        self.first = False
+        return act()
+
+
+@pytest.fixture
+def clock() -> mint.Clock:
+    return mint.Clock()
+
+
+def keeper_of(
+    source: mint.Source, clock: mint.Clock, spawn: Callable[[Act], None] = at_once
+) -> CertificateKeeper:
+    return CertificateKeeper(
+        "https://google.test/certs", clock=clock, chance=lambda: 0.0, fetch=source, spawn=spawn
+    )
+
+
+def knows(keeper: CertificateKeeper, kid: str = mint.KID) -> bool:
+    return isinstance(keeper.find(kid), Certificate)
+
+
+def test_nothing_is_fetched_before_the_first_need(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD)
+    keeper = keeper_of(source, clock)
+    assert source.asked == 0
+    found = keeper.find(mint.KID)
+    assert isinstance(found, Certificate)
+    assert (found.kid, found.public_key[:31]) == (mint.KID, b"-----BEGIN RSA PUBLIC KEY-----\n")
+    assert all(keeper.find(mint.KID) is found for _ in range(9))
+    assert source.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (1000, 1000),
+        (0, KEPT_AT_LEAST_SECONDS),
+        (KEPT_AT_LEAST_SECONDS + 1, KEPT_AT_LEAST_SECONDS + 1),
+        (10**9, KEPT_AT_MOST_SECONDS),
+        (None, KEPT_BY_DEFAULT_SECONDS),
+    ],
+)
+def test_certificates_are_kept_for_their_max_age_within_bounds(
+    clock: mint.Clock, told: float | None, kept: float
+) -> None:
+    source = mint.Source(Fetched(GOOD.body, told))
+    keeper = keeper_of(source, clock)
+    assert knows(keeper)
+    clock.now += kept - 1
+    assert (knows(keeper), source.asked) == (True, 1)
+    clock.now += 1
+    assert (knows(keeper), source.asked) == (True, 2)
+
+
+def test_chance_spreads_the_refreshes_over_a_tenth_of_the_max_age(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD)
+    keeper = CertificateKeeper(CERTS_URL, clock=clock, chance=lambda: 0.5, fetch=source, spawn=at_once)
+    assert knows(keeper)
+    clock.now += 949
+    assert (knows(keeper), source.asked) == (True, 1)
+    clock.now += 1
+    assert (knows(keeper), source.asked) == (True, 2)
+
+
+def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: mint.Clock) -> None:
+    source, spawn = mint.Source(GOOD, Fetched(mint.certificates("new"), 1000)), Slow()
+    keeper = keeper_of(source, clock, spawn)
+    assert knows(keeper)
+    clock.now += 1000
+    assert all(knows(keeper) for _ in range(9))
+    assert (len(spawn.waiting), source.asked) == (1, 1)
+    spawn.waiting.pop()()
+    assert (knows(keeper, "new"), spawn.waiting) == (True, [])
+
+
+def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clock: mint.Clock) -> None:
+    tries: list[Act] = []
+
+    def spawn(act: Act) -> None:
+        tries.append(act)
+        if len(tries) == 1:
+            raise RuntimeError("can't start new thread")
+        act()
+
+    keeper = keeper_of(mint.Source(GOOD), clock, spawn)
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    clock.now += QUIET_SECONDS
+    assert knows(keeper)
+
+
+def test_a_fetch_that_raises_something_else_leaves_nobody_waiting(clock: mint.Clock) -> None:
+    keeper = keeper_of(mint.Source(KeyError("a bug"), GOOD), clock)
+    with pytest.raises(KeyError):
+        keeper.find(mint.KID)
+    clock.now += QUIET_SECONDS
+    assert knows(keeper)
+
+
+def test_stale_certificates_are_used_for_a_bounded_time(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD, DOWN)
+    keeper = keeper_of(source, clock)
+    assert knows(keeper)
+    clock.now += 1000 + STALE_IF_ERROR_SECONDS - 1
+    assert knows(keeper)
+    clock.now += 1
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+
+
+def test_an_address_that_fails_is_not_hammered(clock: mint.Clock) -> None:
+    source = mint.Source(DOWN, DOWN, GOOD)
+    keeper = keeper_of(source, clock)
+    assert all(isinstance(keeper.find(mint.KID), Unreachable) for _ in range(9))
+    clock.now += QUIET_SECONDS - 0.1
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert source.asked == 1
+    clock.now += 0.1
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert source.asked == 2
+    clock.now += QUIET_SECONDS
+    assert (knows(keeper), source.asked) == (True, 3)
+
+
+def test_a_fetch_that_another_thread_has_just_finished_is_not_started_again() -> None:
+    source, keepers = mint.Source(GOOD), list[CertificateKeeper]()
+
+    def clock() -> float:
+        if source.asked == 0 and keepers:
+            keeper = keepers.pop()  # as another thread might, between the look and the start
+            assert knows(keeper)
+        return 50.0
+
+    keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=at_once)
+    keepers.append(keeper)
+    assert (knows(keeper), source.asked) == (True, 1)
+
+
+def test_a_key_that_stays_over_a_refresh_is_the_same_object(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD, Fetched(mint.certificates(mint.KID, "new"), 1000))
+    keeper = keeper_of(source, clock)
+    before = keeper.find(mint.KID)
+    clock.now += 1000
+    assert keeper.find(mint.KID) is before
+    assert keeper.certificates.keys() == {mint.KID, "new"}
+    assert keeper.certificates[mint.KID] is before
+
+
+def test_a_key_that_changes_under_its_id_is_another_object(clock: mint.Clock) -> None:
+    changed = json.dumps({mint.KID: mint.certificate("new")}).encode()
+    keeper = keeper_of(mint.Source(GOOD, Fetched(changed, 1000)), clock)
+    before = keeper.find(mint.KID)
+    clock.now += 1000
+    keeper.find(mint.KID)
+    assert keeper.certificates[mint.KID] != before
+
+
+def test_one_cause_of_failed_fetches_is_one_line_a_minute(
+    clock: mint.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = keeper_of(mint.Source(DOWN), clock)
+    for _ in range(13):
+        assert isinstance(keeper.find(mint.KID), Unreachable)
+        clock.now += QUIET_SECONDS
+    line = "certificates cannot be fetched from https://google.test/certs: ConnectionRefusedError: no"
+    assert caplog.messages == [line, f"{line} (and 11 more before)"]
+
+
+def test_text_from_the_network_is_cleaned_and_cut_in_the_log(
+    clock: mint.Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper = keeper_of(mint.Source(OSError("HTTP 500 \x1b[2J\nERROR forged " + "x" * 9000)), clock)
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert "HTTP 500 ?[2J ERROR forged xxx" in caplog.messages[0]
+    assert len(caplog.messages[0]) < 300
+
+
+def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: mint.Clock) -> None:
+    source = mint.Source(GOOD)
+    keeper, unused = keeper_of(source, clock), keeper_of(source, clock)
+    assert knows(keeper)
+    for closed in (keeper, unused):
+        closed.close()
+        closed.close()
+    clock.now += 1001
+    assert knows(keeper)
+    assert isinstance(unused.find(mint.KID), Unreachable)
+    assert source.asked == 1
+
+
+def test_a_fetch_that_was_under_way_when_its_keeper_was_closed_is_the_last(clock: mint.Clock) -> None:
+    source, slow = mint.Source(GOOD), Slow()
+    slow.first = False
+    keeper = CertificateKeeper(
+        "https://google.test/certs", clock=clock, fetch=source, spawn=slow, shared_wait=0, starter_wait=0
+    )
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    keeper.close()
+    slow.waiting.pop()()
+    assert knows(keeper)
+    clock.now += 10**7
+    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert source.asked == 1

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from taskhandler.auth.fetch_answer import Certificate, max_age, read_certificates
+from tests import mint
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("public, max-age=21000, must-revalidate", 21_000),
+        ("MAX-AGE=0", 0),
+        ('private,max-age="60"', 60),
+        ("s-maxage=60", None),
+        ("x-max-age=60", None),
+        ("max-age=soon", None),
+        ("max-age=\u0663", None),
+        ("max-age=" + "9" * 5000, 999_999_999),
+        ("", None),
+    ],
+)
+def test_the_max_age_is_read_from_cache_control(header: str, seconds: float | None):
+    assert max_age(header) == seconds
+
+
+def test_the_public_keys_are_read_by_their_ids():
+    published = read_certificates(mint.certificates("one", "two"))
+    assert published.certificates.keys() == {"one", "two"}
+    assert published.unusable == 0
+    one = published.certificates["one"]
+    assert isinstance(one, Certificate)
+    assert one.public_key.startswith(b"-----BEGIN RSA PUBLIC KEY-----\n")
+    assert one != published.certificates["two"]
+
+
+def test_what_is_not_a_certificate_of_an_rsa_key_is_counted_and_left_out():
+    answer = {"pem": "x", "elliptic": mint.certificate_of_another_kind(), "good": mint.certificate("good")}
+    published = read_certificates(json.dumps(answer).encode())
+    assert (set(published.certificates), published.unusable) == ({"good"}, 2)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b'{"a": 1}', b"<html>"])
+def test_an_answer_without_a_usable_certificate_is_an_error(body: bytes):
+    with pytest.raises(ValueError, match=r".+"):
+        read_certificates(body)

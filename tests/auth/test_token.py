@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from taskhandler.auth.token import (
+    CLOCK_SKEW_SECONDS,
+    LONGEST_CREDENTIAL,
+    LONGEST_LIFETIME_SECONDS,
+    MOST_BRACKETS,
+    Refused,
+    Token,
+    read_token,
+)
+from tests import mint
+
+NOW = 1_800_000_000
+HEAD = mint.segment(mint.header())
+
+
+def claims(**changes: object) -> dict[str, object]:
+    return mint.claims(**({"iat": NOW, "exp": NOW + 3600} | changes))
+
+
+def read(
+    body: object = None, *, head: str = HEAD, signature: str = "AAAA", scheme: str = "Bearer "
+) -> Token | str:
+    """Read a token; of what is refused its reason."""
+    text = f"{head}.{mint.segment(claims() if body is None else body)}.{signature}"
+    read = read_token(
+        f"{scheme}{text}", audiences={mint.AUDIENCE}, issuers={"https://accounts.google.com"}, now=NOW
+    )
+    if isinstance(read, Refused):
+        assert read.status_word == "unauthenticated"
+        return read.why
+    assert read.text == text
+    return read
+
+
+def is_good(token: Token | str) -> bool:
+    return isinstance(token, Token) and (token.kid, token.email) == (mint.KID, mint.ACCOUNT)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER    "])
+def test_a_token_is_read_whatever_the_spelling_of_its_scheme(scheme: str):
+    assert is_good(read(scheme=scheme))
+
+
+def test_of_no_header_that_is_said():
+    refused = read_token("", audiences=(), issuers=(), now=NOW)
+    assert refused == Refused("unauthenticated", "there is no Authorization header")
+
+
+def test_a_credential_is_looked_at_up_to_4096_characters():
+    whole = len(f"{HEAD}.{mint.segment(claims())}.AAAA")
+    assert LONGEST_CREDENTIAL == 4096
+    assert is_good(read(scheme="Bearer".ljust(4096 - whole)))
+    assert read(scheme="Bearer".ljust(4097 - whole)) == "not one Bearer token of a credible length"
+
+
+@pytest.mark.parametrize("signature", ["A", "AB", "ABC", "AAAAA", "AAAAAB"])
+def test_a_segment_in_another_spelling_than_the_canonical_is_refused(signature: str):
+    assert read(signature=signature) == "not canonical base64url"
+
+
+NOT_RS256 = "the header is not that of a token signed with RS256"
+HEADERS: list[tuple[object, str]] = [
+    ("no JSON", NOT_RS256),
+    ([1], NOT_RS256),
+    (b"\xff\xff", NOT_RS256),
+    (mint.header(alg="none"), NOT_RS256),
+    (mint.header(crit=["exp"]), "not a plain JWT"),
+    (mint.header(typ="x"), "not a plain JWT"),
+    (mint.header(kid=None), "no key is named"),
+    (mint.header(kid=[]), "no key is named"),
+]
+
+
+@pytest.mark.parametrize(("header", "why"), HEADERS)
+def test_a_header_that_is_not_of_a_plain_token_is_refused(header: object, why: str):
+    assert read(head=mint.segment(header)) == why
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}{}", '{"a": 1, "a": 1}', '{"a": NaN}', '{"a": -Infinity}', '{"a": 1' + "0" * 2500 + "e9}"],
+)
+def test_claims_that_are_not_one_plain_json_object_are_refused(text: str):
+    assert read(text) in {"the claims are not a plain JSON object", "the times are not integers"}
+
+
+@pytest.mark.parametrize("depth", [MOST_BRACKETS - 1, MOST_BRACKETS])
+def test_claims_nested_up_to_a_bound_are_read(depth: int):
+    text = json.dumps(claims())[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
+    assert is_good(read(text)) == (depth < MOST_BRACKETS)
+
+
+Change = Callable[[float], dict[str, object]]
+BOUNDS: dict[str, tuple[Change, int, str]] = {
+    "exp": (lambda at: {"iat": NOW - 3600, "exp": NOW + at}, -CLOCK_SKEW_SECONDS, "expired"),
+    "iat": (lambda at: {"iat": NOW - at}, -CLOCK_SKEW_SECONDS, "not valid yet"),
+    "nbf": (lambda at: {"nbf": NOW - at}, -CLOCK_SKEW_SECONDS, "not valid yet"),
+    "longest": (
+        lambda at: {"exp": NOW + LONGEST_LIFETIME_SECONDS - at},
+        0,
+        "the lifetime is not credible",
+    ),
+    "shortest": (lambda at: {"exp": NOW + at}, 1, "the lifetime is not credible"),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_time_is_accepted_up_to_its_bound(name: str):
+    change, bound, why = BOUNDS[name]
+    assert is_good(read(claims(**change(bound))))
+    assert read(claims(**change(bound - 1))) == why
+
+
+@pytest.mark.parametrize("name", ["iat", "exp", "nbf"])
+@pytest.mark.parametrize("value", [1.5, float(NOW), str(NOW), True, [NOW]])
+def test_a_time_that_is_not_an_integer_is_refused(name: str, value: object):
+    assert read(claims(**{name: value})) == "the times are not integers"
+
+
+NAMES: list[tuple[dict[str, object], str]] = [
+    ({"iss": "https://evil.test"}, "another issuer"),
+    ({"iss": ["https://accounts.google.com"]}, "another issuer"),
+    ({"aud": "https://evil.test"}, "another audience"),
+    ({"aud": [mint.AUDIENCE]}, "another audience"),
+    ({"email": None}, "no verified e-mail"),
+    ({"email": [mint.ACCOUNT]}, "no verified e-mail"),
+    ({"email_verified": 1}, "no verified e-mail"),
+    ({"email_verified": None}, "no verified e-mail"),
+]
+
+
+@pytest.mark.parametrize(("changes", "why"), NAMES)
+def test_a_name_that_is_another_or_not_text_is_refused(changes: dict[str, object], why: str):
+    assert read(claims(**changes)) == why

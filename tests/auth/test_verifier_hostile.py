@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import time
+from base64 import urlsafe_b64decode
+
+import pytest
+
+from taskhandler.auth.certificates import UNKNOWN_KEY_BURST
+from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.token import LONGEST_CREDENTIAL, MOST_BRACKETS, Refused
+from taskhandler.auth.verifier import Caller, PlatformVerifier
+from tests import mint
+from tests.hostile_tokens import (
+    BODY,
+    FORGED,
+    GENUINE,
+    HEAD,
+    HOSTILE,
+    NO_TIMES,
+    NOW,
+    SIGNATURE,
+    SIGNED,
+    nested,
+    raw,
+)
+
+PUBLISHED = Fetched(mint.certificates(), 3600)
+
+
+def says_nothing(why: str, bearer: str) -> bool:
+    """Does `why` repeat neither the token nor what is expected?"""
+    told = [*bearer.replace(" ", ".").split("."), mint.AUDIENCE, mint.ACCOUNT, "https", mint.KID]
+    return not any(word in why for word in told if len(word) > 6)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_token_is_refused_without_a_call_and_without_an_echo(
+    name: str, caplog: pytest.LogCaptureFixture
+):
+    bearer, source = HOSTILE[name], mint.Source(PUBLISHED)
+    refused = mint.verifier(source).verify(bearer)
+    assert isinstance(refused, Refused)
+    assert refused.status_word == "unauthenticated"
+    assert says_nothing(refused.why, bearer)
+    assert (source.asked, [line for line in caplog.records if line.name == "taskhandler.auth.verifier"]) == (
+        0,
+        [],
+    )
+    assert PlatformVerifier(mint.RULES, now=time.time).verify(bearer) == refused
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_a_hostile_token_is_refused_as_much_without_a_signature(name: str):
+    unsigned = SIGNED[name].rpartition(".")[0] + ".AAAA"
+    source = mint.Source(PUBLISHED)
+    refused = mint.verifier(source).verify(unsigned)
+    assert isinstance(refused, Refused)
+    assert (refused.status_word, source.asked) == ("unauthenticated", 0)
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_only_a_key_can_tell_is_refused_for_one_call(name: str):
+    source, bearer = mint.Source(PUBLISHED), FORGED[name]
+    verifier = mint.verifier(source)
+    refused = verifier.verify(bearer)
+    assert isinstance(refused, Refused)
+    assert refused.status_word == "unauthenticated"
+    assert says_nothing(refused.why, bearer)
+    assert verifier.verify(bearer) == refused
+    assert source.asked == 1 + (refused.why == "there is no such key")
+
+
+def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
+    source, clock = mint.Source(PUBLISHED), mint.Clock(time.time())
+    verifier = mint.verifier(source, clock)
+    assert isinstance(verifier.verify(f"Bearer {GENUINE}"), Caller)
+    for number in range(120):
+        refused = verifier.verify(f"Bearer {mint.segment(mint.header(kid=str(number)))}.{BODY}.AAAA")
+        assert refused == Refused("unauthenticated", "there is no such key")
+        clock.now += 1
+    assert source.asked == 1 + UNKNOWN_KEY_BURST + 1
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+def test_times_are_whole_numbers(name: str, text: str):
+    bearer = mint.bearer(body=raw(mint.claims(nbf=NOW), **{name: NO_TIMES[text]}))
+    refused = mint.verifier(mint.Source(PUBLISHED)).verify(bearer)
+    assert refused == Refused("unauthenticated", "the times are not integers")
+
+
+@pytest.mark.parametrize("length", [2, 3, 4])
+def test_of_all_spellings_of_the_same_bytes_one_is_canonical(length: int):
+    verifier, begun = mint.verifier(mint.Source(PUBLISHED)), SIGNATURE[: 336 + length - 1]
+    for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
+        signature = begun + last
+        canonical = mint.encoded(urlsafe_b64decode(signature + "==")) == signature
+        refused = verifier.verify(f"Bearer {HEAD}.{BODY}.{signature}")
+        assert (refused == Refused("unauthenticated", "not canonical base64url")) != canonical
+
+
+@pytest.mark.parametrize("length", [LONGEST_CREDENTIAL, LONGEST_CREDENTIAL + 1])
+def test_the_longest_credential_is_still_looked_at(length: int):
+    given = "Bearer " + " " * (length - len(GENUINE) - 7) + GENUINE
+    assert isinstance(mint.verifier(mint.Source(PUBLISHED)).verify(given), Caller) == (
+        length == LONGEST_CREDENTIAL
+    )
+
+
+def test_the_deepest_nesting_is_still_looked_at():
+    source = mint.Source(PUBLISHED)
+    assert isinstance(mint.verifier(source).verify(mint.bearer(body=nested(MOST_BRACKETS - 1))), Caller)

@@ -1,0 +1,236 @@
+"""What logs and listeners are told, and that nothing they do changes what has become of a task."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from blinker import Signal
+
+from taskhandler.delivery.notify import SILENT_SECONDS, Teller
+from taskhandler.outcome import Outcome
+from taskhandler.signals import (
+    OF_OUTCOME,
+    TaskEvent,
+    task_completed,
+    task_dead,
+    task_fenced,
+    task_refused,
+    task_started,
+)
+from tests.test_task import a_task
+
+APP = object()
+DEAD = TaskEvent(
+    outcome=Outcome.DEAD, handler="charge", queue="orders", task="t1", attempt=3, reason="ValueError: no card"
+)
+DONE = TaskEvent(outcome=Outcome.COMPLETED, handler="charge", queue="orders", task="t1", attempt=1)
+
+
+@contextmanager
+def heard(*signals: Signal) -> Iterator[list[tuple[str, TaskEvent]]]:
+    """What is heard of the signals while the block lasts."""
+    told: list[tuple[str, TaskEvent]] = []
+    listening = {signal: _listener(signal.name, told) for signal in signals}  # type: ignore[attr-defined]  # they are named
+    for signal, listener in listening.items():
+        signal.connect(listener, APP)
+    try:
+        yield told
+    finally:
+        for signal, listener in listening.items():
+            signal.disconnect(listener, APP)
+
+
+def _listener(name: str, told: list[tuple[str, TaskEvent]]) -> Callable[..., None]:
+    def listen(sender: object, *, event: TaskEvent) -> None:
+        assert sender is APP
+        told.append((name, event))
+
+    return listen
+
+
+@contextmanager
+def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
+    """Somebody who raises whatever is heard."""
+
+    def listen(_sender: object, **_: object) -> None:
+        raise error
+
+    with signal.connected_to(listen, APP):
+        yield
+
+
+def test_the_start_of_a_task_is_told():
+    with heard(task_started) as told:
+        Teller(APP, clock=lambda: 0.0).started(a_task())
+    event = TaskEvent(outcome=None, handler="charge", queue="orders", task="t1", attempt=3)
+    assert told == [("task-started", event)]
+
+
+def test_a_start_is_no_end():
+    with heard(*OF_OUTCOME.values()) as told:
+        Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=None))
+    assert told == []
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_is_told_once_to_its_own_signal(outcome: Outcome):
+    event = TaskEvent(outcome=outcome)
+    with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as told:
+        Teller(APP, clock=lambda: 0.0).ended(event)
+    assert told == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
+
+
+def test_a_lost_lease_is_told_besides():
+    event = TaskEvent(outcome=Outcome.RETRY)
+    with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as told:
+        Teller(APP, clock=lambda: 0.0).ended(event, fenced=True)
+    assert told == [("task-retried", event), ("task-fenced", event)]
+
+
+def test_another_apps_listeners_hear_nothing():
+    with heard(task_completed, task_started) as told:
+        Teller(object(), clock=lambda: 0.0).ended(DONE)
+        Teller(object(), clock=lambda: 0.0).started(a_task())
+    assert told == []
+
+
+def test_a_muted_signal_is_not_sent():
+    with heard(task_completed, task_started) as told, task_completed.muted(), task_started.muted():
+        Teller(APP, clock=lambda: 0.0).ended(DONE)
+        Teller(APP, clock=lambda: 0.0).started(a_task())
+    assert told == []
+
+
+def test_a_listener_that_raises_is_logged_and_costs_nothing(caplog: pytest.LogCaptureFixture):
+    error = ValueError("no")
+    with heard(task_dead) as told, listening_badly(task_dead, error):
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+    assert told == [("task-dead", DEAD)]
+    assert [line.exc_info[1] for line in caplog.records if line.exc_info and line.exc_info[1]] == [error]
+
+
+async def listen_later(_sender: object, *, event: TaskEvent) -> None: ...
+
+
+def test_a_listener_that_nobody_awaits_is_logged(caplog: pytest.LogCaptureFixture):
+    with task_dead.connected_to(listen_later, APP):
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+    assert "listen_later" in caplog.text
+    assert "nothing has run" in caplog.text
+
+
+def test_the_end_of_a_worker_passes_a_listener():
+    with listening_badly(task_dead, SystemExit(1)), pytest.raises(SystemExit):
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_is_logged_with_its_level(outcome: Outcome, caplog: pytest.LogCaptureFixture):
+    quiet = {Outcome.COMPLETED, Outcome.DUPLICATE, Outcome.IN_FLIGHT}
+    level = logging.INFO if outcome in quiet else logging.WARNING
+    with caplog.at_level(logging.INFO, "taskhandler"):
+        Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=outcome))
+    (line,) = caplog.records
+    assert line.levelno == (logging.ERROR if outcome is Outcome.DEAD else level)
+    assert line.getMessage() == f"{outcome.value}: task ? of queue ? for ?, attempt 0"
+
+
+def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
+    Teller(APP, clock=lambda: 0.0).ended(DEAD)
+    (line,) = caplog.records
+    assert line.getMessage() == ("dead: task t1 of queue orders for charge, attempt 3: ValueError: no card")
+    told = {key: vars(line)[key] for key in ("outcome", "task", "queue", "handler", "attempt")}
+    assert told == {"outcome": "dead", "task": "t1", "queue": "orders", "handler": "charge", "attempt": 3}
+
+
+def test_a_line_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
+    error, teller = ValueError("no card"), Teller(APP, clock=lambda: 0.0)
+    teller.ended(TaskEvent(outcome=Outcome.RETRY, error=error))
+    teller.raised("/tasks/charge\n", error)
+    assert [line.exc_info[1] if line.exc_info else None for line in caplog.records] == [None, error]
+    assert caplog.records[1].getMessage() == "Exception on /tasks/charge [POST]"
+
+
+class Unprintable(Exception):  # noqa: N818 - it is what it is
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
+def test_an_error_that_cannot_be_printed_is_logged(caplog: pytest.LogCaptureFixture):
+    Teller(APP, clock=lambda: 0.0).raised("/tasks/charge", Unprintable())
+    assert "Unprintable" in caplog.text
+
+
+def test_an_error_that_could_forge_a_line_is_logged_cleaned(caplog: pytest.LogCaptureFixture):
+    Teller(APP, clock=lambda: 0.0).raised("/tasks/charge", ValueError("no\n2026 CRITICAL forged \x1b[2J"))
+    (line,) = caplog.records
+    assert line.exc_info is None
+    assert line.getMessage().endswith("\nValueError: no 2026 CRITICAL forged ?[2J")
+
+
+def test_every_error_has_its_traceback(caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    for _ in range(3):
+        teller.raised("/tasks/charge", ValueError())
+    assert len(caplog.records) == 3
+
+
+def test_a_listener_that_raises_does_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+    now = 0.0
+    teller = Teller(APP, clock=lambda: now)
+    with listening_badly(task_refused, ValueError("a\nb")):
+        for number in range(50):
+            teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
+        assert sum("failed" in line.getMessage() for line in caplog.records) == 1
+        now = SILENT_SECONDS
+        teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
+    assert "failed (and 49 more before)" in caplog.records[-1].getMessage()
+
+
+def test_a_warning_about_every_task_does_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
+    teller = Teller(APP, clock=lambda: 0.0)
+    for _ in range(50):
+        teller.warn("charge", "the result is not kept")
+    assert len(caplog.records) == 1
+
+
+class Broken(logging.Handler):
+    """A log that raises."""
+
+    def emit(self, _record: logging.LogRecord) -> None:
+        raise OSError("the disk is full")
+
+
+@pytest.fixture
+def broken_log() -> Iterator[None]:
+    handler, logger = Broken(), logging.getLogger("taskhandler")
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+
+
+@pytest.mark.usefixtures("broken_log")
+def test_a_log_that_raises_costs_nothing():
+    with heard(task_dead) as told, listening_badly(task_dead, ValueError()):
+        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+    assert told == [("task-dead", DEAD)]
+
+
+def test_a_users_function_is_called_and_its_failure_logged(caplog: pytest.LogCaptureFixture):
+    called: list[object] = []
+
+    def fail(*arguments: object, **named: object) -> None:
+        called.append((arguments, named))
+        raise ValueError("no")
+
+    Teller(APP, clock=lambda: 0.0).call(fail, 1, named=2)
+    assert called == [((1,), {"named": 2})]
+    assert [line.levelno for line in caplog.records] == [logging.ERROR]
+
+
+def test_a_listener_may_return_what_it_likes(caplog: pytest.LogCaptureFixture):
+    Teller(APP, clock=lambda: 0.0).call(lambda: ("later", 503))
+    assert not caplog.records

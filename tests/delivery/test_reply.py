@@ -1,0 +1,116 @@
+"""What is answered, and that nothing is acknowledged that is not recorded."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from taskhandler.delivery.reply import LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE, outcome_of, reply
+from taskhandler.lifecycle.record import ENDS, State
+from taskhandler.lifecycle.verdict import (
+    Begun,
+    Conflict,
+    Ended,
+    Fenced,
+    Held,
+    InFlight,
+    Refused,
+    Run,
+    Settled,
+    Spent,
+    Undecided,
+    Verdict,
+)
+from taskhandler.outcome import STATUS, Outcome
+
+LATER = {Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE, Outcome.INTERCEPTED}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (Settled(State.COMPLETED), Outcome.COMPLETED),
+        (Settled(State.REJECTED), Outcome.REJECTED),
+        (Settled(State.DEAD), Outcome.DEAD),
+        (Settled(State.WAITING), Outcome.RETRY),
+        (Settled(State.RUNNING), Outcome.RETRY),
+        *((Ended(state, told=told), Outcome.DUPLICATE) for state in sorted(ENDS) for told in (False, True)),
+        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(ENDS)),
+        (Fenced(None), Outcome.RETRY),
+        (Spent(), Outcome.DEAD),
+        (InFlight(3.0), Outcome.IN_FLIGHT),
+        (Conflict(), Outcome.CONFLICT),
+        (Undecided("x"), Outcome.UNAVAILABLE),
+        (Refused("x"), Outcome.UNAVAILABLE),
+        (Run(), Outcome.UNAVAILABLE),
+        (Held(), Outcome.UNAVAILABLE),
+        (Begun("1"), Outcome.UNAVAILABLE),
+    ],
+)
+def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
+    assert outcome_of(verdict) is outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word", "status"),
+    [
+        (Outcome.COMPLETED, "completed", 200),
+        (Outcome.DUPLICATE, "duplicate", 200),
+        (Outcome.REJECTED, "rejected", 200),
+        (Outcome.DEAD, "dead", 200),
+        (Outcome.CONFLICT, "conflict", 200),
+        (Outcome.IN_FLIGHT, "in-flight", 429),
+        (Outcome.RATE_LIMITED, "rate-limited", 429),
+        (Outcome.RETRY, "retry", 503),
+        (Outcome.UNAVAILABLE, "unavailable", 503),
+        (Outcome.INTERCEPTED, "intercepted", 503),
+        (Outcome.UNAUTHENTICATED, "unauthenticated", 401),
+        (Outcome.FORBIDDEN, "forbidden", 403),
+        (Outcome.MALFORMED, "malformed", 400),
+        (Outcome.TOO_LARGE, "too-large", 413),
+        (Outcome.WRONG_METHOD, "wrong-method", 405),
+        (Outcome.UNKNOWN_HANDLER, "unknown-handler", 404),
+    ],
+)
+def test_an_outcome_has_one_status_and_is_named_in_header_and_body(outcome: Outcome, word: str, status: int):
+    answer = reply(outcome, task="t", attempt=3)
+    assert (answer.outcome, answer.status) == (outcome, status)
+    headers = dict(answer.headers)
+    assert headers["X-TaskHandler-Outcome"] == word
+    assert json.loads(answer.body) == {"outcome": word, "task": "t", "attempt": 3}
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_only_what_is_to_come_again_says_when(outcome: Outcome):
+    headers = dict(reply(outcome, retry_after=7.0).headers)
+    assert headers.get("Retry-After") == ("7" if outcome in LATER else None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "header"), [(-1.0, "1"), (0.0, "1"), (0.2, "1"), (1.2, "2"), (30.0, "30")]
+)
+def test_the_wait_is_rounded_up_to_whole_seconds(seconds: float, header: str):
+    assert dict(reply(Outcome.RETRY, retry_after=seconds).headers)["Retry-After"] == header
+
+
+def test_unless_told_otherwise_the_next_delivery_is_wanted_in_ten_seconds():
+    assert dict(reply(Outcome.RETRY).headers)["Retry-After"] == "10"
+    assert json.loads(reply(Outcome.RETRY).body) == {"outcome": "retry", "task": "", "attempt": 0}
+
+
+def test_what_is_in_flight_may_be_answered_in_a_way_that_does_not_slow_the_queue():
+    assert reply(Outcome.IN_FLIGHT).status == 429
+    assert reply(Outcome.IN_FLIGHT, in_flight_status=409).status == 409
+    assert reply(Outcome.RATE_LIMITED, in_flight_status=409).status == 429
+
+
+def test_the_headers_that_http_asks_for_are_there():
+    assert dict(reply(Outcome.UNAUTHENTICATED).headers)["WWW-Authenticate"] == "Bearer"
+    assert dict(reply(Outcome.WRONG_METHOD).headers)["Allow"] == "POST"
+    assert set(dict(reply(Outcome.COMPLETED).headers)) == {"X-TaskHandler-Outcome"}
+
+
+@pytest.mark.parametrize("status", [*STATUS.values(), 409, LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE])
+def test_every_status_has_a_line_with_its_phrase(status: int):
+    assert reply(Outcome.MALFORMED, status=status).status_line.startswith(f"{status} ")

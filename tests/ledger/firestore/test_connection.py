@@ -1,0 +1,225 @@
+"""One client a process, made when it is needed, by one thread, after the fork; and what if it cannot be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from google.cloud import firestore
+
+from taskhandler.errors import ConfigError, LedgerError
+from taskhandler.ledger.complaints import Complaints
+from taskhandler.ledger.firestore import connection as firestore_connection
+from taskhandler.ledger.firestore.connection import Connection
+from taskhandler.ledger.firestore.grpc_transport import GrpcWire
+from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
+from taskhandler.ledger.storage import Unavailable, Written
+from tests.ledger import programs
+from tests.ledger.emulator import emulated
+from tests.ledger.filed import wait
+from tests.ledger.samples import FIRST, fresh_key
+
+THREADS = 16
+FORKING = Path(programs.__file__).with_name("forking.py")
+
+
+@pytest.fixture
+def project() -> Iterator[str]:
+    with emulated() as fresh:
+        yield fresh
+
+
+class Maker:
+    """Makes clients, and remembers them; raises `error` while there is one, waits for `gate`."""
+
+    def __init__(self, project: str) -> None:
+        self.made: list[firestore.Client] = []
+        self.error: Exception | None = None
+        self.tries = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self._project = project
+
+    def __call__(self) -> firestore.Client:
+        self.tries += 1
+        self.gate.wait(30)
+        if self.error is not None:
+            raise self.error
+        self.made.append(firestore.Client(project=self._project))
+        return self.made[-1]
+
+
+@pytest.fixture
+def maker(project: str) -> Maker:
+    return Maker(project)
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_concurrent_first_use_makes_one_client(maker: Maker):
+    storage = FirestoreStorage(client=maker)
+    gate = threading.Barrier(THREADS)
+
+    def use(_: int) -> object:
+        gate.wait(30)
+        return storage.create(fresh_key(), FIRST)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        answers = list(threads.map(use, range(THREADS)))
+    assert all(isinstance(answer, Written) for answer in answers)
+    assert len(maker.made) == 1
+    storage.close()
+
+
+def test_nothing_is_made_before_it_is_used(maker: Maker):
+    FirestoreStorage(client=maker).close()
+    assert maker.tries == 0
+
+
+def test_a_warm_up_finds_credentials_but_opens_no_channel(maker: Maker):
+    storage = FirestoreStorage(client=maker)
+    storage.warm_up()
+    assert storage._connection._wire is None  # noqa: SLF001 - nothing else opens a channel
+    assert isinstance(storage.create(fresh_key(), FIRST), Written)
+    assert len(maker.made) == 1
+    storage.close()
+
+
+def test_a_client_that_takes_long_to_make_is_not_waited_for_past_five_seconds(maker: Maker):
+    storage = FirestoreStorage(client=maker)
+    maker.gate.clear()
+    began = time.monotonic()
+    assert isinstance(storage.create(fresh_key(), FIRST), Unavailable)
+    assert time.monotonic() - began < 5
+    maker.gate.set()
+    until = time.monotonic() + 30
+    while not isinstance(storage.create(fresh_key(), FIRST), Written):
+        assert time.monotonic() < until
+    assert len(maker.made) == 1
+    storage.close()
+
+
+@pytest.mark.parametrize("error", [LedgerError("no credentials"), ImportError("no such library")])
+def test_a_client_that_cannot_be_made_is_complained_of_and_tried_again_in_a_while(
+    maker: Maker, error: Exception, caplog: pytest.LogCaptureFixture
+):
+    clock = Clock()
+    storage = FirestoreStorage(client=maker, clock=clock)
+    maker.error = error
+    answers = [storage.read(fresh_key()) for _ in range(5)]
+    assert answers == [Unavailable(str(error))] * 5
+    with pytest.raises(LedgerError, match=str(error)):
+        storage.batch()
+    assert maker.tries == 1
+    assert len(caplog.messages) == 1
+    assert "GOOGLE_CLOUD_PROJECT" in caplog.messages[0]
+    maker.error = None
+    clock.now += firestore_connection.PAUSE
+    assert storage.read(fresh_key()) is None
+    storage.close()
+
+
+def output_of(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a program says that may use `open_storage` and `KEY`."""
+    prelude = (
+        "import os, sys, time\n"
+        "from taskhandler.errors import ConfigError\n"
+        "from taskhandler.ledger.opening import open_storage\n"
+        "from taskhandler.ledger.storage import Key\n"
+        "KEY = Key('n', 'q', 't')\n"
+    )
+    command = [sys.executable, "-c", prelude + program]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=90, env=environment or None
+    )
+
+
+def test_missing_credentials_are_told_and_cost_no_more_than_five_seconds(tmp_path: Path):
+    program = (
+        "storage = open_storage('firestore:///')\n"
+        "began = time.monotonic()\n"
+        "print(type(storage.read(KEY)).__name__, time.monotonic() - began < 5)"
+    )
+    nowhere = str(tmp_path / "none.json")
+    done = output_of(program, GOOGLE_APPLICATION_CREDENTIALS=nowhere, HOME=str(tmp_path))
+    assert done.stdout.strip() == "Unavailable True"
+
+
+def test_missing_credentials_are_complained_of_with_the_remedy(tmp_path: Path):
+    nowhere = str(tmp_path / "none.json")
+    done = output_of(
+        "open_storage('firestore:///?warm=1')", GOOGLE_APPLICATION_CREDENTIALS=nowhere, HOME=str(tmp_path)
+    )
+    assert done.stderr.count("The Firestore ledger is out of use") == 1
+    assert nowhere in done.stderr
+    assert "FIRESTORE_EMULATOR_HOST" in done.stderr
+
+
+def test_a_missing_library_is_told_when_the_ledger_is_opened():
+    done = output_of(
+        "sys.modules['google.cloud.firestore'] = None\n"
+        "try: open_storage('firestore://shop-1')\n"
+        "except ConfigError as error: print(error)"
+    )
+    assert 'pip install "flask-taskhandler[firestore]"' in done.stdout
+
+
+def test_a_wrong_url_is_told_when_the_ledger_is_opened():
+    with pytest.raises(ConfigError):
+        open_firestore("firestore://shop-1/ledger/tasks/more")
+
+
+def test_a_child_of_a_process_that_used_it_goes_on_and_warns(project: str):
+    done = forked(f"firestore://{project}?warm=1")
+    assert done.stdout.strip() == "1 children, 0 threads"
+    assert done.stderr.count("gRPC was used before this process was forked off") == 1
+
+
+def forked(url: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(FORKING), url, "0", "1"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
+
+
+def test_a_child_of_a_process_that_only_warmed_up_has_no_reason_to_warn(project: str):
+    done = output_of(
+        f"storage = open_storage('firestore://{project}?warm=1')\n"
+        "child = os.fork()\n"
+        "if not child: os._exit(0 if storage.read(KEY) is None else 1)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), storage.read(KEY))",
+        **os.environ,
+    )
+    assert done.stdout.strip() == "0 None"
+    assert "before this process was forked" not in done.stderr
+
+
+def test_a_fork_waits_for_a_client_that_is_being_made(maker: Maker):
+    complaints = Complaints(clock=time.monotonic_ns)
+    connection = Connection(maker, GrpcWire, clock=time.monotonic, complaints=complaints)
+    maker.gate.clear()
+    with ThreadPoolExecutor(2) as threads:
+        using = threads.submit(connection.wire, patience=30)
+        while not maker.tries:
+            wait(0.01)
+        resting = threads.submit(connection.before_fork)
+        wait(0.1)
+        assert not resting.done()
+        maker.gate.set()
+        resting.result(30)
+        connection.after_fork_in_parent()
+        assert isinstance(using.result(30), GrpcWire)
+    connection.close()

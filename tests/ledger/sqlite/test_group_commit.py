@@ -1,0 +1,198 @@
+"""Those who write at the same moment share a commit, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from taskhandler.ledger.bootclock import Stamp
+from taskhandler.ledger.sqlite import rows
+from taskhandler.ledger.sqlite.connections import Connections
+from taskhandler.ledger.sqlite.file import BUSY, PAUSES, Bound, prepare
+from taskhandler.ledger.sqlite.group_commit import SharedCommit, Write
+from taskhandler.ledger.storage import Answer, Key, Stale, Unavailable, Unknown, Written
+from tests.ledger.filed import behind_its_back, wait
+from tests.ledger.samples import FIRST
+
+WRITERS = 8
+PATIENCE = 30.0
+STAMP = Stamp("boot-1", 0, "")
+
+
+class Interrupted(BaseException):
+    """What a worker's time-out throws into a thread."""
+
+
+class Bench:
+    """A shared commit to the file at `path`, whose leader can be held up while others gather."""
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+        prepare(str(path), wait=wait)
+        self.path = path
+        self.connections = Connections(Bound(str(path)))
+        self.on_wait: Callable[[], None] = lambda: None
+        self.waits = 0
+        self.shared = SharedCommit(self.connections, wait=self.wait, explain=str, patience=patience)
+
+    def wait(self, seconds: float) -> None:
+        self.waits += 1
+        self.on_wait()
+        wait(seconds)
+
+    def create(self, task: str, *, letter: bytes | None = None) -> Answer:
+        key = rows.key_row(Key("namespace", "queue", task))
+        beside = None if letter is None else ("", letter, *key)
+        row = (*rows.record_row(FIRST, STAMP, version=7), *key)
+        return self.shared.commit(Write(rows.CREATE, row, version=7, letter=beside))
+
+    def traced(self, seen: Callable[[str], object]) -> None:
+        with self.connections.writer() as opened:
+            opened.connection.set_trace_callback(seen)
+
+    def tasks(self) -> set[str]:
+        with behind_its_back(self.path) as connection:
+            return {task for (task,) in connection.execute("SELECT task FROM records").fetchall()}
+
+
+@pytest.fixture
+def bench(path: Path) -> Iterator[Bench]:
+    bench = Bench(path)
+    yield bench
+    bench.connections.close()
+
+
+@contextmanager
+def held_up(bench: Bench, *tasks: str) -> Iterator[tuple[list[Future[Answer]], sqlite3.Connection]]:
+    """Writers of `tasks`, gathered behind a leader who waits for a lock of somebody else's."""
+    with behind_its_back(bench.path) as somebody, ThreadPoolExecutor(len(tasks)) as threads:
+        somebody.execute("BEGIN IMMEDIATE")
+        answers = [threads.submit(bench.create, task) for task in tasks]
+        gathered(bench, len(tasks))
+        yield answers, somebody
+
+
+def gathered(bench: Bench, writers: int) -> None:
+    for _ in range(5000):
+        if bench.shared.waiting == writers:
+            return
+        wait(0.001)
+    pytest.fail("they do not gather")
+
+
+def test_a_lone_writer_waits_for_nobody(bench: Bench):
+    assert all(bench.create(str(number)) == Written(7) for number in range(20))
+    assert bench.waits == 0
+
+
+def test_all_who_have_gathered_share_one_commit(bench: Bench):
+    seen: list[str] = []
+    bench.traced(seen.append)
+    tasks = [str(number) for number in range(WRITERS)]
+    with held_up(bench, *tasks) as (answers, somebody):
+        somebody.execute("COMMIT")
+        assert [answer.result(PATIENCE) for answer in answers] == [Written(7)] * WRITERS
+    assert seen.count("COMMIT") == 1
+    assert bench.tasks() == set(tasks)
+
+
+def test_a_stale_write_spoils_nothing_for_others(bench: Bench):
+    bench.create("there")
+    with held_up(bench, "one", "there", "other") as (answers, somebody):
+        somebody.execute("COMMIT")
+        told = [answer.result(PATIENCE) for answer in answers]
+    assert told == [Written(7), Stale(), Written(7)]
+    assert bench.tasks() == {"one", "there", "other"}
+
+
+def test_a_lock_that_stays_makes_all_who_have_gathered_unavailable(bench: Bench):
+    with held_up(bench, "one", "other") as (answers, _):
+        told = [answer.result(PATIENCE) for answer in answers]
+    assert all(isinstance(answer, Unavailable) for answer in told)
+    assert bench.tasks() == set()
+    assert bench.create("one") == Written(7)
+
+
+def test_a_lock_is_waited_for_about_as_long_as_is_said():
+    assert sum(PAUSES) == pytest.approx(BUSY, abs=0.1)
+
+
+def test_a_leader_that_is_interrupted_keeps_nobody_from_writing(bench: Bench):
+    def interrupt() -> None:
+        raise Interrupted
+
+    with held_up(bench, "leader", "other") as (answers, somebody):
+        bench.on_wait = interrupt
+        errors = [answer.exception(PATIENCE) for answer in answers]
+        assert [type(error) for error in errors].count(Interrupted) == 1
+        (told,) = [answer.result() for answer in answers if answer.exception() is None]
+        assert isinstance(told, Unknown)
+        somebody.execute("COMMIT")
+    bench.on_wait = lambda: None
+    assert bench.create("after") == Written(7)
+
+
+def test_a_write_that_nobody_comes_round_to_is_taken_back(path: Path):
+    bench = Bench(path, patience=0.05)
+    go_on = threading.Event()
+
+    def hang() -> None:
+        go_on.wait(PATIENCE)
+
+    bench.on_wait = hang
+    with behind_its_back(path) as somebody, ThreadPoolExecutor(1) as thread:
+        somebody.execute("BEGIN IMMEDIATE")
+        leader = thread.submit(bench.create, "leader")
+        gathered(bench, 1)
+        assert isinstance(bench.create("follower"), Unavailable)
+        somebody.execute("COMMIT")
+        go_on.set()
+        assert leader.result(PATIENCE) == Written(7)
+    assert bench.tasks() == {"leader"}
+    bench.connections.close()
+
+
+def test_a_follower_that_is_interrupted_takes_its_write_back(bench: Bench):
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    def signal_the_follower() -> None:
+        gathered(bench, 2)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupted)
+    try:
+        with held_up(bench, "leader") as (answers, somebody), ThreadPoolExecutor(1) as thread:
+            signalled = thread.submit(signal_the_follower)
+            with pytest.raises(Interrupted):
+                bench.create("follower")
+            signalled.result(PATIENCE)
+            somebody.execute("COMMIT")
+            assert answers[0].result(PATIENCE) == Written(7)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert bench.tasks() == {"leader"}
+
+
+def test_a_commit_to_a_file_that_was_taken_away_meanwhile_is_in_doubt(bench: Bench):
+    def take_away(statement: str) -> None:
+        if statement == "COMMIT":
+            bench.path.rename(bench.path.with_name("away.db"))
+
+    bench.traced(take_away)
+    assert isinstance(bench.create("one"), Unknown)
+    assert isinstance(bench.create("other"), Unavailable)
+
+
+def test_a_full_file_takes_nothing_and_is_used_again_when_there_is_space(bench: Bench):
+    with bench.connections.writer() as opened:
+        opened.connection.execute("PRAGMA max_page_count = 1")
+    assert isinstance(bench.create("one", letter=b"x" * 100_000), Unavailable)
+    assert bench.tasks() == set()
+    assert bench.create("one", letter=b"x" * 100_000) == Written(7)

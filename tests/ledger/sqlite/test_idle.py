@@ -1,0 +1,84 @@
+"""Ledgers that nobody uses do not keep their files open, however many there are."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from taskhandler.ledger.opening import open_storage
+from taskhandler.ledger.sqlite.idle import MOST_IDLE_LEDGERS, IdleLedgers
+from taskhandler.ledger.storage import Key, Written
+from taskhandler.lifecycle.record import Found
+from tests.ledger.programs.running import output_of
+from tests.ledger.samples import FIRST
+
+KEY = Key("project/location", "queue", "task-1")
+FILES_OF_A_CONNECTION = 3
+"""The file, its -wal and its -shm; the last is shared by the connections of a process."""
+
+
+class Ledger:
+    """Counts how often what is idle of it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    def close_idle(self) -> None:
+        self.closed += 1
+
+
+def test_what_is_idle_is_closed_of_the_ledger_that_was_used_the_longest_ago():
+    idle, ledgers = IdleLedgers(most=2), [Ledger() for _ in range(3)]
+    for number in (0, 1, 0, 0, 2):
+        idle.used(ledgers[number])
+    assert [ledger.closed for ledger in ledgers] == [0, 1, 0]
+    idle.used(ledgers[1])
+    assert [ledger.closed for ledger in ledgers] == [1, 1, 0]
+
+
+def test_a_ledger_that_has_gone_takes_no_place_for_long_and_is_not_kept_alive():
+    idle, kept = IdleLedgers(most=2), Ledger()
+    idle.used(kept)
+    for _ in range(5):
+        idle.used(Ledger())
+        idle.used(kept)
+    assert kept.closed == 0
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the number counts, not the paths
+
+
+def test_a_hundred_ledgers_that_are_kept_have_few_files_open_and_all_go_on(tmp_path: Path):
+    before = descriptors()
+    storages = [open_storage(f"sqlite://{tmp_path}/{number}.db") for number in range(100)]
+    for _ in range(2):
+        for number, storage in enumerate(storages):
+            key = Key("n", "q", str(number))
+            assert isinstance(storage.create(key, FIRST), Written) or isinstance(storage.read(key), Found)
+        assert descriptors() <= before + MOST_IDLE_LEDGERS * 2 * FILES_OF_A_CONNECTION
+    for storage in storages:
+        storage.close()
+    assert descriptors() == before
+
+
+def test_many_threads_may_use_many_more_ledgers_than_keep_connections(tmp_path: Path):
+    storages = [open_storage(f"sqlite://{tmp_path}/{number}.db") for number in range(2 * MOST_IDLE_LEDGERS)]
+    barrier = threading.Barrier(8)
+
+    def use(thread: int) -> list[bool]:
+        barrier.wait()
+        keys = [Key("n", str(thread), str(turn)) for turn in range(2)]
+        written = [isinstance(storage.create(key, FIRST), Written) for key in keys for storage in storages]
+        return written + [isinstance(storage.read(key), Found) for key in keys for storage in storages]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(all(done) for done in threads.map(use, range(8)))
+    for storage in storages:
+        storage.close()
+
+
+def test_a_child_forked_off_while_others_write_is_not_held_up(tmp_path: Path):
+    assert output_of("forking", f"sqlite://{tmp_path}/ledger.db", 4, 5) == "5 children, 4 threads"

@@ -1,0 +1,157 @@
+"""What the SQLite ledger promises beyond the contract: its clock, its rows for people, its refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from taskhandler.ledger.sqlite.connections import Connections
+from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.storage import SQLiteStorage
+from taskhandler.ledger.storage import Key, Letter, Stale, Written
+from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.verdict import Refused
+from tests.ledger.filed import SECOND, Hands, behind_its_back, opened, wait
+from tests.ledger.samples import FIRST, THIRD
+from tests.ledger.samples import SECOND as NEXT
+
+KEY = Key("project/location", "queue", "task-1")
+A_DAY = 86_400.0
+HALF_SURROGATE = "\udc80"
+
+
+def age_in(storage: SQLiteStorage) -> float:
+    seen = storage.read(KEY)
+    assert isinstance(seen, Found)
+    return seen.age
+
+
+def version_in(storage: SQLiteStorage) -> object:
+    seen = storage.read(KEY)
+    assert isinstance(seen, Found)
+    return seen.version
+
+
+def test_it_is_for_one_machine():
+    assert SQLiteStorage.shared is False
+
+
+def test_a_records_age_is_told_by_the_clock_of_the_machine(filed: SQLiteStorage, hands: Hands):
+    filed.create(KEY, FIRST)
+    hands.boot += 31 * SECOND
+    assert age_in(filed) == pytest.approx(31.0)
+
+
+@pytest.mark.parametrize("jump", [-A_DAY, -1.0, 1.0, A_DAY])
+def test_a_changed_wall_clock_means_nothing(filed: SQLiteStorage, hands: Hands, jump: float):
+    filed.create(KEY, FIRST)
+    hands.wall += jump
+    hands.boot += 5 * SECOND
+    assert age_in(filed) == pytest.approx(5.0)
+
+
+def test_a_write_of_another_process_just_now_is_not_of_the_future(filed: SQLiteStorage, hands: Hands):
+    filed.create(KEY, FIRST)
+    hands.boot -= SECOND
+    assert age_in(filed) == 0.0
+
+
+def test_after_a_reboot_nobody_holds_a_lease(path: Path, filed: SQLiteStorage, hands: Hands):
+    filed.create(KEY, FIRST)
+    hands.boot = SECOND
+    rebooted = opened(path, hands.clock("boot-2"))
+    assert age_in(rebooted) == 3600.0
+    hands.wall -= A_DAY
+    assert age_in(rebooted) == 3600.0
+    rebooted.close()
+
+
+def test_after_a_reboot_the_wall_clock_tells_a_records_age(path: Path, filed: SQLiteStorage, hands: Hands):
+    filed.create(KEY, FIRST)
+    hands.wall += 36 * A_DAY
+    rebooted = opened(path, hands.clock("boot-2"))
+    assert age_in(rebooted) == pytest.approx(36 * A_DAY)
+    rebooted.close()
+
+
+def test_a_version_never_comes_again_though_the_row_is_deleted(path: Path, filed: SQLiteStorage):
+    filed.create(KEY, FIRST)
+    before = version_in(filed)
+    with behind_its_back(path) as connection:
+        connection.execute("DELETE FROM records")
+    assert filed.replace(KEY, NEXT, before) == Stale()
+    assert isinstance(filed.create(KEY, FIRST), Written)
+    assert filed.replace(KEY, NEXT, before) == Stale()
+
+
+@pytest.mark.parametrize("version", ["1", None, 1.5, (1,)])
+def test_a_version_of_another_storage_is_stale(filed: SQLiteStorage, version: object):
+    filed.create(KEY, FIRST)
+    assert filed.replace(KEY, NEXT, version) == Stale()
+
+
+def test_people_can_read_its_rows(path: Path, filed: SQLiteStorage):
+    filed.create(replace(KEY, twin="5e1f"), THIRD)
+    with behind_its_back(path) as connection:
+        row = connection.execute("SELECT namespace, queue, task, twin, handler, state, updated FROM records")
+        assert row.fetchall() == [
+            ("project/location", "queue", "task-1", "5e1f", "charge-order", "completed", UPDATED)
+        ]
+        ((text,),) = connection.execute("SELECT record FROM records").fetchall()
+        assert json.loads(text)["result"] == '{"receipt":"r-1"}'
+
+
+UPDATED = "2023-11-14T22:13:20.000+00:00"
+
+
+def test_letters_are_compressed(path: Path, filed: SQLiteStorage):
+    filed.create(KEY, FIRST, letter=Letter(b"again and " * 1000))
+    with behind_its_back(path) as connection:
+        ((size,),) = connection.execute("SELECT length(body) FROM letters").fetchall()
+    assert size < 100
+
+
+@pytest.mark.parametrize(("synchronous", "number"), [("FULL", 2), ("NORMAL", 1)])
+def test_how_durable_a_commit_is_can_be_chosen(path: Path, synchronous: str, number: int):
+    prepare(str(path), wait=wait)
+    connections = Connections(Bound(str(path), synchronous))
+    with connections.writer() as writer:
+        assert writer.connection.execute("PRAGMA synchronous").fetchall() == [(number,)]
+        assert writer.connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    connections.close()
+
+
+def test_the_writes_of_a_batch_are_refused(filed: SQLiteStorage):
+    version = filed.create(KEY, FIRST)
+    assert isinstance(version, Written)
+    assert isinstance(filed.replace(KEY, NEXT, version.version, writes=[object()]), Refused)
+    assert version_in(filed) == version.version
+
+
+def test_what_is_no_text_is_refused(filed: SQLiteStorage):
+    odd = replace(KEY, task=HALF_SURROGATE)
+    assert isinstance(filed.create(odd, FIRST), Refused)
+    assert isinstance(filed.create(KEY, replace(FIRST, reason=HALF_SURROGATE)), Refused)
+    assert isinstance(filed.create(KEY, FIRST, letter=Letter(b"", HALF_SURROGATE)), Refused)
+    assert filed.read(odd) is None
+    assert filed.read(KEY) is None
+
+
+def test_nobody_who_reads_waits_for_somebody_who_writes(path: Path, filed: SQLiteStorage):
+    filed.create(KEY, FIRST)
+    with behind_its_back(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE records SET version = 77")
+        assert version_in(filed) != 77
+        connection.execute("COMMIT")
+    assert version_in(filed) == 77
+
+
+def test_a_record_that_is_being_scanned_may_be_written(filed: SQLiteStorage):
+    filed.create(KEY, FIRST)
+    scan = filed.scan()
+    assert next(scan)[0] == KEY
+    assert isinstance(filed.create(replace(KEY, task="task-2"), FIRST), Written)

@@ -1,0 +1,47 @@
+"""The words of the law are plain values, each complete in `Verdict` or `End`."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from msgspec import Struct
+
+from taskhandler.lifecycle import verdict
+from taskhandler.lifecycle.record import State
+from taskhandler.lifecycle.verdict import (
+    End,
+    Failed,
+    Fenced,
+    InFlight,
+    Refused,
+    Settled,
+    Step,
+    Undecided,
+    Verdict,
+)
+
+WORDS = [
+    word for word in vars(verdict).values() if isinstance(word, type) and word.__module__ == verdict.__name__
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_is_a_frozen_value_that_can_be_explored(word: type[Struct]):
+    assert word.__struct_config__.frozen
+    assert word.__hash__ is not None
+
+
+def test_no_word_is_forgotten_by_the_unions():
+    assert {*get_args(Verdict), *get_args(End), Step} == set(WORDS)
+
+
+def test_words_are_compared_by_what_they_say():
+    assert Settled(State.DEAD) == Settled(State.DEAD) != Settled(State.WAITING)
+    assert Fenced(None) != Fenced(State.DEAD)
+    assert InFlight(1.0) == InFlight(1.0)
+    assert len({Undecided("x"), Refused("x"), Undecided("x")}) == 2
+
+
+def test_a_failure_is_one_of_many_unless_it_is_said_to_be_the_last():
+    assert Failed("x") == Failed("x", last=False, max_attempts=None)

@@ -1,0 +1,171 @@
+"""What an app gets for its settings."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+import pytest
+
+from taskhandler.auth.certificates import Unreachable
+from taskhandler.auth.verifier import NoVerifier, OIDCVerifier, PlatformVerifier
+from taskhandler.errors import ConfigError
+from taskhandler.ledger.bootclock import now_ns
+from taskhandler.ledger.memory import MemoryStorage
+from taskhandler.ledger.sqlite.storage import SQLiteStorage
+from taskhandler.outcome import Outcome
+from taskhandler.signals import TaskEvent, task_dead
+from taskhandler.web.assembly import Assembly, assemble
+
+ENOUGH = {
+    "TASKHANDLER_LEDGER": "memory://",
+    "TASK_TARGET_URL": "https://shop.run.app/tasks",
+    "TASK_SERVICE_ACCOUNT_EMAIL": "queue@shop.example",
+}
+APP = object()
+
+
+def assembled(
+    settings: dict[str, str] | None = None, *, debug: bool = False, instance: str = "/nowhere", **more: object
+) -> Assembly:
+    configured = {**ENOUGH, **(settings or {}), **more}
+    return assemble(configured, instance=instance, debug=debug, sender=APP)
+
+
+def test_tokens_are_verified_unless_something_else_is_said(caplog: pytest.LogCaptureFixture):
+    assert isinstance(assembled().receiver.verifier, OIDCVerifier)
+    assert caplog.records == []
+
+
+def test_where_the_platform_verifies_its_word_is_taken(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("K_SERVICE", "shop")
+    ledger = {"TASKHANDLER_LEDGER": "firestore://shop"}
+    assert isinstance(assembled(ledger, TASKHANDLER_AUTH="cloud-run").receiver.verifier, PlatformVerifier)
+    assert isinstance(assembled(ledger).receiver.verifier, OIDCVerifier)
+
+
+def test_a_door_without_a_lock_is_said_loudly(caplog: pytest.LogCaptureFixture):
+    assert isinstance(assembled(debug=True, TASKHANDLER_AUTH="none").receiver.verifier, NoVerifier)
+    assert caplog.messages == ["TASKHANDLER_AUTH is 'none': anybody can run the handlers"]
+
+
+ELSEWHERE = [("TASKHANDLER_CERTS_URL", "http://localhost:1/certs"), ("TASKHANDLER_ISSUERS", "https://desk")]
+
+
+@pytest.mark.parametrize(("key", "value"), ELSEWHERE)
+def test_who_is_believed_besides_google_is_said_loudly(
+    key: str, value: str, caplog: pytest.LogCaptureFixture
+):
+    assert isinstance(assembled({key: value}).receiver.verifier, OIDCVerifier)
+    (line,) = caplog.records
+    assert line.levelno == logging.WARNING
+    assert value in line.getMessage()
+
+
+def test_certificates_are_not_fetched_from_just_anywhere():
+    with pytest.raises(ConfigError, match="TASKHANDLER_CERTS_URL"):
+        assembled(TASKHANDLER_CERTS_URL="http://certs.example/")
+
+
+@pytest.mark.parametrize("ledger", ["memory://", ""])
+def test_a_ledger_that_instances_do_not_share_is_refused_on_cloud_run(
+    ledger: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("K_SERVICE", "shop")
+    with pytest.raises(ConfigError, match="a task would run once in each") as refused:
+        assembled(TASKHANDLER_LEDGER=ledger, instance=str(tmp_path))
+    assert refused.value.key == "TASKHANDLER_LEDGER"
+
+
+def test_the_default_ledger_is_a_file_of_the_instance_and_made_at_once(tmp_path: Path):
+    folder = tmp_path / "an instance %41?#"
+    assembly = assembled(TASKHANDLER_LEDGER="", instance=str(folder))
+    storage = assembly.receiver.ledger.storage
+    assert isinstance(storage, SQLiteStorage)
+    assert (folder / "taskhandler.db").is_file()
+    storage.close()
+
+
+def test_a_ledger_that_cannot_be_opened_is_said_at_once(tmp_path: Path):
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        assembled(TASKHANDLER_LEDGER=f"sqlite://{tmp_path}")
+
+
+def test_a_setting_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TASKHANDLER_LEASE", "12")
+    assert assembled().receiver.settings.lease == 12.0
+
+
+def test_an_app_is_drained_by_hand():
+    assembly = assembled()
+    assert not assembly.receiver.draining()
+    assembly.drain()
+    assert assembly.receiver.draining()
+    assert not assembled().receiver.draining()
+
+
+@pytest.mark.parametrize("auth", ["oidc", "none"])
+def test_an_app_that_is_closed_drains_and_fetches_no_certificates(auth: str):
+    assembly = assembled(debug=True, TASKHANDLER_AUTH=auth)
+    assembly.close()
+    assembly.close()
+    assert assembly.receiver.draining()
+    if assembly.keeper is not None:
+        assert isinstance(assembly.keeper.find("a key"), Unreachable)
+    assert (assembly.keeper is None) == (auth == "none")
+
+
+def test_everything_is_closed_even_if_one_part_cannot_be():
+    class Failing(MemoryStorage):
+        def close(self) -> None:
+            raise OSError("somebody else's storage")
+
+    assembly = assembled(TASKHANDLER_LEDGER=Failing(clock=now_ns))
+    with pytest.raises(OSError, match="somebody else's"):
+        assembly.close()
+    assert assembly.keeper is not None
+    assert isinstance(assembly.keeper.find("a key"), Unreachable)
+
+
+def test_nonces_differ():
+    nonce = assembled().receiver.nonce
+    assert len({nonce() for _ in range(1000)}) == 1000
+    assert len(nonce()) == 24
+
+
+def test_a_lease_is_measured_by_a_clock_that_never_goes_back():
+    clock = assembled().receiver.clock
+    assert time.monotonic() <= clock() <= clock()
+
+
+def test_signals_are_sent_by_the_app():
+    told: list[object] = []
+
+    def listen(sender: object, *, event: TaskEvent) -> None:
+        told.extend([sender, event])
+
+    event = TaskEvent(outcome=Outcome.DEAD)
+    with task_dead.connected_to(listen):
+        assembled().receiver.teller.ended(event)
+    assert told == [APP, event]
+
+
+def test_everything_of_one_app_has_one_ledger():
+    assembly = assembled()
+    assert isinstance(assembly.receiver.ledger.storage, MemoryStorage)
+    assert assembly.receiver.settings is assembly.enqueuer._settings  # noqa: SLF001 - nothing else shows it
+
+
+def test_a_storage_made_by_the_app_is_a_ledger_too():
+    storage = MemoryStorage(clock=now_ns)
+    assert assembled(TASKHANDLER_LEDGER=storage).receiver.ledger.storage is storage
+
+
+def test_what_only_looks_like_a_storage_is_refused():
+    with pytest.raises(ConfigError, match="must be a URL, or a Storage"):
+        assembled(TASKHANDLER_LEDGER=Halfway())
+
+
+class Halfway:
+    def create(self): ...
