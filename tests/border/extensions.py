@@ -24,7 +24,7 @@ from tests.border.neighbour import NEIGHBOURS, Install, Neighbour, explode, page
 
 
 class Extension(Struct, frozen=True, kw_only=True):
-    """An extension in company with tasks.
+    """An extension beside tasks.
 
     Attributes:
         installed: as its documentation has it.

@@ -1,4 +1,4 @@
-"""The tables of docs/company.md say what the tests of this folder expect."""
+"""The tables of docs/extensions-and-servers.md say what the tests of this folder expect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.border.extensions import EXTENSIONS
 from tests.border.servers import SERVERS, Server
 from tests.mirror import ROOT
 
-PAGE = (ROOT / "docs" / "company.md").read_text()
+PAGE = (ROOT / "docs" / "extensions-and-servers.md").read_text()
 
 
 def rows(title: str) -> list[list[str]]:

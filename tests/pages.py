@@ -1,0 +1,48 @@
+"""The project's pages, and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.mirror import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted(DOCS.glob("*.md")),
+]
+FENCE = re.compile(
+    r"^(?P<fence>```+)(?P<language>\S*)[^\n]*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
+)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+
+
+def name_of(page: Path) -> str:
+    """The page's path from the root of the project."""
+    return str(page.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    """The page without its blocks of code."""
+    return FENCE.sub("", page.read_text())
+
+
+def blocks(page: Path, *languages: str) -> Iterator[str]:
+    """The page's blocks of code in one of the languages."""
+    for block in FENCE.finditer(page.read_text()):
+        if block["language"] in languages:
+            yield block["text"]
+
+
+def links(page: Path) -> list[str]:
+    """Where the page's links lead to."""
+    return LINK.findall(prose(page))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MyST make them."""
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in HEADING.findall(prose(page)))
+    return {heading.strip().replace(" ", "-") for heading in plain}

@@ -1,0 +1,33 @@
+"""Every link between the pages leads somewhere, and every page can be found from the table of contents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pages import DOCS, PAGES, anchors, blocks, links, name_of
+
+
+def broken(page: Path, link: str) -> bool:
+    """Whether a link to a file of the project leads nowhere."""
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return not target.exists() or bool(anchor and anchor not in anchors(target))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_internal_link_of_a_page_leads_to_a_file_and_a_heading(page: Path):
+    internal = [link for link in links(page) if "://" not in link]
+    assert not [link for link in internal if broken(page, link)]
+
+
+def test_the_table_of_contents_lists_every_page_once():
+    index = DOCS / "index.md"
+    listed = [
+        line
+        for tree in blocks(index, "{toctree}")
+        for line in tree.splitlines()
+        if line and not line.startswith(":")
+    ]
+    assert sorted(listed) == sorted(page.stem for page in DOCS.glob("*.md") if page != index)
