@@ -21,7 +21,7 @@ from taskhandler.auth.fetch_answer import Fetched
 from taskhandler.auth.verifier import OIDCVerifier, Rules
 from taskhandler.config.settings import CERTS_URL
 from taskhandler.devqueue.task import Oidc
-from taskhandler.devqueue.tokens import Mint
+from taskhandler.devqueue.tokens import TokenIssuer
 
 ROUNDS, BATCH = 900, 20
 
@@ -36,8 +36,8 @@ def seconds(act: Callable[[str], object], given: list[str]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    mint = Mint(now=time.time)
-    certs = mint.certificates()
+    issuer = TokenIssuer(now=time.time)
+    certs = issuer.certificates()
     rules = Rules(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
     keeper = CertificateKeeper(
         CERTS_URL,
@@ -53,7 +53,7 @@ def main() -> None:
     }
     taken: dict[str, list[float]] = {name: [] for name in acts}
     oidc = Oidc(ACCOUNT, AUDIENCE)
-    minted = [mint.token(oidc, claims={"sub": f"{number:021d}"}) for number in range(ROUNDS)]
+    minted = [issuer.token(oidc, claims={"sub": f"{number:021d}"}) for number in range(ROUNDS)]
     for number, token in enumerate(minted):
         wire = f"Bearer {token}".encode()
         given = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from taskhandler.devqueue.errors import ApiError
 from taskhandler.devqueue.faults import Faults
 from taskhandler.devqueue.local import LocalQueue
-from taskhandler.devqueue.refusals import Refused
 
-__all__ = ["Faults", "LocalQueue", "Refused"]
+__all__ = ["ApiError", "Faults", "LocalQueue"]

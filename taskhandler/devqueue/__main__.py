@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from queue import SimpleQueue
 
+from taskhandler.devqueue.errors import ApiError
 from taskhandler.devqueue.local import LocalQueue
-from taskhandler.devqueue.refusals import Refused
 from taskhandler.errors import UsageError
 from taskhandler.text import one_line
 
@@ -41,7 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             queue = stack.enter_context(_queue(options))
             for name in options.queue:
                 queue.create_queue(name)
-        except (Refused, UsageError, OSError, RuntimeError) as error:  # RuntimeError: gRPC's, of a taken port
+        except (
+            ApiError,
+            UsageError,
+            OSError,
+            RuntimeError,
+        ) as error:  # RuntimeError: gRPC's, of a taken port
             parser.error(one_line(error, limit=_SHOWN_CHARACTERS))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda came, _: signals.put(came))

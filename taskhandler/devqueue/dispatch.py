@@ -14,7 +14,7 @@ from taskhandler.devqueue.journal import Entry, Journal
 from taskhandler.devqueue.names import short
 from taskhandler.devqueue.queues import Queue, Queues, Settled
 from taskhandler.devqueue.task import Answer, Delivery, QueuedTask, Target
-from taskhandler.devqueue.tokens import Mint
+from taskhandler.devqueue.tokens import TokenIssuer
 
 # a wall clock that is set back must not make the queue sleep for ever
 _LONGEST_NAP = 5.0
@@ -22,7 +22,7 @@ _DROPPED = Answer(None, error="reply dropped")
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class DeliveryRequest:
     """One request, ready to be sent once or more often."""
 
     queue: str
@@ -41,7 +41,7 @@ class Dispatcher:
         self,
         queues: Queues,
         *,
-        mint: Mint,
+        issuer: TokenIssuer,
         seed: int,
         now: Callable[[], float],
         tls: Callable[[], ssl.SSLContext],
@@ -50,7 +50,7 @@ class Dispatcher:
         self.faults = Faults()
         self.journal = Journal()
         self._queues = queues
-        self._mint = mint
+        self._issuer = issuer
         self._seed = seed
         self._now = now
         self._tls = tls
@@ -98,48 +98,48 @@ class Dispatcher:
 
     async def _deliver(self, queue: Queue, task: QueuedTask, delivery: Delivery) -> None:
         plan = self.faults.plan(self._seed, task.name, delivery.number)
-        parcel = self._parcel(queue.name, task, delivery, plan)
+        request = self._request(queue.name, task, delivery, plan)
         if plan.concurrent:
-            self._spawn(self._copy(parcel, "concurrent"))
-        answer = await self._send(parcel, "delivery")
+            self._spawn(self._copy(request, "concurrent"))
+        answer = await self._send(request, "delivery")
         settled = queue.settle(task, delivery, answer, self._now())
         self.journal.count(settled.value)
         if settled is Settled.COMPLETED:
-            self._again(parcel)
+            self._again(request)
 
-    def _again(self, parcel: Parcel) -> None:
-        if parcel.plan.duplicate:
-            self._spawn(self._copy(parcel, "duplicate"))
-        if (after := parcel.plan.late_after) is not None:
-            late = self._spawn(self._copy(parcel, "late_duplicate", after=after))
+    def _again(self, request: DeliveryRequest) -> None:
+        if request.plan.duplicate:
+            self._spawn(self._copy(request, "duplicate"))
+        if (after := request.plan.late_after) is not None:
+            late = self._spawn(self._copy(request, "late_duplicate", after=after))
             self._late[late] = self._now() + after
 
-    async def _copy(self, parcel: Parcel, kind: str, *, after: float = 0.0) -> None:
+    async def _copy(self, request: DeliveryRequest, kind: str, *, after: float = 0.0) -> None:
         if after:
             await asyncio.sleep(after)
-        await self._send(parcel, kind)
+        await self._send(request, kind)
 
-    async def _send(self, parcel: Parcel, kind: str) -> Answer:
-        target = parcel.target
-        entry = Entry(parcel.queue, parcel.task, parcel.number, kind, parcel.plan.names, self._now())
+    async def _send(self, request: DeliveryRequest, kind: str) -> Answer:
+        target = request.target
+        entry = Entry(request.queue, request.task, request.number, kind, request.plan.names, self._now())
         self.journal.write(entry)
         answer = await wire.deliver(
-            target.method, target.url, parcel.headers, target.body, deadline=parcel.deadline, tls=self._tls
+            target.method, target.url, request.headers, target.body, deadline=request.deadline, tls=self._tls
         )
         entry.ended, entry.status, entry.error = self._now(), answer.status, answer.error
-        if parcel.plan.drop_reply and kind == "delivery":
+        if request.plan.drop_reply and kind == "delivery":
             entry.error = _DROPPED.error
             return _DROPPED
         return answer
 
-    def _parcel(self, queue: str, task: QueuedTask, delivery: Delivery, plan: Plan) -> Parcel:
+    def _request(self, queue: str, task: QueuedTask, delivery: Delivery, plan: Plan) -> DeliveryRequest:
         headers = delivery_headers(queue, task, delivery, self._authorization(task.target, plan))
         deadline = min(task.deadline, plan.deadline) if plan.deadline is not None else task.deadline
-        return Parcel(queue, short(task.name), delivery.number, task.target, headers, deadline, plan)
+        return DeliveryRequest(queue, short(task.name), delivery.number, task.target, headers, deadline, plan)
 
     def _authorization(self, target: Target, plan: Plan) -> str | None:
         if target.oidc is not None:
-            return self._mint.authorization(target.oidc, plan.token)
+            return self._issuer.authorization(target.oidc, plan.token)
         # opaque to every receiver, and never good for anything
         return "Bearer ya29.local-queue" if target.oauth is not None else None
 

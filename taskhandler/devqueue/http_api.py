@@ -13,7 +13,7 @@ from taskhandler.devqueue.http_access import Access, check_json
 from taskhandler.devqueue.http_message import Head, HttpError, Reply, Request
 from taskhandler.devqueue.http_server import Route
 from taskhandler.devqueue.queues import Queues
-from taskhandler.devqueue.tokens import Mint
+from taskhandler.devqueue.tokens import TokenIssuer
 from taskhandler.errors import UsageError
 
 CERTS_PATH = "/oauth2/v1/certs"
@@ -33,7 +33,7 @@ class HttpApi:
         self,
         queues: Queues,
         dispatcher: Dispatcher,
-        mint: Mint,
+        issuer: TokenIssuer,
         *,
         access: Access,
         seed: int,
@@ -42,7 +42,7 @@ class HttpApi:
         """All of these belong to one event loop."""
         self._queues = queues
         self._dispatcher = dispatcher
-        self._mint = mint
+        self._issuer = issuer
         self._access = access
         self._seed = seed
         self._certs_max_age = certs_max_age
@@ -82,7 +82,7 @@ class HttpApi:
 
     async def _certs(self, _: Request) -> Reply:
         cached = f"public, max-age={self._certs_max_age}, must-revalidate, no-transform"
-        return Reply(self._mint.certificates(), headers={"Cache-Control": cached})
+        return Reply(self._issuer.certificates(), headers={"Cache-Control": cached})
 
     async def _attempts(self, request: Request) -> Reply:
         return Reply(self._dispatcher.journal.attempts(request.parameter("task")))
@@ -101,7 +101,7 @@ class HttpApi:
         return Reply(chosen)
 
     async def _rotate(self, _: Request) -> Reply:
-        return Reply({"kid": self._mint.rotate()})
+        return Reply({"kid": self._issuer.rotate()})
 
 
 async def _answer(route: Route, request: Request) -> Reply:

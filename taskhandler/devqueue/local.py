@@ -29,7 +29,7 @@ from taskhandler.devqueue.listening import callable_host, joined, warn_if_expose
 from taskhandler.devqueue.names import check_queue
 from taskhandler.devqueue.queues import Queues, RateLimits
 from taskhandler.devqueue.task import Oidc
-from taskhandler.devqueue.tokens import Mint
+from taskhandler.devqueue.tokens import TokenIssuer
 from taskhandler.errors import UsageError
 
 _T = TypeVar("_T")
@@ -137,7 +137,7 @@ class LocalQueue:
                 `min_backoff`, `max_backoff`.
 
         Raises:
-            Refused: the name is malformed, or such a queue exists.
+            ApiError: the name is malformed, or such a queue exists.
             UsageError: `config` has a word that is not one of these.
         """
         full = check_queue(name if "/" in name else f"projects/local/locations/local/queues/{name}")
@@ -177,11 +177,11 @@ class LocalQueue:
 
         `claims` are put over the usual ones; `...` as a value takes a claim out.
         """
-        return self._call(lambda: self._mint.token(Oidc(email, audience), fault=fault, claims=claims))
+        return self._call(lambda: self._issuer.token(Oidc(email, audience), fault=fault, claims=claims))
 
     def rotate(self) -> str:
         """Sign with a new key from now on and return its id; the one before it stays published."""
-        return self._call(self._mint.rotate)
+        return self._call(self._issuer.rotate)
 
     def stats(self) -> dict[str, object]:
         """Return the seed, the sums since the start, and what the queues hold now."""
@@ -198,14 +198,14 @@ class LocalQueue:
     async def _live(self, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
-        self._mint = Mint(now=time.time)
+        self._issuer = TokenIssuer(now=time.time)
         self._dispatcher = Dispatcher(
-            self._queues, mint=self._mint, seed=self._seed, now=time.time, tls=ssl.create_default_context
+            self._queues, issuer=self._issuer, seed=self._seed, now=time.time, tls=ssl.create_default_context
         )
         self._api = HttpApi(
             self._queues,
             self._dispatcher,
-            self._mint,
+            self._issuer,
             access=self._access,
             seed=self._seed,
             certs_max_age=self._certs_max_age,

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.cloud.tasks_v2 import types
 
-from taskhandler.devqueue import refusals
+from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import UNLIMITED, RetryPolicy
 from taskhandler.devqueue.queues import Queue, RateLimits
 
@@ -37,18 +37,18 @@ def update_config(
     limits: RateLimits,
     retry: RetryPolicy,
 ) -> tuple[RateLimits, RetryPolicy]:
-    """Return limits and policy with the fields of `paths` changed, or raise Refused.
+    """Return limits and policy with the fields of `paths` changed, or raise ApiError.
 
     A whole group resets to their defaults what the message leaves out; a single field is taken as it stands,
     0 included.
     """
     for field in ("http_target", "app_engine_routing_override"):
         if message.HasField(field):
-            raise refusals.unsupported(f"Queue.{field}")
+            raise errors.unsupported(f"Queue.{field}")
     for path in paths:
         group, _, field = path.partition(".")
         if path not in _GROUPS and path not in _PATHS:
-            raise refusals.invalid(f"Invalid update mask: {path!r} cannot be updated.")
+            raise errors.invalid(f"Invalid update mask: {path!r} cannot be updated.")
         if group == "rate_limits":
             limits = replace(
                 RateLimits() if not field else limits, **_given(message.rate_limits, _RATE, field)
@@ -101,26 +101,26 @@ def _checked_limits(limits: RateLimits) -> RateLimits:
     """Zero is not refused: what the service makes of it is not published, here it is the default."""
     rate, at_once = limits.max_dispatches_per_second, limits.max_concurrent_dispatches
     if rate < 0:
-        raise refusals.invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
+        raise errors.invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
     if rate > _FASTEST:
-        raise refusals.invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to 500.")
+        raise errors.invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to 500.")
     if at_once < 0:
-        raise refusals.invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
+        raise errors.invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
     if at_once > _MOST_AT_ONCE:
-        raise refusals.invalid("RateLimits.maxConcurrentDispatches must be less than or equal to 5000.")
+        raise errors.invalid("RateLimits.maxConcurrentDispatches must be less than or equal to 5000.")
     usual = RateLimits()
     return RateLimits(rate or usual.max_dispatches_per_second, at_once or usual.max_concurrent_dispatches)
 
 
 def _checked_retry(retry: RetryPolicy) -> RetryPolicy:
     if retry.max_attempts < UNLIMITED:
-        raise refusals.invalid("RetryConfig.maxAttempts must be greater or equal to -1.")
+        raise errors.invalid("RetryConfig.maxAttempts must be greater or equal to -1.")
     if retry.max_doublings < 0:
-        raise refusals.invalid("RetryConfig.maxDoublings cannot be negative.")
+        raise errors.invalid("RetryConfig.maxDoublings cannot be negative.")
     if retry.min_backoff < 0:
-        raise refusals.invalid("RetryConfig.minBackoff cannot be negative.")
+        raise errors.invalid("RetryConfig.minBackoff cannot be negative.")
     if retry.max_backoff < 0:
-        raise refusals.invalid("RetryConfig.maxBackoff cannot be negative.")
+        raise errors.invalid("RetryConfig.maxBackoff cannot be negative.")
     if retry.min_backoff > retry.max_backoff:
-        raise refusals.invalid("RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.")
+        raise errors.invalid("RetryConfig.minBackoff must be less than or equal to RetryConfig.maxBackoff.")
     return replace(retry, max_attempts=retry.max_attempts or RetryPolicy().max_attempts)

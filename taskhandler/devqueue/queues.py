@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
 
-from taskhandler.devqueue import refusals
+from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import RetryPolicy, delay, exhausted
 from taskhandler.devqueue.task import Answer, Delivery, QueuedTask
 
@@ -62,21 +62,21 @@ class Queue:
     _filled: float = 0.0
 
     def add(self, task: QueuedTask, now: float) -> None:
-        """Take in a task, or raise Refused where its name is in use or was until recently."""
+        """Take in a task, or raise ApiError where its name is in use or was until recently."""
         if task.id in self.tasks:
-            raise refusals.task_exists()
+            raise errors.task_exists()
         if self._buried(task.id, now):
-            raise refusals.task_existed()
+            raise errors.task_existed()
         self.tasks[task.id] = task
         self._schedule(task, task.due)
 
     def find(self, task_id: str, now: float) -> QueuedTask:
-        """Return the task, or raise Refused (NOT_FOUND)."""
+        """Return the task, or raise ApiError (NOT_FOUND)."""
         if (task := self.tasks.get(task_id)) is not None:
             return task
         if self._buried(task_id, now):
-            raise refusals.task_recently_gone()
-        raise refusals.entity_missing()
+            raise errors.task_recently_gone()
+        raise errors.entity_missing()
 
     def delete(self, task_id: str, now: float) -> None:
         """Delete a task; a delivery under way goes on, and is not retried."""
@@ -99,7 +99,7 @@ class Queue:
 
     def force(self, task: QueuedTask, now: float) -> Delivery:
         """Begin a delivery whatever the limits say: RunTask."""
-        task.turn += 1
+        task.generation += 1
         self.running += 1
         return task.begin(now)
 
@@ -114,7 +114,7 @@ class Queue:
 
     def due_at(self) -> float | None:
         """Return when the first task not under way is due; None: there is none, or the queue is paused."""
-        while self._line and self._line[0][2] != self._line[0][3].turn:
+        while self._line and self._line[0][2] != self._line[0][3].generation:
             heapq.heappop(self._line)
         if self.paused or not self._line:
             return None
@@ -143,11 +143,11 @@ class Queue:
 
     def _schedule(self, task: QueuedTask, due: float) -> None:
         task.due = due
-        task.turn += 1
-        heapq.heappush(self._line, (due, next(self._places), task.turn, task))
+        task.generation += 1
+        heapq.heappush(self._line, (due, next(self._places), task.generation, task))
 
     def _bury(self, task: QueuedTask, now: float) -> None:
-        task.turn += 1
+        task.generation += 1
         del self.tasks[task.id]
         self._tombstones[task.id] = now + self.tombstone_ttl
 
@@ -172,24 +172,24 @@ class Queues:
     _deleted: dict[str, float] = field(default_factory=dict)
 
     def create(self, name: str, limits: RateLimits, retry: RetryPolicy, now: float) -> Queue:
-        """Make a queue, or raise Refused where there is or was one of that name."""
+        """Make a queue, or raise ApiError where there is or was one of that name."""
         if name in self.by_name:
-            raise refusals.queue_exists()
+            raise errors.queue_exists()
         if now < self._deleted.get(name, 0.0):
-            raise refusals.queue_existed()
+            raise errors.queue_existed()
         queue = Queue(name, limits, retry, tombstone_ttl=self.tombstone_ttl)
         self.by_name[name] = queue
         return queue
 
     def find(self, name: str) -> Queue:
-        """Return the queue, or raise Refused (NOT_FOUND)."""
+        """Return the queue, or raise ApiError (NOT_FOUND)."""
         if (queue := self.by_name.get(name)) is None:
-            raise refusals.queue_missing()
+            raise errors.queue_missing()
         return queue
 
     def delete(self, name: str, now: float) -> None:
-        """Delete a queue with its tasks, or raise Refused (NOT_FOUND)."""
+        """Delete a queue with its tasks, or raise ApiError (NOT_FOUND)."""
         if (queue := self.by_name.pop(name, None)) is None:
-            raise refusals.entity_missing()
+            raise errors.entity_missing()
         queue.purge(now)
         self._deleted[name] = now + _QUEUE_TOMBSTONE

@@ -12,7 +12,7 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from google.cloud.tasks_v2 import types
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
 
-from taskhandler.devqueue import names, refusals, wellformed
+from taskhandler.devqueue import errors, names, wellformed
 from taskhandler.devqueue.dispatch import Dispatcher
 from taskhandler.devqueue.queue_message import read_config, read_policy, update_config, write_queue
 from taskhandler.devqueue.queues import Queue, Queues
@@ -83,7 +83,7 @@ class CloudTasks:
         names.check_location(request.parent)
         name = names.check_queue(request.queue.name)
         if not name.startswith(f"{request.parent}/queues/"):
-            raise refusals.invalid(f"{name} must begin with {request.parent}.")
+            raise errors.invalid(f"{name} must begin with {request.parent}.")
         return write_queue(self._queues.create(name, *read_config(request.queue), self._now()))
 
     def get_queue(self, request: Message) -> Message:
@@ -93,7 +93,7 @@ class CloudTasks:
     def list_queues(self, request: Message) -> Message:
         """Show the queues of a location, by name."""
         if request.filter:
-            raise refusals.unsupported("ListQueuesRequest.filter")
+            raise errors.unsupported("ListQueuesRequest.filter")
         parent = f"{names.check_location(request.parent)}/queues/"
         page, token = _page(sorted(name for name in self._queues.by_name if name.startswith(parent)), request)
         shown = [write_queue(self._queues.by_name[name]) for name in page]
@@ -149,7 +149,7 @@ class CloudTasks:
             return f"{queue.name}/tasks/{self._system_id()}"
         named, _ = names.split_task(asked)
         if named != queue.name:
-            raise refusals.queues_differ(queue.name, named)
+            raise errors.queues_differ(queue.name, named)
         return asked
 
 
@@ -187,7 +187,7 @@ def _answer(
         try:
             request = _read(kind, raw)
             return on_loop(lambda: call(request))
-        except refusals.Refused as refused:
+        except errors.ApiError as refused:
             said = one_line(refused.message, limit=_LONGEST_DETAILS)
             context.abort(grpc.StatusCode[refused.code], said)
 
@@ -198,7 +198,7 @@ def _read(kind: Message, raw: bytes) -> Message:
     try:
         request = kind.FromString(raw)
     except DecodeError as error:
-        raise refusals.invalid(f"Not a {kind.DESCRIPTOR.name}: {error}") from error
+        raise errors.invalid(f"Not a {kind.DESCRIPTOR.name}: {error}") from error
     wellformed.check(request)
     return request
 
@@ -210,7 +210,7 @@ def _serialized(message: Message) -> bytes:
 
 def _page(ordered: Sequence[str], request: Message) -> tuple[Sequence[str], str]:
     if request.page_size < 0:
-        raise refusals.invalid("The page size cannot be negative.")
+        raise errors.invalid("The page size cannot be negative.")
     size = min(request.page_size or _LARGEST_PAGE, _LARGEST_PAGE)
     rest = [name for name in ordered if name > request.page_token]
     return rest[:size], rest[size - 1] if len(rest) > size else ""

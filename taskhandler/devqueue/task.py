@@ -67,7 +67,7 @@ class Delivery:
 class QueuedTask:
     """A task with its history. Times are seconds since 1970, `deadline` is seconds.
 
-    `turn` grows whenever the task is scheduled or taken: an older place in the line is then known as such.
+    `generation` grows whenever the task is scheduled or taken, so that an older entry in the queue is recognised.
     """
 
     name: str
@@ -76,7 +76,7 @@ class QueuedTask:
     created: float
     deadline: float = DEFAULT_DEADLINE
     retry: RetryPolicy | None = None
-    turn: int = 0
+    generation: int = 0
     dispatches: int = 0
     responses: int = 0
     executions: int = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.cloud.tasks_v2 import types
 
-from taskhandler.devqueue import refusals
+from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import RetryPolicy
 from taskhandler.devqueue.headers import USER_AGENT
 from taskhandler.devqueue.task import DEFAULT_DEADLINE, NO_RESPONSE, Oidc, QueuedTask, Target
@@ -34,24 +34,24 @@ _UNKNOWN = 2
 
 
 def read_task(message: Any, *, name: str, now: float, policy: RetryPolicy | None) -> QueuedTask:  # noqa: ANN401 - protobuf has no types
-    """Return the task that CreateTask is to make, or raise Refused. `policy` is its own retry config."""
+    """Return the task that CreateTask is to make, or raise ApiError. `policy` is its own retry config."""
     target = read_target(message)
     if message.ByteSize() + len(name) - len(message.name) > _LARGEST:
-        raise refusals.invalid("Task size too large")
+        raise errors.invalid("Task size too large")
     due = max(now, _due(message, now))
     return QueuedTask(name, target, due, now, deadline=_deadline(message), retry=policy)
 
 
 def read_target(message: Any) -> Target:  # noqa: ANN401 - protobuf has no types
-    """Return the HTTP request of a task, or raise Refused."""
+    """Return the HTTP request of a task, or raise ApiError."""
     if message.HasField("app_engine_http_request"):
-        raise refusals.unsupported("App Engine targets")
+        raise errors.unsupported("App Engine targets")
     request = message.http_request
     method = types.HttpMethod(request.http_method or _POST).name
     _check_url(request.url)
     _check_headers(request.headers)
     if request.body and method not in _WITH_BODY:
-        raise refusals.invalid(f"HttpRequest.body is not allowed with the method {method}.")
+        raise errors.invalid(f"HttpRequest.body is not allowed with the method {method}.")
     oidc, oauth = _credentials(request)
     return Target(request.url, method, dict(request.headers), request.body, oidc, oauth)
 
@@ -70,19 +70,19 @@ def write_task(task: QueuedTask, *, view: int) -> Any:  # noqa: ANN401 - protobu
 
 def _check_url(url: str) -> None:
     if not url:
-        raise refusals.invalid("HttpRequest.url is required.")
+        raise errors.invalid("HttpRequest.url is required.")
     if not url.startswith(("http://", "https://")):
-        raise refusals.invalid("HttpTarget.url must start with 'http://' or 'https://'.")
+        raise errors.invalid("HttpTarget.url must start with 'http://' or 'https://'.")
     if len(url) > _LONGEST_URL:
-        raise refusals.invalid(f"HttpRequest.url must be no longer than {_LONGEST_URL} characters.")
+        raise errors.invalid(f"HttpRequest.url must be no longer than {_LONGEST_URL} characters.")
 
 
 def _check_headers(headers: Any) -> None:  # noqa: ANN401 - protobuf has no types
     if sum(len(name.encode()) + len(value.encode()) for name, value in headers.items()) >= _LARGEST_HEADERS:
-        raise refusals.invalid("HttpRequest.headers must be smaller than 80KB.")
+        raise errors.invalid("HttpRequest.headers must be smaller than 80KB.")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise refusals.invalid(f"HttpRequest.headers: {name!r} cannot be sent as an HTTP header.")
+            raise errors.invalid(f"HttpRequest.headers: {name!r} cannot be sent as an HTTP header.")
 
 
 def _credentials(request: Any) -> tuple[Oidc | None, str | None]:  # noqa: ANN401 - protobuf has no types
@@ -102,7 +102,7 @@ def _due(message: Any, now: float) -> float:  # noqa: ANN401 - protobuf has no t
     if due > now + _FURTHEST:
         # recorded in US Pacific time; here in UTC
         shown = dt.datetime.fromtimestamp(int(due), dt.timezone.utc).isoformat()
-        raise refusals.invalid(
+        raise errors.invalid(
             f"The Task.scheduleTime, {shown}, is too far in the future. Schedule time must be no more than "
             "720h in the future."
         )
@@ -114,7 +114,7 @@ def _deadline(message: Any) -> float:  # noqa: ANN401 - protobuf has no types
     if seconds == 0:
         return DEFAULT_DEADLINE
     if not _SHORTEST_DEADLINE <= seconds <= _LONGEST_DEADLINE:
-        raise refusals.invalid("Task.dispatchDeadline must be between [15s, 30m].")
+        raise errors.invalid("Task.dispatchDeadline must be between [15s, 30m].")
     return seconds
 
 

@@ -57,7 +57,7 @@ def new_key(now: float) -> SigningKey:
     return SigningKey(kid, private, certificate.public_bytes(Encoding.PEM).decode())
 
 
-class Mint:
+class TokenIssuer:
     """The keys, and the tokens made with them."""
 
     def __init__(self, *, now: Callable[[], float], keys: Callable[[float], SigningKey] = new_key) -> None:

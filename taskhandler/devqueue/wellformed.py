@@ -9,7 +9,7 @@ import math
 from collections.abc import MutableMapping, MutableSequence
 from typing import Any
 
-from taskhandler.devqueue import refusals
+from taskhandler.devqueue import errors
 
 Message = Any  # protobuf has no types
 Field = Any  # the same
@@ -21,7 +21,7 @@ _NANOS = 1_000_000_000
 
 
 def check(message: Message) -> None:
-    """Raise Refused if a message, or one inside it, has an impossible value."""
+    """Raise ApiError if a message, or one inside it, has an impossible value."""
     for field, value in message.ListFields():
         if isinstance(value, MutableMapping):
             continue  # headers, which have rules of their own
@@ -33,9 +33,9 @@ def _check_value(field: Field, value: Message) -> None:
     if field.message_type is not None:
         _check_message(field, value)
     elif field.enum_type is not None and value not in field.enum_type.values_by_number:
-        raise refusals.invalid(f"{_name(field)} cannot be {value}.")
+        raise errors.invalid(f"{_name(field)} cannot be {value}.")
     elif isinstance(value, float) and not math.isfinite(value):
-        raise refusals.invalid(f"{_name(field)} must be a finite number.")
+        raise errors.invalid(f"{_name(field)} must be a finite number.")
 
 
 def _check_message(field: Field, value: Message) -> None:
@@ -49,7 +49,7 @@ def _check_message(field: Field, value: Message) -> None:
         check(value)
         return
     if not fits:
-        raise refusals.invalid(f"{_name(field)} is out of range.")
+        raise errors.invalid(f"{_name(field)} is out of range.")
 
 
 def _name(field: Field) -> str:

@@ -48,6 +48,6 @@ def dispatches() -> dict[str, Any]:
 
 
 @pytest.fixture
-def errors() -> dict[str, Any]:
+def recorded_errors() -> dict[str, Any]:
     """Recordings of the real service's errors, by name."""
     return {each["name"]: each for each in json.loads((RECORDINGS / "task-errors.json").read_text())}

@@ -12,7 +12,7 @@ from http.client import HTTPException
 import pytest
 from google.cloud import tasks_v2
 
-from taskhandler.devqueue import LocalQueue, Refused
+from taskhandler.devqueue import ApiError, LocalQueue
 from taskhandler.errors import UsageError
 
 from .making import EMAIL, create
@@ -98,7 +98,7 @@ def test_a_short_name_is_put_under_a_local_project(queue: LocalQueue):
 
 
 def test_a_queue_that_cannot_be_is_refused(queue: LocalQueue):
-    with pytest.raises(Refused, match="Queue name must be formatted"):
+    with pytest.raises(ApiError, match="Queue name must be formatted"):
         queue.create_queue("not_a_queue")
     with pytest.raises(UsageError, match="did you mean 'max_attempts'"):
         queue.create_queue("q", max_attempt=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.devqueue import Refused
+from taskhandler.devqueue import ApiError
 from taskhandler.devqueue.names import check_location, check_queue, short, split_task
 
 QUEUE = "projects/example.com:shop-1/locations/europe-west1/queues/orders"
@@ -19,25 +19,25 @@ def test_a_name_is_split_into_queue_and_task(task_id: str):
 
 @pytest.mark.parametrize("task_id", ["", "a b", "ä", "a/b", "a\n", "x" * 501])
 def test_a_task_id_of_other_letters_or_lengths_is_refused(task_id: str):
-    with pytest.raises(Refused, match=r"(?s)Task ID .* can contain only letters"):
+    with pytest.raises(ApiError, match=r"(?s)Task ID .* can contain only letters"):
         split_task(f"{QUEUE}/tasks/{task_id}")
 
 
 @pytest.mark.parametrize("name", ["", "t", QUEUE, "queues/q/tasks/t", f"{QUEUE}x/y/tasks/t"])
 def test_a_task_needs_its_full_name(name: str):
-    with pytest.raises(Refused, match="Task name must be formatted"):
+    with pytest.raises(ApiError, match="Task name must be formatted"):
         split_task(name)
 
 
 @pytest.mark.parametrize("name", ["", "orders", QUEUE + "_1", QUEUE + "\n", QUEUE + "x" * 95])
 def test_a_queue_needs_its_full_name(name: str):
-    with pytest.raises(Refused, match="Queue name must be formatted"):
+    with pytest.raises(ApiError, match="Queue name must be formatted"):
         check_queue(name)
 
 
 def test_a_location_needs_its_full_name():
     assert check_location("projects/p/locations/l") == "projects/p/locations/l"
-    with pytest.raises(Refused, match="Permission denied on resource project not-a-valid-parent"):
+    with pytest.raises(ApiError, match="Permission denied on resource project not-a-valid-parent"):
         check_location("not-a-valid-parent")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taskhandler.devqueue import Refused
+from taskhandler.devqueue import ApiError
 from taskhandler.devqueue.backoff import RetryPolicy
 from taskhandler.devqueue.queues import Queue, Queues, RateLimits, Settled
 from taskhandler.devqueue.task import Answer, QueuedTask, Target
@@ -93,7 +93,7 @@ def test_a_task_whose_attempts_are_spent_is_deleted():
     took = queue.take(1.0)
     assert took is not None
     assert queue.settle(*took, FAILED, 2.0) is Settled.EXHAUSTED
-    with pytest.raises(Refused, match="no longer exists"):
+    with pytest.raises(ApiError, match="no longer exists"):
         queue.find("t0", 3.0)
 
 
@@ -131,7 +131,7 @@ def test_a_purge_takes_all_tasks():
 
 def test_a_name_in_use_is_refused():
     queue = with_tasks(1)
-    with pytest.raises(Refused, match="Requested entity already exists"):
+    with pytest.raises(ApiError, match="Requested entity already exists"):
         queue.add(make("t0"), 1.0)
 
 
@@ -139,29 +139,29 @@ def test_a_name_is_free_again_when_its_tombstone_has_gone():
     queue = Queue(NAME, tombstone_ttl=60.0)
     queue.add(make(), 0.0)
     queue.delete("t", 10.0)
-    with pytest.raises(Refused, match="existed too recently"):
+    with pytest.raises(ApiError, match="existed too recently"):
         queue.add(make(), 69.9)
     queue.add(make(), 70.0)
 
 
 def test_a_name_never_used_is_not_found():
-    with pytest.raises(Refused, match=r"Requested entity was not found\."):
+    with pytest.raises(ApiError, match=r"Requested entity was not found\."):
         Queue(NAME).find("t", 0.0)
 
 
 def test_a_deleted_queue_cannot_be_made_again_within_a_week():
     queues = Queues()
     queues.create(NAME, RateLimits(), RetryPolicy(), 0.0)
-    with pytest.raises(Refused, match="Queue already exists"):
+    with pytest.raises(ApiError, match="Queue already exists"):
         queues.create(NAME, RateLimits(), RetryPolicy(), 0.0)
     queues.delete(NAME, 0.0)
-    with pytest.raises(Refused, match="FAILED_PRECONDITION"):
+    with pytest.raises(ApiError, match="FAILED_PRECONDITION"):
         queues.create(NAME, RateLimits(), RetryPolicy(), 7 * 86400.0 - 1)
     queues.create(NAME, RateLimits(), RetryPolicy(), 7 * 86400.0)
 
 
 def test_a_missing_queue_is_not_found():
-    with pytest.raises(Refused, match=r"Queue does not exist\."):
+    with pytest.raises(ApiError, match=r"Queue does not exist\."):
         Queues().find(NAME)
-    with pytest.raises(Refused, match=r"Requested entity was not found\."):
+    with pytest.raises(ApiError, match=r"Requested entity was not found\."):
         Queues().delete(NAME, 0.0)

@@ -9,7 +9,7 @@ from google.auth import exceptions
 
 from taskhandler.devqueue.faults import TokenFault
 from taskhandler.devqueue.task import Oidc
-from taskhandler.devqueue.tokens import Mint, new_key
+from taskhandler.devqueue.tokens import TokenIssuer, new_key
 
 from . import reading
 
@@ -33,19 +33,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def mint(clock: Clock) -> Mint:
+def issuer(clock: Clock) -> TokenIssuer:
     keys = iter(KEYS)
-    return Mint(now=clock, keys=lambda _: next(keys))
+    return TokenIssuer(now=clock, keys=lambda _: next(keys))
 
 
-def verified(token: str, mint: Mint) -> dict[str, Any]:
+def verified(token: str, issuer: TokenIssuer) -> dict[str, Any]:
     # the clock here is not the machine's; the times are looked at by themselves
     skew = 10**9
-    return reading.verified(token, mint.certificates(), AUDIENCE, skew=skew)
+    return reading.verified(token, issuer.certificates(), AUDIENCE, skew=skew)
 
 
-def test_google_auth_verifies_a_token_against_the_certificates(mint: Mint):
-    claims = verified(mint.token(WHO), mint)
+def test_google_auth_verifies_a_token_against_the_certificates(issuer: TokenIssuer):
+    claims = verified(issuer.token(WHO), issuer)
     assert claims["iss"] == "https://accounts.google.com"
     assert (claims["email"], claims["email_verified"]) == (EMAIL, True)
     assert claims["sub"] == claims["azp"]
@@ -54,27 +54,27 @@ def test_google_auth_verifies_a_token_against_the_certificates(mint: Mint):
     assert "nbf" not in claims
 
 
-def test_the_header_is_googles(mint: Mint):
-    header = reading.header_of(mint.token(WHO))
+def test_the_header_is_googles(issuer: TokenIssuer):
+    header = reading.header_of(issuer.token(WHO))
     assert header == {"alg": "RS256", "kid": KEYS[0].kid, "typ": "JWT"}
 
 
-def test_a_token_is_used_again_for_five_minutes(mint: Mint, clock: Clock):
-    first = mint.authorization(WHO, None)
+def test_a_token_is_used_again_for_five_minutes(issuer: TokenIssuer, clock: Clock):
+    first = issuer.authorization(WHO, None)
     clock.now += 299
-    assert mint.authorization(WHO, None) == first
+    assert issuer.authorization(WHO, None) == first
     clock.now += 2
-    assert mint.authorization(WHO, None) != first
+    assert issuer.authorization(WHO, None) != first
 
 
-def test_another_audience_gets_another_token(mint: Mint):
-    assert mint.authorization(WHO, None) != mint.authorization(Oidc(EMAIL, "https://other.example"), None)
+def test_another_audience_gets_another_token(issuer: TokenIssuer):
+    assert issuer.authorization(WHO, None) != issuer.authorization(Oidc(EMAIL, "https://other.example"), None)
 
 
 @pytest.mark.parametrize("fault", [TokenFault.WRONG_AUD, TokenFault.UNKNOWN_KEY, TokenFault.BAD_SIGNATURE])
-def test_google_auth_refuses_these_tokens(mint: Mint, fault: TokenFault):
+def test_google_auth_refuses_these_tokens(issuer: TokenIssuer, fault: TokenFault):
     with pytest.raises(exceptions.GoogleAuthError):
-        verified(mint.token(WHO, fault=fault), mint)
+        verified(issuer.token(WHO, fault=fault), issuer)
 
 
 @pytest.mark.parametrize(
@@ -86,32 +86,32 @@ def test_google_auth_refuses_these_tokens(mint: Mint, fault: TokenFault):
         (TokenFault.WRONG_EMAIL, "email", "stranger@another-project.iam.gserviceaccount.com"),
     ],
 )
-def test_these_tokens_are_signed_and_wrong(mint: Mint, fault: TokenFault, claim: str, value: object):
-    assert verified(mint.token(WHO, fault=fault), mint)[claim] == value
+def test_these_tokens_are_signed_and_wrong(issuer: TokenIssuer, fault: TokenFault, claim: str, value: object):
+    assert verified(issuer.token(WHO, fault=fault), issuer)[claim] == value
 
 
-def test_a_token_can_be_missing(mint: Mint):
-    assert mint.authorization(WHO, TokenFault.NONE) is None
+def test_a_token_can_be_missing(issuer: TokenIssuer):
+    assert issuer.authorization(WHO, TokenFault.NONE) is None
 
 
-def test_an_unknown_key_has_an_unknown_id_and_a_bad_signature_a_known_one(mint: Mint):
-    strange = reading.header_of(mint.token(WHO, fault=TokenFault.UNKNOWN_KEY))["kid"]
-    forged = reading.header_of(mint.token(WHO, fault=TokenFault.BAD_SIGNATURE))["kid"]
-    assert strange not in mint.certificates()
-    assert forged in mint.certificates()
+def test_an_unknown_key_has_an_unknown_id_and_a_bad_signature_a_known_one(issuer: TokenIssuer):
+    strange = reading.header_of(issuer.token(WHO, fault=TokenFault.UNKNOWN_KEY))["kid"]
+    forged = reading.header_of(issuer.token(WHO, fault=TokenFault.BAD_SIGNATURE))["kid"]
+    assert strange not in issuer.certificates()
+    assert forged in issuer.certificates()
 
 
-def test_any_claim_can_be_changed_or_taken_out(mint: Mint):
-    claims = verified(mint.token(WHO, claims={"email_verified": None, "sub": ..., "hd": "x"}), mint)
+def test_any_claim_can_be_changed_or_taken_out(issuer: TokenIssuer):
+    claims = verified(issuer.token(WHO, claims={"email_verified": None, "sub": ..., "hd": "x"}), issuer)
     assert (claims["email_verified"], claims["hd"], "sub" in claims) == (None, "x", False)
 
 
-def test_after_a_rotation_old_tokens_verify_until_the_next_one(mint: Mint):
-    old = mint.authorization(WHO, None)
-    kid = mint.rotate()
+def test_after_a_rotation_old_tokens_verify_until_the_next_one(issuer: TokenIssuer):
+    old = issuer.authorization(WHO, None)
+    kid = issuer.rotate()
     assert old is not None
-    assert mint.authorization(WHO, None) != old
-    assert set(mint.certificates()) == {KEYS[0].kid, kid}
-    verified(old.removeprefix("Bearer "), mint)
-    mint.rotate()
-    assert KEYS[0].kid not in mint.certificates()
+    assert issuer.authorization(WHO, None) != old
+    assert set(issuer.certificates()) == {KEYS[0].kid, kid}
+    verified(old.removeprefix("Bearer "), issuer)
+    issuer.rotate()
+    assert KEYS[0].kid not in issuer.certificates()

@@ -1,4 +1,4 @@
-"""What the local queue refuses: gRPC codes and texts as the real Cloud Tasks says them.
+"""The API's errors, with the gRPC codes and texts of the real Cloud Tasks.
 
 Unless a comment says otherwise the texts were recorded from the real service by aertje/cloud-tasks-emulator
 (test/conformance/golden/errors.json, MIT).
@@ -9,8 +9,13 @@ from __future__ import annotations
 from taskhandler.errors import TaskHandlerError
 
 
-class Refused(TaskHandlerError):  # noqa: N818 - a refusal is an answer
-    """A call was refused. `code` is the name of a gRPC status code, `message` its text."""
+class ApiError(TaskHandlerError):
+    """A call of the API failed.
+
+    Attributes:
+        code: the name of a gRPC status code.
+        message: the text that the caller gets with it.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         """See the class."""
@@ -19,37 +24,37 @@ class Refused(TaskHandlerError):  # noqa: N818 - a refusal is an answer
         super().__init__(f"{code}: {message}")
 
 
-def queue_missing() -> Refused:
+def queue_missing() -> ApiError:
     """The queue does not exist."""
-    return Refused(
+    return ApiError(
         "NOT_FOUND",
         "Queue does not exist. If you just created the queue, wait at least a minute for the queue to "
         "initialize.",
     )
 
 
-def entity_missing() -> Refused:
+def entity_missing() -> ApiError:
     """The task does not exist (also said by DeleteQueue of a queue)."""
-    return Refused("NOT_FOUND", "Requested entity was not found.")
+    return ApiError("NOT_FOUND", "Requested entity was not found.")
 
 
-def task_recently_gone() -> Refused:
+def task_recently_gone() -> ApiError:
     """The task is completed, exhausted or deleted, and its name still remembered."""
-    return Refused(
+    return ApiError(
         "NOT_FOUND",
         "The task no longer exists, though a task with this name existed recently. The task either "
         "successfully completed or was deleted.",
     )
 
 
-def task_exists() -> Refused:
+def task_exists() -> ApiError:
     """A task of that name is in the queue."""
-    return Refused("ALREADY_EXISTS", "Requested entity already exists")
+    return ApiError("ALREADY_EXISTS", "Requested entity already exists")
 
 
-def task_existed() -> Refused:
+def task_existed() -> ApiError:
     """The name is a tombstone. Text: quoted in stackkit/laravel-google-cloud-tasks-queue #104 and #130."""
-    return Refused(
+    return ApiError(
         "ALREADY_EXISTS",
         "The task cannot be created because a task with this name existed too recently. For more information "
         "about task de-duplication see https://cloud.google.com/tasks/docs/reference/rest/v2/projects.locations."
@@ -57,27 +62,27 @@ def task_existed() -> Refused:
     )
 
 
-def queue_exists() -> Refused:
+def queue_exists() -> ApiError:
     """A queue of that name exists."""
-    return Refused("ALREADY_EXISTS", "Queue already exists")
+    return ApiError("ALREADY_EXISTS", "Queue already exists")
 
 
-def queue_existed() -> Refused:
+def queue_existed() -> ApiError:
     """A queue of that name was deleted within the last week."""
-    return Refused(
+    return ApiError(
         "FAILED_PRECONDITION",
         "The queue cannot be created because a queue with this name existed too recently.",
     )
 
 
-def queue_name_malformed() -> Refused:
+def queue_name_malformed() -> ApiError:
     """Not a queue's full name."""
     return invalid(
         'Queue name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>".'
     )
 
 
-def task_name_malformed() -> Refused:
+def task_name_malformed() -> ApiError:
     """Not a task's full name. Text: aertje's server code, not a recording."""
     return invalid(
         'Task name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/queues/<QUEUE_ID>'
@@ -85,7 +90,7 @@ def task_name_malformed() -> Refused:
     )
 
 
-def task_id_malformed(task_id: str) -> Refused:
+def task_id_malformed(task_id: str) -> ApiError:
     """The last segment of the task's name has a character or a length that is not allowed."""
     return invalid(
         f'Task ID "{task_id}" can contain only letters ([A-Za-z]), numbers ([0-9]), hyphens (-), or '
@@ -93,7 +98,7 @@ def task_id_malformed(task_id: str) -> Refused:
     )
 
 
-def queues_differ(parent: str, named: str) -> Refused:
+def queues_differ(parent: str, named: str) -> ApiError:
     """The task's name belongs to a queue other than the one asked."""
     return invalid(
         f"The queue name from request ('{parent}') must be the same as the queue name in the named task "
@@ -101,11 +106,11 @@ def queues_differ(parent: str, named: str) -> Refused:
     )
 
 
-def unsupported(what: str) -> Refused:
+def unsupported(what: str) -> ApiError:
     """The real service has it, the local queue does not. Text: ours."""
-    return Refused("UNIMPLEMENTED", f"The local queue does not support {what}.")
+    return ApiError("UNIMPLEMENTED", f"The local queue does not support {what}.")
 
 
-def invalid(message: str) -> Refused:
+def invalid(message: str) -> ApiError:
     """INVALID_ARGUMENT with a text of the caller's."""
-    return Refused("INVALID_ARGUMENT", message)
+    return ApiError("INVALID_ARGUMENT", message)

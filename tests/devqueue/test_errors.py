@@ -54,16 +54,16 @@ STEPS: dict[str, Callable[[Client], object]] = {
 
 @pytest.mark.parametrize("name", STEPS)
 def test_an_error_has_the_recorded_code_and_text(
-    name: str, queue: LocalQueue, client: Client, errors: dict[str, Any]
+    name: str, queue: LocalQueue, client: Client, recorded_errors: dict[str, Any]
 ):
     queue.create_queue(QUEUE)
     client.pause_queue(name=QUEUE)
     with pytest.raises(GoogleAPICallError) as refused:
         STEPS[name](client)
     assert refused.value.grpc_status_code is not None
-    assert refused.value.grpc_status_code.name == errors[name]["code"]
-    assert refused.value.message == errors[name]["message"].replace("{queue_path}", QUEUE)
+    assert refused.value.grpc_status_code.name == recorded_errors[name]["code"]
+    assert refused.value.message == recorded_errors[name]["message"].replace("{queue_path}", QUEUE)
 
 
-def test_every_recording_is_met(errors: dict[str, Any]):
-    assert set(STEPS) == set(errors)
+def test_every_recording_is_met(recorded_errors: dict[str, Any]):
+    assert set(STEPS) == set(recorded_errors)
