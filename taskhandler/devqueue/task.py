@@ -67,7 +67,7 @@ class Delivery:
 class QueuedTask:
     """A task with its history. Times are seconds since 1970, `deadline` is seconds.
 
-    `generation` grows whenever the task is scheduled or taken, so that an older entry in the queue is recognised.
+    `generation` grows whenever the task is scheduled or taken, which makes an older entry in the line void.
     """
 
     name: str
