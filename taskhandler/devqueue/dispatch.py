@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from taskhandler.devqueue import wire
+from taskhandler.devqueue import http_client
 from taskhandler.devqueue.faults import Faults, Plan
 from taskhandler.devqueue.headers import delivery_headers
 from taskhandler.devqueue.journal import Entry, Journal
@@ -120,11 +120,10 @@ class Dispatcher:
         await self._send(request, kind)
 
     async def _send(self, request: DeliveryRequest, kind: str) -> Answer:
-        target = request.target
         entry = Entry(request.queue, request.task, request.number, kind, request.plan.names, self._now())
         self.journal.write(entry)
-        answer = await wire.deliver(
-            target.method, target.url, request.headers, target.body, deadline=request.deadline, tls=self._tls
+        answer = await http_client.send(
+            request.target, request.headers, deadline=request.deadline, tls=self._tls
         )
         entry.ended, entry.status, entry.error = self._now(), answer.status, answer.error
         if request.plan.drop_reply and kind == "delivery":

@@ -1,4 +1,4 @@
-"""The faults on the wire: what a receiver meets when the queue is told to misbehave."""
+"""Faults of deliveries, as a receiver sees them."""
 
 from __future__ import annotations
 
