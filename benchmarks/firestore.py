@@ -39,7 +39,7 @@ RECORD = Record(
 )
 COMPLETED = replace(RECORD, state=State.COMPLETED, result='{"receipt":"r-1"}')
 
-WRITTEN = ("handler", "attempt", "fence", "lease_id", "lease", "digest", "retention", "drained", "beats")
+WRITTEN = ("handler", "attempt", "fence", "lease_id", "lease", "digest", "retention", "drained", "heartbeats")
 EXPIRY = dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc)
 
 _numbers = itertools.count()

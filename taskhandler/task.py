@@ -25,7 +25,7 @@ class Hold(Protocol):
     def remaining(self) -> float:
         """Seconds that are left of it."""
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Extend it; whether it still is ours, as far as is known."""
 
 
@@ -100,7 +100,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False):
         Returns:
             Whether the lease still is ours, as far as is known.
         """
-        return self.hold.beat()
+        return self.hold.heartbeat()
 
     def checkpoint(self) -> None:
         """Stop here if there is a reason to; call it where the work can be left and begun again.

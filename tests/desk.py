@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from taskhandler import TaskBlueprint
-from taskhandler.ledger.storage import Key, Letter, Unavailable
+from taskhandler.ledger.storage import Key, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record
 from taskhandler.web.assembly import Assembly
 
@@ -54,18 +54,18 @@ def deliver(
     return client.post(f"{PATH}/{handler}", data=body, headers=headers_of(task, retry=retry), **more)
 
 
-def record_of(app: Flask, task: str = "t1", *, queue: str = "q", twin: str = "") -> Record | None:
+def record_of(app: Flask, task: str = "t1", *, queue: str = "q", conflict: str = "") -> Record | None:
     """What the ledger holds of a task."""
-    found = _assembly(app).receiver.ledger.storage.read(Key("", queue, task, twin))
+    found = _assembly(app).receiver.ledger.storage.read(Key("", queue, task, conflict))
     assert not isinstance(found, Unavailable)
     return None if found is None else found.record
 
 
-def letter_of(app: Flask, task: str = "t1", *, queue: str = "q", twin: str = "") -> Letter | None:
+def dead_letter_of(app: Flask, task: str = "t1", *, queue: str = "q", conflict: str = "") -> TaskBody | None:
     """The body that the ledger keeps of a task that came to a bad end."""
-    letter = _assembly(app).receiver.ledger.storage.letter(Key("", queue, task, twin))
-    assert not isinstance(letter, Unavailable)
-    return letter
+    dead_letter = _assembly(app).receiver.ledger.storage.dead_letter(Key("", queue, task, conflict))
+    assert not isinstance(dead_letter, Unavailable)
+    return dead_letter
 
 
 def outcome(response: TestResponse) -> tuple[int, str]:

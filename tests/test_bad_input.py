@@ -13,7 +13,7 @@ from flask import Flask
 
 from taskhandler import Reject, Retry, Task, TaskBlueprint, TaskEvent, current_task, signals
 from taskhandler.lifecycle.record import Record, State
-from tests.desk import app_with, deliver, letter_of, outcome, record_of
+from tests.desk import app_with, dead_letter_of, deliver, outcome, record_of
 
 
 @dataclass
@@ -83,9 +83,9 @@ def test_a_body_that_is_no_payload_is_rejected_and_kept(tasks: TaskBlueprint, bo
     assert response.json == {"outcome": "rejected", "task": "t1", "attempt": 1}
     assert (recorded(app).state, recorded(app).attempt) == (State.REJECTED, 1)
     assert recorded(app).reason.startswith("invalid payload: ")
-    letter = letter_of(app)
-    assert letter is not None
-    assert letter.body == body
+    dead_letter = dead_letter_of(app)
+    assert dead_letter is not None
+    assert dead_letter.content == body
     assert outcome(deliver(app, "charge", body, retry=1)) == (200, "duplicate")
     assert not ran
 
@@ -111,7 +111,7 @@ def test_a_body_that_another_revision_may_understand_is_kept_waiting(tasks: Task
     app = charging(tasks, [], on_invalid="retry")
     assert outcome(deliver(app, "charge", b"{")) == (503, "retry")
     assert (recorded(app).state, recorded(app).attempt) == (State.WAITING, 1)
-    assert letter_of(app) is None
+    assert dead_letter_of(app) is None
     assert outcome(deliver(app, "charge", b"{", retry=1)) == (503, "retry")
     assert recorded(app).attempt == 2
 

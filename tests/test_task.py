@@ -18,13 +18,13 @@ class Holding:
     def __init__(self, *, left: float = 20.0, fenced: bool = False) -> None:
         self.left = left
         self.fenced = fenced
-        self.beats = 0
+        self.heartbeats = 0
 
     def remaining(self) -> float:
         return self.left
 
-    def beat(self) -> bool:
-        self.beats += 1
+    def heartbeat(self) -> bool:
+        self.heartbeats += 1
         return not self.fenced
 
 
@@ -75,7 +75,7 @@ def test_the_lease_is_asked_what_is_left_and_extended_by_hand():
     assert task.heartbeat()
     hold.fenced = True
     assert not task.heartbeat()
-    assert hold.beats == 2
+    assert hold.heartbeats == 2
 
 
 def test_a_task_with_time_left_passes_its_checkpoints():

@@ -8,14 +8,14 @@ from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering
 from taskhandler.handlers.payload import PayloadCodeError, PayloadError
 from taskhandler.handlers.payload_reason import reason_of_raised
 from taskhandler.handlers.result import Dropped, result_json
-from taskhandler.lifecycle.verdict import Completed, Drained, End, Failed, Rejected
+from taskhandler.lifecycle.verdict import Completed, Disposition, Drained, Failed, Rejected
 from taskhandler.text import one_line
 
 REASON = 1000
 """Characters of a reason that are kept in the record."""
 
 
-class Chances(Struct, frozen=True, gc=False):
+class AttemptBudget(Struct, frozen=True, gc=False):
     """What decides whether a failure is final: is it the queue's last delivery, and the limit of attempts."""
 
     last: bool
@@ -26,7 +26,7 @@ class Ending(Struct, frozen=True):
     """What an attempt came to.
 
     Attributes:
-        end: what the law is told.
+        disposition: what is written down.
         reason: for people.
         error: what was raised, if anything was.
         after: seconds, where the handler said when to come back.
@@ -34,7 +34,7 @@ class Ending(Struct, frozen=True):
         warning: what people should know, although it changes nothing.
     """
 
-    end: End
+    disposition: Disposition
     reason: str = ""
     error: Exception | None = None
     after: float | None = None
@@ -55,7 +55,7 @@ def returned(value: object) -> Ending:
     return Ending(Completed(result))
 
 
-def raised(error: Exception, chances: Chances) -> Ending:
+def raised(error: Exception, budget: AttemptBudget) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
         reason = _words(error.reason) or "rejected"
@@ -64,9 +64,9 @@ def raised(error: Exception, chances: Chances) -> Ending:
         asked = f"the handler asked for it ({type(error).__name__})"
         reason = _words(error.reason) or asked
         limited = isinstance(error, RateLimited)
-        return Ending(_failed(reason, chances), reason, error, retry_after(error), limited)
+        return Ending(_failed(reason, budget), reason, error, retry_after(error), limited)
     reason = one_line(f"{type(error).__name__}: {_words(error)}", limit=REASON)
-    return Ending(_failed(reason, chances), reason, error)
+    return Ending(_failed(reason, budget), reason, error)
 
 
 def _words(said: object) -> str:
@@ -75,41 +75,41 @@ def _words(said: object) -> str:
     return one_line(said if reason is None else reason, limit=REASON)
 
 
-def invalid(error: PayloadError, chances: Chances, *, on_invalid: str) -> Ending:
+def invalid(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> Ending:
     """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
     if isinstance(error, PayloadCodeError):
-        return Ending(_failed(error.reason, chances), error.reason, error)
+        return Ending(_failed(error.reason, budget), error.reason, error)
     reason = one_line(f"invalid payload: {error}", limit=REASON)
     if on_invalid == "retry":
-        return Ending(_failed(reason, chances), reason, error)
+        return Ending(_failed(reason, budget), reason, error)
     return Ending(Rejected(reason), reason, error)
 
 
-def interrupted(why: Interrupted, chances: Chances) -> Ending:
+def interrupted(why: Interrupted, budget: AttemptBudget) -> Ending:
     """The handler stopped at a checkpoint."""
     if why.why == "draining":
-        return Ending(Drained(last=chances.last), "drained")
+        return Ending(Drained(last=budget.last), "drained")
     reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON)
-    return Ending(_failed(reason, chances), reason)
+    return Ending(_failed(reason, budget), reason)
 
 
-def killed(error: BaseException, chances: Chances, *, draining: bool) -> Ending:
+def killed(error: BaseException, budget: AttemptBudget, *, draining: bool) -> Ending:
     """The worker is ending in the middle of the handler (a time-out, an exit).
 
     gunicorn stops a worker first and then tells its handler: with exit status 0 if the worker is to end,
     with 1 if the handler has had its time (gunicorn 23 to 27), which is charged.
     """
     if draining and not getattr(error, "code", None):
-        return Ending(Drained(last=chances.last), "drained")
+        return Ending(Drained(last=budget.last), "drained")
     reason = f"{type(error).__name__} ended the worker"
-    return Ending(_failed(reason, chances), reason)
+    return Ending(_failed(reason, budget), reason)
 
 
-def refused(why: str, chances: Chances) -> Ending:
+def refused(why: str, budget: AttemptBudget) -> Ending:
     """The storage refuses the completion: the handler asked it for a write that cannot be done."""
     reason = one_line(f"the ledger refuses the completion: {why}", limit=REASON)
-    return Ending(_failed(reason, chances), reason, UsageError(reason))
+    return Ending(_failed(reason, budget), reason, UsageError(reason))
 
 
-def _failed(reason: str, chances: Chances) -> Failed:
-    return Failed(reason, last=chances.last, max_attempts=chances.max_attempts)
+def _failed(reason: str, budget: AttemptBudget) -> Failed:
+    return Failed(reason, last=budget.last, max_attempts=budget.max_attempts)

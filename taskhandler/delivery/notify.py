@@ -31,7 +31,7 @@ SILENT_SECONDS = 10.0
 """Between two log lines of one handler, outcome and reason."""
 
 
-class Teller:
+class Notifier:
     """One for all deliveries of an app.
 
     Args:

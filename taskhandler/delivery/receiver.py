@@ -16,7 +16,7 @@ from taskhandler.auth.token import Refused as RefusedCaller
 from taskhandler.auth.verifier import Answer, Caller, Unverifiable, Verifier
 from taskhandler.config.settings import Settings
 from taskhandler.delivery.ending import (
-    Chances,
+    AttemptBudget,
     Ending,
     interrupted,
     invalid,
@@ -27,7 +27,7 @@ from taskhandler.delivery.ending import (
 )
 from taskhandler.delivery.headers import Malformed, TaskHeaders
 from taskhandler.delivery.headers import read as read_headers
-from taskhandler.delivery.notify import Teller
+from taskhandler.delivery.notify import Notifier
 from taskhandler.delivery.reason import reason_of
 from taskhandler.delivery.reply import Reply, Unreadable, outcome_of, reply
 from taskhandler.delivery.request import Delivered, Delivery, Incoming
@@ -35,13 +35,13 @@ from taskhandler.delivery.wait_limit import WaitLimit
 from taskhandler.errors import Interrupted, Steering
 from taskhandler.handlers.handler import Handler, Raised, Returned, run
 from taskhandler.handlers.payload import PayloadError
-from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.heartbeat import Heartbeats
-from taskhandler.ledger.lease import CLAIM_PATIENCE, Lease
+from taskhandler.ledger.lease import CLAIM_TIMEOUT_SECONDS, Lease
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Key, Letter
-from taskhandler.lifecycle.record import Found, Record, State
-from taskhandler.lifecycle.rules import Arrive, Bury, Tell
+from taskhandler.ledger.storage import Key, TaskBody
+from taskhandler.lifecycle.record import Record, Snapshot, State
+from taskhandler.lifecycle.rules import Claim, KeepConflict, MarkNotified
 from taskhandler.lifecycle.verdict import (
     Conflict,
     Fenced,
@@ -71,7 +71,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     ledger: Ledger
     heartbeats: Heartbeats
     draining: Callable[[], bool]
-    teller: Teller
+    notifier: Notifier
     nonce: Callable[[], str]
     clock: Callable[[], float]
     pause: Callable[[float], None]
@@ -83,32 +83,32 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         if isinstance(delivery, Reply):
             return Delivered(delivery)
         try:
-            verdict = self._arrive(delivery)
+            verdict = self._claim(delivery)
             if not isinstance(verdict, Run):
                 return Delivered(self._without_run(delivery, verdict))
             task = self._task(delivery)
             if isinstance(task, Ending):
                 return self._settle(delivery, task)
-            self.teller.started(task)
-            verdict = delivery.lease.start()
+            self.notifier.started(task)
+            verdict = delivery.lease.ensure_live()
             if not isinstance(verdict, Run):
                 return Delivered(self._conclude(delivery, verdict))
             # No local variable here or in _run may hold the ending: its error's traceback holds these frames.
             return self._settle(delivery, self._run(delivery, task, incoming.call))
         except BaseException as error:
-            end = killed(error, delivery.chances, draining=self.draining()).end
-            delivery.lease.release(end, letter=delivery.letter)
+            disposition = killed(error, delivery.budget, draining=self.draining()).disposition
+            delivery.lease.release(disposition, body=delivery.body)
             raise
 
     def _run(self, delivery: Delivery, task: Task, call: Callable[..., object]) -> Ending:
         """Call the handler, under heartbeats."""
-        lease, chances = delivery.lease, delivery.chances
+        lease, budget = delivery.lease, delivery.budget
         current = CURRENT.set(task)
         try:
             self.heartbeats.watch(lease)
-            return _ending_of(run(call, delivery.handler.signature.arguments(task.payload, task)), chances)
+            return _ending_of(run(call, delivery.handler.signature.arguments(task.payload, task)), budget)
         except Interrupted as why:
-            return interrupted(why, chances)
+            return interrupted(why, budget)
         finally:
             self.heartbeats.forget(lease)
             CURRENT.reset(current)
@@ -131,40 +131,45 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         caller = self._verify(headers, handler)
         if not isinstance(caller, Caller):
             return self._refuse(_outcome_of_caller(caller), caller.why, handler=handler)
-        about = read_headers(headers.get, app_engine=self.settings.app_engine)
-        if isinstance(about, Malformed):
-            return self._refuse(Outcome.MALFORMED, about.why, handler=handler)
+        task_headers = read_headers(headers.get, app_engine=self.settings.app_engine)
+        if isinstance(task_headers, Malformed):
+            return self._refuse(Outcome.MALFORMED, task_headers.why, handler=handler)
         body = incoming.body()
         if isinstance(body, Unreadable):
             return self._refuse(body.outcome, body.why, handler=handler, status=body.status)
         if self.draining():
             return self._refuse(Outcome.UNAVAILABLE, "the worker is draining", handler=handler)
-        return self._delivery(handler, caller, about, headers, body)
+        return self._delivery(handler, caller, task_headers, headers, body)
 
     def _delivery(
-        self, handler: Handler[Any, Any], caller: Caller, about: TaskHeaders, headers: Headers, body: bytes
+        self,
+        handler: Handler[Any, Any],
+        caller: Caller,
+        task_headers: TaskHeaders,
+        headers: Headers,
+        body: bytes,
     ) -> Delivery:
         settings, options = self.settings, handler.options
-        chances = Chances(
-            last=about.retry_count + 1 >= settings.queue_max_attempts,
+        budget = AttemptBudget(
+            last=task_headers.retry_count + 1 >= settings.queue_max_attempts,
             max_attempts=options.max_attempts or settings.max_attempts,
         )
-        arrive = Arrive(
+        claim = Claim(
             lease_id=self.nonce(),
             digest=hashlib.sha256(b"%s\0%s" % (handler.name.encode(), body)).hexdigest(),
             handler=handler.name,
             lease=options.lease or settings.lease,
             retention=settings.retention,
-            max_attempts=chances.max_attempts,
+            max_attempts=budget.max_attempts,
         )
-        key = Key(settings.namespace, about.queue, about.task)
-        lease = Lease(self.ledger, key, arrive, clock=self.clock)
-        letter = Letter(body, one_line(headers.get("Content-Type") or "", limit=CONTENT_TYPE_LIMIT))
-        return Delivery(handler, caller, about, headers, body, letter, lease, chances)
+        key = Key(settings.namespace, task_headers.queue, task_headers.task)
+        lease = Lease(self.ledger, key, claim, clock=self.clock)
+        kept = TaskBody(body, one_line(headers.get("Content-Type") or "", limit=CONTENT_TYPE_LIMIT))
+        return Delivery(handler, caller, task_headers, headers, kept, key, claim, lease, budget)
 
-    def _arrive(self, delivery: Delivery) -> Verdict:
-        believed = Unseen() if delivery.about.retry_count else None
-        verdict = delivery.lease.claim(believed, letter=delivery.letter)
+    def _claim(self, delivery: Delivery) -> Verdict:
+        believed = Unread() if delivery.task_headers.retry_count else None
+        verdict = delivery.lease.claim(believed, body=delivery.body)
         return self._wait(delivery, verdict) if isinstance(verdict, InFlight) else verdict
 
     def _wait(self, delivery: Delivery, verdict: InFlight) -> Verdict:
@@ -172,7 +177,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
         Only a share of the worker's threads may wait, so that there are some for everything else.
         """
-        wait = float("inf") if delivery.chances.last else self.settings.in_flight_wait
+        wait = float("inf") if delivery.budget.last else self.settings.in_flight_wait
         if wait <= 0:
             return verdict
         with self.waiting.place() as is_free:
@@ -181,55 +186,55 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     def _wait_until(self, until: float, delivery: Delivery, verdict: Verdict) -> Verdict:
         while isinstance(verdict, InFlight) and self.clock() < until and not self.draining():
             self.pause(min(POLL_SECONDS, verdict.left + 0.01))
-            verdict = delivery.lease.claim(Unseen(), letter=delivery.letter)
+            verdict = delivery.lease.claim(Unread(), body=delivery.body)
         return verdict
 
     def _task(self, delivery: Delivery) -> Task | Ending:
         try:
-            payload = delivery.handler.signature.decode(delivery.body)
+            payload = delivery.handler.signature.decode(delivery.body.content)
         except PayloadError as error:
             return invalid(
-                error.with_traceback(None), delivery.chances, on_invalid=delivery.handler.options.on_invalid
+                error.with_traceback(None), delivery.budget, on_invalid=delivery.handler.options.on_invalid
             )
         return delivery.task(payload, draining=self.draining)
 
     def _settle(self, delivery: Delivery, ending: Ending) -> Delivered:
-        verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
+        verdict = delivery.lease.settle(ending.disposition, body=delivery.body)
         if isinstance(verdict, Refused):
-            ending = refused(verdict.why, delivery.chances)
-            verdict = delivery.lease.settle(ending.end, letter=delivery.letter)
+            ending = refused(verdict.why, delivery.budget)
+            verdict = delivery.lease.settle(ending.disposition, body=delivery.body)
         if ending.warning:
-            self.teller.warn(delivery.handler.name, ending.warning)
+            self.notifier.warn(delivery.handler.name, ending.warning)
         reply = self._conclude(delivery, verdict, ending)
         return Delivered(reply, ending.error if ending.is_error else None)
 
     def _without_run(self, delivery: Delivery, verdict: Verdict) -> Reply:
         if isinstance(verdict, Conflict):
-            return self._bury(delivery)
+            return self._keep_conflict(delivery)
         return self._conclude(delivery, verdict)
 
-    def _bury(self, delivery: Delivery) -> Reply:
+    def _keep_conflict(self, delivery: Delivery) -> Reply:
         """Keep the body of a delivery that has the name of another task."""
-        arrive = delivery.lease.arrive
-        bury = Bury(digest=arrive.digest, handler=arrive.handler, retention=arrive.retention)
-        key = structs.replace(delivery.lease.key, twin=arrive.digest)
-        done = self.ledger.amend(key, bury, None, patience=CLAIM_PATIENCE, letter=delivery.letter)
+        claim = delivery.claim
+        keep = KeepConflict(digest=claim.digest, handler=claim.handler, retention=claim.retention)
+        key = structs.replace(delivery.key, conflict=claim.digest)
+        done = self.ledger.amend(key, keep, None, timeout=CLAIM_TIMEOUT_SECONDS, body=delivery.body)
         return self._answer(delivery, Conflict() if isinstance(done.verdict, Settled) else done.verdict)
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, ending: Ending | None = None) -> Reply:
         """Answer; but first call `on_dead` if the task is dead and that was not called yet."""
-        found = delivery.lease.found
-        if found is not None and _is_untold(found.record, delivery):
-            self._call_on_dead(delivery, found, None if ending is None else ending.error)
+        snapshot = delivery.lease.snapshot
+        if snapshot is not None and _is_untold(snapshot.record, delivery):
+            self._call_on_dead(delivery, snapshot, None if ending is None else ending.error)
         return self._answer(delivery, verdict, ending)
 
-    def _call_on_dead(self, delivery: Delivery, dead: Found, error: Exception | None) -> None:
+    def _call_on_dead(self, delivery: Delivery, dead: Snapshot, error: Exception | None) -> None:
         """Call the handler's `on_dead`, and write down that it has been called."""
         when_dead = delivery.handler.when_dead
         if when_dead is None:
             return
-        self.teller.call(when_dead, self._dead_task(delivery), error)
-        self.ledger.amend(delivery.lease.key, Tell(dead.record.fence), dead, patience=CLAIM_PATIENCE)
+        self.notifier.call(when_dead, self._dead_task(delivery), error)
+        self.ledger.amend(delivery.key, MarkNotified(dead.record.fence), dead, timeout=CLAIM_TIMEOUT_SECONDS)
 
     def _dead_task(self, delivery: Delivery) -> Task:
         task = self._task(delivery)
@@ -242,23 +247,23 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         after = None if ending is None else ending.after
         if isinstance(verdict, InFlight):
             after = verdict.left
-        about, found = delivery.about, delivery.lease.found
-        attempt = 0 if found is None or ending is None else found.record.attempt
-        self.teller.ended(
+        task_headers, snapshot = delivery.task_headers, delivery.lease.snapshot
+        attempt = 0 if snapshot is None or ending is None else snapshot.record.attempt
+        self.notifier.ended(
             TaskEvent(
                 outcome=outcome,
                 handler=delivery.handler.name,
-                queue=about.queue,
-                task=about.task,
+                queue=task_headers.queue,
+                task=task_headers.task,
                 attempt=attempt,
-                reason=reason_of(verdict, ending, last=delivery.chances.last),
+                reason=reason_of(verdict, ending, last=delivery.budget.last),
                 error=None if ending is None else ending.error,
             ),
             fenced=isinstance(verdict, Fenced),
         )
         return reply(
             outcome,
-            task=about.task,
+            task=task_headers.task,
             attempt=attempt,
             retry_after=self.settings.retry_after if after is None else after,
             in_flight_status=self.settings.in_flight_status,
@@ -268,21 +273,21 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         self, outcome: Outcome, why: str, *, handler: Handler[Any, Any] | None, status: int | None = None
     ) -> Reply:
         name = "" if handler is None else handler.name
-        self.teller.ended(TaskEvent(outcome=outcome, handler=name, reason=why))
+        self.notifier.ended(TaskEvent(outcome=outcome, handler=name, reason=why))
         return reply(outcome, retry_after=self.settings.retry_after, status=status)
 
 
-def _ending_of(ran: Returned | Raised, chances: Chances) -> Ending:
+def _ending_of(ran: Returned | Raised, budget: AttemptBudget) -> Ending:
     if isinstance(ran, Returned):
         return returned(ran.value)
     if isinstance(ran.error, Steering):
         ran.error.__traceback__ = None  # an instance that is raised again and again would keep each payload
-    return raised(ran.error, chances)
+    return raised(ran.error, budget)
 
 
 def _is_untold(record: Record, delivery: Delivery) -> bool:
-    ours = record.digest == delivery.lease.arrive.digest
-    return ours and record.state is State.DEAD and not record.told
+    ours = record.digest == delivery.claim.digest
+    return ours and record.state is State.DEAD and not record.on_dead_called
 
 
 def _outcome_of_caller(caller: RefusedCaller | Unverifiable) -> Outcome:

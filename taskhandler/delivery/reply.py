@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import (
+    AlreadyEnded,
     Conflict,
-    Ended,
+    Exhausted,
     Fenced,
     InFlight,
     Settled,
-    Spent,
     Verdict,
 )
 from taskhandler.outcome import STATUS, Outcome
@@ -89,9 +89,9 @@ def outcome_of(verdict: Verdict) -> Outcome:
     match verdict:
         case Settled(state=state):
             return _SETTLED[state]
-        case Ended():
+        case AlreadyEnded():
             return Outcome.DUPLICATE
-        case Spent():
+        case Exhausted():
             return Outcome.DEAD
         case Fenced(ended=ended):
             return Outcome.RETRY if ended is None else Outcome.DUPLICATE

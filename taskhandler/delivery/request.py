@@ -8,13 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from taskhandler.auth.verifier import Caller
-from taskhandler.delivery.ending import Chances
+from taskhandler.delivery.ending import AttemptBudget
 from taskhandler.delivery.headers import TaskHeaders
 from taskhandler.delivery.reply import Reply, Unreadable
 from taskhandler.handlers.handler import Handler
 from taskhandler.ledger.lease import Lease
-from taskhandler.ledger.storage import Letter
-from taskhandler.lifecycle.rules import is_last
+from taskhandler.ledger.storage import Key, TaskBody
+from taskhandler.lifecycle.rules import Claim, is_last
 from taskhandler.task import Headers, Task
 
 
@@ -46,38 +46,39 @@ class Delivery(Struct, frozen=True):
 
     handler: Handler[Any, Any]
     caller: Caller
-    about: TaskHeaders
+    task_headers: TaskHeaders
     headers: Headers
-    body: bytes
-    letter: Letter
+    body: TaskBody
+    key: Key
+    claim: Claim
     lease: Lease
-    chances: Chances
+    budget: AttemptBudget
 
     def __repr__(self) -> str:
         """Without the body: error trackers send what the variables of a frame print."""
-        return f"Delivery(handler={self.handler!r}, about={self.about!r}, letter={self.letter!r})"
+        return f"Delivery(handler={self.handler!r}, headers={self.task_headers!r}, body={self.body!r})"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """The same for tracebacks of rich, which would print the fields."""
-        return [("handler", self.handler), ("about", self.about), ("letter", self.letter)]
+        return [("handler", self.handler), ("headers", self.task_headers), ("body", self.body)]
 
     def task(self, payload: object, *, draining: Callable[[], bool]) -> Task:
         """The task as its handler sees it."""
-        about, chances, found = self.about, self.chances, self.lease.found
+        task_headers, budget, snapshot = self.task_headers, self.budget, self.lease.snapshot
         return Task(
-            id=about.task,
-            queue=about.queue,
+            id=task_headers.task,
+            queue=task_headers.queue,
             handler=self.handler.name,
             payload=payload,
-            attempt=0 if found is None else found.record.attempt,
-            retry_count=about.retry_count,
-            execution_count=about.execution_count,
-            eta=about.eta,
-            previous_response=about.previous_response,
-            retry_reason=about.retry_reason,
-            is_last_attempt=chances.last
-            or (found is not None and is_last(found.record, max_attempts=chances.max_attempts)),
-            fence=0 if found is None else found.record.fence,
+            attempt=0 if snapshot is None else snapshot.record.attempt,
+            retry_count=task_headers.retry_count,
+            execution_count=task_headers.execution_count,
+            eta=task_headers.eta,
+            previous_response=task_headers.previous_response,
+            retry_reason=task_headers.retry_reason,
+            is_last_attempt=budget.last
+            or (snapshot is not None and is_last(snapshot.record, max_attempts=budget.max_attempts)),
+            fence=0 if snapshot is None else snapshot.record.fence,
             caller=self.caller.email,
             headers=self.headers,
             hold=self.lease,

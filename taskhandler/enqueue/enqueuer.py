@@ -59,7 +59,7 @@ class Enqueuer:
         self._throttle = LogThrottle(seconds=SILENCE_SECONDS, clock=clock)
         self._timeout = timeout
         self._client: Any = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         call_in_child(self._forget)
 
     def enqueue(
@@ -88,7 +88,7 @@ class Enqueuer:
 
     def close(self) -> None:
         """Close the client's connection; the next task is created over a new one."""
-        with self._turn:
+        with self._lock:
             client, self._client = self._client, None
         if client is not None:
             client.transport.close()
@@ -141,14 +141,14 @@ class Enqueuer:
             )
 
     def _the_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet
-        with self._turn:
+        with self._lock:
             if self._client is None:
                 self._client = _make_client(self._settings.emulator_host)
             return self._client
 
     def _forget(self) -> None:
         self._client = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
 
 def _check_installed() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from msgspec import Struct
 
 from taskhandler.ledger.storage import Answer, Disputed, Unavailable, Unknown, Written
-from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.lifecycle.verdict import Refused, Undecided, Verdict
 
@@ -21,7 +21,7 @@ ROUNDS = 8
 """How often the record may turn out to have changed before the amendment is given up."""
 
 
-class Unseen(Struct, frozen=True, gc=False):
+class Unread(Struct, frozen=True, gc=False):
     """Nothing is believed about the record: read it first."""
 
 
@@ -61,27 +61,27 @@ class Pending(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """An amendment that has come to an end; `found` is the record as it is now known to be."""
+    """An amendment that has come to an end; `snapshot` is the record as it is now known to be."""
 
     verdict: Verdict
-    found: Found | None = None
+    snapshot: Snapshot | None = None
 
 
-def begin(rule: Rule, believed: Found | Unseen | None) -> Pending | Done:
+def begin(rule: Rule, believed: Snapshot | Unread | None) -> Pending | Done:
     """Start with what is believed to be there; None for no record."""
-    if isinstance(believed, Unseen):
+    if isinstance(believed, Unread):
         return Pending(rule, Read())
     return _apply(rule, believed, rounds=0)
 
 
-def resume(pending: Pending, answer: Answer | Found | None) -> Pending | Done:
+def resume(pending: Pending, answer: Answer | Snapshot | None) -> Pending | Done:
     """Go on with what the storage answered to `pending.op`."""
     match answer:
         case Written(version=version):
             return _written(pending, version)
-        case Found() if pending.dispute is not None and pending.dispute[0].version == answer.version:
+        case Snapshot() if pending.dispute is not None and pending.dispute[0].version == answer.version:
             return resume(pending, pending.dispute[1])
-        case None | Found():
+        case None | Snapshot():
             return _apply(pending.rule, answer, rounds=pending.rounds)
         case Unavailable(why=why):
             return Done(Undecided(why))
@@ -95,15 +95,15 @@ def resume(pending: Pending, answer: Answer | Found | None) -> Pending | Done:
             return Pending(pending.rule, Read(), rounds=pending.rounds + 1)
 
 
-def _apply(rule: Rule, seen: Found | None, *, rounds: int) -> Pending | Done:
-    step = rule(seen)
-    if step.write is None:
-        return Done(step.verdict, seen)
-    op = Create(step.write) if seen is None else Replace(step.write, seen.version)
-    return Pending(rule, op, step.verdict, rounds)
+def _apply(rule: Rule, snapshot: Snapshot | None, *, rounds: int) -> Pending | Done:
+    transition = rule(snapshot)
+    if transition.write is None:
+        return Done(transition.verdict, snapshot)
+    op = Create(transition.write) if snapshot is None else Replace(transition.write, snapshot.version)
+    return Pending(rule, op, transition.verdict, rounds)
 
 
 def _written(pending: Pending, version: Hashable) -> Done:
     if isinstance(pending.op, Read) or pending.verdict is None:
         raise TypeError("a storage said 'written' to a read")
-    return Done(pending.verdict, Found(pending.op.record, version))
+    return Done(pending.verdict, Snapshot(pending.op.record, version))

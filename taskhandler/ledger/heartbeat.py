@@ -45,7 +45,7 @@ SILENT_SECONDS = 60.0
 class Beating(Protocol):
     """Something that needs a sign of life every `interval` seconds.
 
-    `due` is when the next one is; it is ours to set, and may be set sooner from within `beat`.
+    `due` is when the next one is; it is ours to set, and may be set sooner from within `heartbeat`.
     """
 
     due: float
@@ -54,7 +54,7 @@ class Beating(Protocol):
     def interval(self) -> float:
         """Seconds between two signs of life."""
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Give one; True if there should be another one."""
 
 
@@ -210,7 +210,7 @@ class _Senders:
 
     def _beat(self, lease: Beating) -> None:
         try:
-            lease.beat()
+            lease.heartbeat()
         except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and must not harm the other leases
             self._log_failed(error)
         finally:

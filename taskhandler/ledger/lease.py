@@ -6,12 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from taskhandler.ledger.amend import Done, Unseen
+from taskhandler.ledger.amend import Done, Unread
 from taskhandler.ledger.ledger import Ledger, always
-from taskhandler.ledger.storage import Key, Letter
-from taskhandler.lifecycle.record import Found
-from taskhandler.lifecycle.rules import Arrive, Beat, Rule, Settle
-from taskhandler.lifecycle.verdict import End, Fenced, Held, Run, Undecided, Verdict
+from taskhandler.ledger.storage import Key, TaskBody
+from taskhandler.lifecycle.record import Snapshot
+from taskhandler.lifecycle.rules import Claim, Heartbeat, Rule, Settle
+from taskhandler.lifecycle.verdict import Disposition, Fenced, Renewed, Run, Undecided, Verdict
 from taskhandler.text import one_line
 
 LOGGER = logging.getLogger("taskhandler")
@@ -19,22 +19,22 @@ LOGGER = logging.getLogger("taskhandler")
 LINE_LIMIT = 1000
 """Characters of an error's message that are logged."""
 
-CLAIM_PATIENCE = 5.0
+CLAIM_TIMEOUT_SECONDS = 5.0
 """Seconds: with no call longer than five, a delivery that meets an outage is answered within ten.
 
 And a call that takes all of its time can still be followed by a second one.
 """
 
-SETTLE_PATIENCE = 5.0
+SETTLE_TIMEOUT_SECONDS = 5.0
 """Seconds, including the wait for a heartbeat under way, which makes one call at most and then gives way."""
 
-BEAT_PATIENCE = 2.0
+HEARTBEAT_TIMEOUT_SECONDS = 2.0
 """Seconds; few, so that the next heartbeat comes soon. It reads first if this one's result is unknown."""
 
-AGAIN = 1.0
+HEARTBEAT_RETRY_SECONDS = 1.0
 """Seconds from a heartbeat that failed to the next."""
 
-RELEASE_PATIENCE = 0.8
+RELEASE_TIMEOUT_SECONDS = 0.8
 """Seconds for giving the lease back when the worker ends: half of them to wait for a heartbeat under way."""
 
 
@@ -48,118 +48,122 @@ class Lease:
     Args:
         ledger: where the record is.
         key: whose record it is.
-        arrive: how the delivery asked for it.
+        claim: how the delivery asked for it.
         clock: seconds, of a clock that never goes back and counts the machine's sleep.
     """
 
-    def __init__(self, ledger: Ledger, key: Key, arrive: Arrive, *, clock: Callable[[], float]) -> None:
+    def __init__(self, ledger: Ledger, key: Key, claim: Claim, *, clock: Callable[[], float]) -> None:
         self.fenced = False
         self.due = 0.0
         self._ledger = ledger
-        self.key = key
-        self.arrive = arrive
+        self._key = key
+        self._claim = claim
         self._clock = clock
-        self._believed: Found | Unseen | None = Unseen()
+        self._believed: Snapshot | Unread | None = Unread()
         self._until = 0.0
         self._over = False
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     @property
     def interval(self) -> float:
         """Seconds between two heartbeats: a third of the lease."""
-        return self.arrive.lease / 3
+        return self._claim.lease / 3
 
     @property
-    def found(self) -> Found | None:
+    def snapshot(self) -> Snapshot | None:
         """The record as the holder last knew it."""
-        return None if isinstance(self._believed, Unseen) else self._believed
+        return None if isinstance(self._believed, Unread) else self._believed
 
-    def claim(self, believed: Found | Unseen | None, *, letter: Letter | None = None) -> Verdict:
+    def claim(self, believed: Snapshot | Unread | None, *, body: TaskBody | None = None) -> Verdict:
         """Ask for the lease; `Run` says that it is yours."""
-        with self._turn:
+        with self._lock:
             self._believed = believed
-            return self._act(self.arrive, patience=CLAIM_PATIENCE, letter=letter)
+            return self._act(self._claim, timeout=CLAIM_TIMEOUT_SECONDS, body=body)
 
     def remaining(self) -> float:
         """Seconds that are left of the lease; none if it is known to be lost."""
         return 0.0 if self.fenced else max(0.0, self._until - self._clock())
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Extend the lease by one heartbeat; False if it is known to be lost."""
-        with self._turn:
+        with self._lock:
             if not (self._over or self.fenced):
-                beat = Beat(self.arrive.lease_id)
-                patience = min(BEAT_PATIENCE, self.interval)
-                verdict = self._act(beat, patience=patience, goes_on=lambda: not self._over)
+                heartbeat = Heartbeat(self._claim.lease_id)
+                timeout = min(HEARTBEAT_TIMEOUT_SECONDS, self.interval)
+                verdict = self._act(heartbeat, timeout=timeout, goes_on=lambda: not self._over)
                 if isinstance(verdict, Undecided):
-                    self.due = min(self.due, self._clock() + AGAIN)
+                    self.due = min(self.due, self._clock() + HEARTBEAT_RETRY_SECONDS)
             return not self.fenced
 
-    def start(self) -> Verdict:
+    def ensure_live(self) -> Verdict:
         """Make sure, right before the handler is called, that the lease lasts until its first heartbeat."""
         if self.remaining() >= 2 * self.interval:
             return Run()
-        with self._turn:
-            verdict = self._act(Beat(self.arrive.lease_id), patience=CLAIM_PATIENCE)
-        if not isinstance(verdict, Held):
+        with self._lock:
+            verdict = self._act(Heartbeat(self._claim.lease_id), timeout=CLAIM_TIMEOUT_SECONDS)
+        if not isinstance(verdict, Renewed):
             return verdict
         return Run() if self.remaining() > 0 else Undecided("the lease lapses faster than the ledger answers")
 
-    def settle(self, end: End, *, letter: Letter | None = None, writes: Sequence[object] = ()) -> Verdict:
+    def settle(
+        self, disposition: Disposition, *, body: TaskBody | None = None, writes: Sequence[object] = ()
+    ) -> Verdict:
         """Write down what the attempt came to, and give the lease back."""
         self._over = True  # a heartbeat that still waits need not be sent any more
-        until = self._clock() + SETTLE_PATIENCE
-        if not self._turn.acquire(timeout=SETTLE_PATIENCE):
+        until = self._clock() + SETTLE_TIMEOUT_SECONDS
+        if not self._lock.acquire(timeout=SETTLE_TIMEOUT_SECONDS):
             return Undecided("a heartbeat is still under way")
         try:
-            settle = Settle(self.arrive.lease_id, end)
+            settle = Settle(self._claim.lease_id, disposition)
             if self.fenced:
-                self._believed = Unseen()  # what fenced us may have come to an end since
-            return self._act(settle, patience=until - self._clock(), letter=letter, writes=writes)
+                self._believed = Unread()  # what fenced us may have come to an end since
+            return self._act(settle, timeout=until - self._clock(), body=body, writes=writes)
         finally:
-            self._turn.release()
+            self._lock.release()
 
-    def release(self, end: End, *, letter: Letter | None = None) -> None:
+    def release(self, disposition: Disposition, *, body: TaskBody | None = None) -> None:
         """Give the lease back within a second if that can be done, else leave it to lapse."""
         self._over = True
-        if not self._turn.acquire(timeout=RELEASE_PATIENCE / 2):
+        if not self._lock.acquire(timeout=RELEASE_TIMEOUT_SECONDS / 2):
             return
         giving = threading.Thread(
-            target=self._give_back, args=(end, letter), name="taskhandler-release", daemon=True
+            target=self._give_back, args=(disposition, body), name="taskhandler-release", daemon=True
         )
         try:
             giving.start()  # beside us, since a call to the ledger may take five seconds
         except RuntimeError:  # no thread can be started
-            self._turn.release()
+            self._lock.release()
             return
-        giving.join(RELEASE_PATIENCE / 2)
+        giving.join(RELEASE_TIMEOUT_SECONDS / 2)
 
-    def _give_back(self, end: End, letter: Letter | None) -> None:
+    def _give_back(self, disposition: Disposition, body: TaskBody | None) -> None:
         try:
-            self._act(Settle(self.arrive.lease_id, end), patience=RELEASE_PATIENCE / 2, letter=letter)
+            self._act(
+                Settle(self._claim.lease_id, disposition), timeout=RELEASE_TIMEOUT_SECONDS / 2, body=body
+            )
         except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and nobody catches it here
             said = one_line(error, limit=LINE_LIMIT)
             kind = type(error).__qualname__
             LOGGER.error("a lease cannot be given back, and is left to lapse: %s: %s", kind, said)  # noqa: TRY400 - one line; the traceback would quote the error raw
         finally:
-            self._turn.release()
+            self._lock.release()
 
     def _act(
         self,
         rule: Rule,
         *,
-        patience: float,
-        letter: Letter | None = None,
+        timeout: float,
+        body: TaskBody | None = None,
         writes: Sequence[object] = (),
         goes_on: Callable[[], bool] = always,
     ) -> Verdict:
         sent = self._clock()
         done = self._ledger.amend(
-            self.key,
+            self._key,
             rule,
             self._believed,
-            patience=patience,
-            letter=letter,
+            timeout=timeout,
+            body=body,
             writes=writes,
             goes_on=goes_on,
         )
@@ -167,10 +171,10 @@ class Lease:
         return done.verdict
 
     def _learn(self, done: Done, sent: float) -> None:
-        self._believed = Unseen() if done.found is None else done.found
+        self._believed = Unread() if done.snapshot is None else done.snapshot
         match done.verdict:
-            case Run() | Held():
-                self._until = sent + self.arrive.lease
+            case Run() | Renewed():
+                self._until = sent + self._claim.lease
             case Fenced():
                 self.fenced = True
             case _:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from taskhandler.ledger.amend import Create, Done, Pending, Read, Unseen, begin, resume
-from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown
-from taskhandler.lifecycle.record import Found, State
+from taskhandler.ledger.amend import Create, Done, Pending, Read, Unread, begin, resume
+from taskhandler.ledger.storage import Answer, Key, Storage, TaskBody, Unavailable, Unknown
+from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.lifecycle.verdict import Undecided
 
@@ -54,10 +54,10 @@ class Ledger:
         self,
         key: Key,
         rule: Rule,
-        believed: Found | Unseen | None,
+        believed: Snapshot | Unread | None,
         *,
-        patience: float,
-        letter: Letter | None = None,
+        timeout: float,
+        body: TaskBody | None = None,
         writes: Sequence[object] = (),
         goes_on: Callable[[], bool] = always,
     ) -> Done:
@@ -67,8 +67,8 @@ class Ledger:
             key: which record.
             rule: what to make of it.
             believed: what is believed to be there; None for no record.
-            patience: seconds after which an operation that had no answer is not followed by another one.
-            letter: the body, kept beside a record that says rejected or dead.
+            timeout: seconds after which an operation that had no answer is not followed by another one.
+            body: kept beside a record that says rejected or dead.
             writes: whatever the storage's own batches are made of; they commit with a completion only.
             goes_on: asked before each operation but the first; if it is false, the amendment is given up.
         """
@@ -76,8 +76,8 @@ class Ledger:
         at = begin(rule, believed)
         pause = FIRST_PAUSE_SECONDS
         while isinstance(at, Pending):
-            answer = self._carry_out(key, at, letter, writes)
-            until = begun + (patience if isinstance(answer, Unavailable | Unknown) else SLOW_SECONDS)
+            answer = self._carry_out(key, at, body, writes)
+            until = begun + (timeout if isinstance(answer, Unavailable | Unknown) else SLOW_SECONDS)
             late = self._clock() + pause >= until
             if isinstance(answer, Unavailable) and not late:
                 self._pause(pause * (1 + self._chance()) / 2)
@@ -85,23 +85,23 @@ class Ledger:
             else:
                 at = resume(at, answer)
             if isinstance(at, Pending) and (late or not goes_on()):
-                return Done(Undecided("the ledger took too long"), _found(answer))
+                return Done(Undecided("the ledger took too long"), _snapshot(answer))
         return at
 
     def _carry_out(
-        self, key: Key, at: Pending, letter: Letter | None, writes: Sequence[object]
-    ) -> Answer | Found | None:
+        self, key: Key, at: Pending, body: TaskBody | None, writes: Sequence[object]
+    ) -> Answer | Snapshot | None:
         op = at.op
         if isinstance(op, Read):
             return self.storage.read(key)
         state = op.record.state
-        kept = letter if state is State.REJECTED or state is State.DEAD else None
+        kept = body if state is State.REJECTED or state is State.DEAD else None
         if isinstance(op, Create):
-            return self.storage.create(key, op.record, letter=kept)
+            return self.storage.create(key, op.record, dead_letter=kept)
         batch = writes if state is State.COMPLETED else ()
-        return self.storage.replace(key, op.record, op.version, letter=kept, writes=batch)
+        return self.storage.replace(key, op.record, op.version, dead_letter=kept, writes=batch)
 
 
-def _found(answer: Answer | Found | None) -> Found | None:
+def _snapshot(answer: Answer | Snapshot | None) -> Snapshot | None:
     """What was read last, so that the next amendment need not read it again."""
-    return answer if isinstance(answer, Found) else None
+    return answer if isinstance(answer, Snapshot) else None

@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from msgspec import Struct
 
 from taskhandler.forks import tell_of_forks
-from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable, Written
-from taskhandler.lifecycle.record import Found, Record
+from taskhandler.ledger.storage import Answer, Key, Stale, TaskBody, Unavailable, Written
+from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 
 NANOSECOND = 1e-9
@@ -20,7 +20,7 @@ class _Row(Struct, frozen=True, gc=False):
     record: Record
     version: int
     at: int
-    letter: Letter | None
+    dead_letter: TaskBody | None
 
 
 class MemoryStorage:
@@ -41,18 +41,18 @@ class MemoryStorage:
         self._lock = threading.Lock()
         tell_of_forks(self)
 
-    def read(self, key: Key) -> Found | Unavailable | None:
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""
         now = self._clock()
         row = self._rows.get(key)
-        return None if row is None else _found(row, now)
+        return None if row is None else _snapshot(row, now)
 
-    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""
         with self._lock:
             if key in self._rows:
                 return Stale()
-            return self._put(key, record, letter)
+            return self._put(key, record, dead_letter)
 
     def replace(
         self,
@@ -60,7 +60,7 @@ class MemoryStorage:
         record: Record,
         version: Hashable,
         *,
-        letter: Letter | None = None,
+        dead_letter: TaskBody | None = None,
         writes: Sequence[object] = (),
     ) -> Answer:
         """See `Storage.replace`. `writes` are refused: this ledger has no atomic batches."""
@@ -70,19 +70,19 @@ class MemoryStorage:
             row = self._rows.get(key)
             if row is None or row.version != version:
                 return Stale()
-            return self._put(key, record, letter or row.letter)
+            return self._put(key, record, dead_letter or row.dead_letter)
 
-    def letter(self, key: Key) -> Letter | Unavailable | None:
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """See `Storage.letter`."""
         row = self._rows.get(key)
-        return None if row is None else row.letter
+        return None if row is None else row.dead_letter
 
-    def scan(self) -> Iterator[tuple[Key, Found]]:
+    def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`."""
         with self._lock:
             rows = list(self._rows.items())
         now = self._clock()
-        return ((key, _found(row, now)) for key, row in rows)
+        return ((key, _snapshot(row, now)) for key, row in rows)
 
     def close(self) -> None:
         """Nothing is held; the records stay."""
@@ -97,11 +97,11 @@ class MemoryStorage:
         """Another thread of the parent may have held the lock."""
         self._lock = threading.Lock()
 
-    def _put(self, key: Key, record: Record, letter: Letter | None) -> Written:
+    def _put(self, key: Key, record: Record, dead_letter: TaskBody | None) -> Written:
         version = next(self._versions)
-        self._rows[key] = _Row(record, version, self._clock(), letter)
+        self._rows[key] = _Row(record, version, self._clock(), dead_letter)
         return Written(version)
 
 
-def _found(row: _Row, now: int) -> Found:
-    return Found(row.record, row.version, max(0, now - row.at) * NANOSECOND)
+def _snapshot(row: _Row, now: int) -> Snapshot:
+    return Snapshot(row.record, row.version, max(0, now - row.at) * NANOSECOND)

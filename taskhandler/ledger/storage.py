@@ -11,36 +11,36 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from taskhandler.lifecycle.record import Found, Record
+from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 
 
 class Key(Struct, frozen=True, gc=False):
     """Which task: its queue and task id, told apart by a namespace (project and location, say).
 
-    `twin` is empty but for the dead letter of a delivery that had the name of another task: then it is
+    `conflict` is empty but for the dead letter of a delivery that had the name of another task: then it is
     the digest of that delivery.
     """
 
     namespace: str
     queue: str
     task: str
-    twin: str = ""
+    conflict: str = ""
 
 
-class Letter(Struct, frozen=True, gc=False):
+class TaskBody(Struct, frozen=True, gc=False):
     """The body of a task that came to a bad end, kept in a row of its own."""
 
-    body: bytes
+    content: bytes
     content_type: str = ""
 
     def __repr__(self) -> str:
         """Without the body: error trackers send what the variables of a frame print."""
-        return f"Letter(bytes={len(self.body)}, content_type={self.content_type!r})"
+        return f"Letter(bytes={len(self.content)}, content_type={self.content_type!r})"
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """The same for tracebacks of rich, which would print the fields."""
-        return [("bytes", len(self.body)), ("content_type", self.content_type)]
+        return [("bytes", len(self.content)), ("content_type", self.content_type)]
 
 
 class Written(Struct, frozen=True):
@@ -88,11 +88,11 @@ class Storage(Protocol):
     shared: bool
     """Whether workers on several machines see the same records."""
 
-    def read(self, key: Key) -> Found | Unavailable | None:
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
         """The record as it is now, with its age by the storage's own clock; None if there is none."""
 
-    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
-        """Write the first record of `key`, and `letter` beside it; stale if there is a record already."""
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
+        """Write the first record of `key`, `dead_letter` beside it; stale if there is a record already."""
 
     def replace(
         self,
@@ -100,21 +100,21 @@ class Storage(Protocol):
         record: Record,
         version: Hashable,
         *,
-        letter: Letter | None = None,
+        dead_letter: TaskBody | None = None,
         writes: Sequence[object] = (),
     ) -> Answer:
         """Replace the record of `key` if it still is at `version`; stale if it is not (or is gone).
 
         A letter that is there stays there unless another one is given.
 
-        `letter`, and `writes` (whatever this storage's own batches are made of), commit with it or not
+        `dead_letter`, and `writes` (whatever this storage's own batches are made of), commit with it or not
         at all. A storage without such batches refuses any.
         """
 
-    def letter(self, key: Key) -> Letter | Unavailable | None:
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """The body kept beside the record of `key`."""
 
-    def scan(self) -> Iterator[tuple[Key, Found]]:
+    def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """All records, in no order: for people's tools, never on the path of a delivery.
 
         Raises:

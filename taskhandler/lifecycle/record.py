@@ -20,10 +20,10 @@ class State(str, enum.Enum):
     DEAD = "dead"
 
 
-ENDS = frozenset({State.COMPLETED, State.REJECTED, State.DEAD})
+TERMINAL = frozenset({State.COMPLETED, State.REJECTED, State.DEAD})
 
 
-class Mark(Struct, frozen=True, gc=False):
+class Step(Struct, frozen=True, gc=False):
     """One `once` step of a task: begun, and, with a `value` (JSON), done."""
 
     name: str
@@ -39,17 +39,17 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         attempt: claims so far, from 1 (0 after an operator's reset).
         fence: grows with every claim for as long as the record exists.
         lease_id: the nonce of the last holder; empty after an operator's reset.
-        lease: seconds the holder may go without a sign of life.
+        lease: seconds the holder may go without a heartbeat.
         digest: SHA-256 of the handler's name and the body, in hexadecimal.
         retention: seconds an end is kept, from when it was written.
         handler: the handler's name.
         drained: how many of the claims are not charged, because their worker was told to stop.
-        beats: grows with every sign of life, so that every write changes the record (a Firestore
+        heartbeats: grows with every heartbeat, so that every write changes the record (a Firestore
             document that does not change keeps its update_time).
-        told: of a dead task: its `on_dead` has been called.
+        on_dead_called: of a dead task: its `on_dead` has been called.
         reason: of a failed, rejected or dead task: why.
         result: what the handler returned, as JSON, for people to look at.
-        marks: the `once` steps.
+        steps: the `once` steps.
         history: one line for each of the last lost or failed attempts.
     """
 
@@ -62,17 +62,17 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     retention: float
     handler: str = ""
     drained: int = 0
-    beats: int = 0
-    told: bool = False
+    heartbeats: int = 0
+    on_dead_called: bool = False
     reason: str = ""
     result: str | None = None
-    marks: tuple[Mark, ...] = ()
+    steps: tuple[Step, ...] = ()
     history: tuple[str, ...] = ()
 
     @property
-    def ended(self) -> bool:
+    def is_terminal(self) -> bool:
         """Whether this is the end of the task."""
-        return self.state in ENDS
+        return self.state in TERMINAL
 
     @property
     def charged(self) -> int:
@@ -80,7 +80,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return self.attempt - self.drained
 
 
-class Found(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """A record as a ledger showed it.
 
     Attributes:

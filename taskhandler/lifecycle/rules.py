@@ -21,30 +21,30 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import Found, Mark, Record, State
+from taskhandler.lifecycle.record import Record, Snapshot, State, Step
 from taskhandler.lifecycle.verdict import (
-    Begun,
+    AlreadyEnded,
     Completed,
     Conflict,
+    Disposition,
     Drained,
-    End,
-    Ended,
+    Exhausted,
     Failed,
     Fenced,
-    Held,
     InFlight,
     Rejected,
+    Renewed,
     Run,
     Settled,
-    Spent,
-    Step,
+    StepBegun,
+    Transition,
 )
 
 HISTORY = 10
 """How many lines of history a record keeps."""
 
 
-class Arrive(Struct, frozen=True, kw_only=True, gc=False):
+class Claim(Struct, frozen=True, kw_only=True, gc=False):
     """A delivery has come: may it run its task? (T1 to T8, T16).
 
     Attributes:
@@ -63,23 +63,23 @@ class Arrive(Struct, frozen=True, kw_only=True, gc=False):
     retention: float
     max_attempts: int | None = None
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None:
-            return Step(self._first(fence=1), Run())  # T1
-        record = seen.record
-        if record.ended and seen.age >= record.retention:
-            return Step(self._first(fence=record.fence + 1), Run())  # T16
+        if snapshot is None:
+            return Transition(self._first(fence=1), Run())  # T1
+        record = snapshot.record
+        if record.is_terminal and snapshot.age >= record.retention:
+            return Transition(self._first(fence=record.fence + 1), Run())  # T16
         if record.digest != self.digest:
-            return Step(None, Conflict())  # T7
-        if record.ended:
-            return Step(None, Ended(record.state, told=record.told))  # T6
+            return Transition(None, Conflict())  # T7
+        if record.is_terminal:
+            return Transition(None, AlreadyEnded(record.state, on_dead_called=record.on_dead_called))  # T6
         if record.state is State.WAITING:
             return self._claim(record)  # T2
         if record.lease_id == self.lease_id:
-            return Step(None, Run())  # T5
-        if seen.age < record.lease:
-            return Step(None, InFlight(record.lease - seen.age))  # T3
+            return Transition(None, Run())  # T5
+        if snapshot.age < record.lease:
+            return Transition(None, InFlight(record.lease - snapshot.age))  # T3
         return self._claim(_noted(record, "lost"))  # T4
 
     def _first(self, *, fence: int) -> Record:
@@ -94,11 +94,11 @@ class Arrive(Struct, frozen=True, kw_only=True, gc=False):
             handler=self.handler,
         )
 
-    def _claim(self, record: Record) -> Step:
+    def _claim(self, record: Record) -> Transition:
         if is_last(record, max_attempts=self.max_attempts):
             reason = record.reason or "every attempt lost its worker"
-            return Step(
-                replace(record, state=State.DEAD, lease_id=self.lease_id, reason=reason), Spent()
+            return Transition(
+                replace(record, state=State.DEAD, lease_id=self.lease_id, reason=reason), Exhausted()
             )  # T8
         claimed = replace(
             record,
@@ -109,73 +109,75 @@ class Arrive(Struct, frozen=True, kw_only=True, gc=False):
             lease=self.lease,
             retention=self.retention,
         )
-        return Step(claimed, Run())
+        return Transition(claimed, Run())
 
 
-class Beat(Struct, frozen=True, gc=False):
+class Heartbeat(Struct, frozen=True, gc=False):
     """A holder's sign of life, which extends its lease (T9)."""
 
     lease_id: str
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None or not _holds(seen.record, self.lease_id):
-            return Step(None, _fenced(seen))
-        return Step(replace(seen.record, beats=seen.record.beats + 1), Held())
+        if snapshot is None or not _holds(snapshot.record, self.lease_id):
+            return Transition(None, _fenced(snapshot))
+        return Transition(replace(snapshot.record, heartbeats=snapshot.record.heartbeats + 1), Renewed())
 
 
-class Begin(Struct, frozen=True, gc=False):
+class BeginStep(Struct, frozen=True, gc=False):
     """A holder is about to begin the at-most-once step `name` (T9)."""
 
     lease_id: str
     name: str
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None or not _holds(seen.record, self.lease_id):
-            return Step(None, _fenced(seen))
-        mark = marked(seen.record, self.name)
-        if mark is None:
-            return Step(_with_mark(seen.record, Mark(self.name, seen.record.fence)), Held())
-        if mark.value is None and mark.fence == seen.record.fence:
-            return Step(None, Held())  # our own write, whose reply was lost
-        return Step(None, Begun(mark.value))
+        if snapshot is None or not _holds(snapshot.record, self.lease_id):
+            return Transition(None, _fenced(snapshot))
+        step = step_of(snapshot.record, self.name)
+        if step is None:
+            return Transition(_with_step(snapshot.record, Step(self.name, snapshot.record.fence)), Renewed())
+        if step.value is None and step.fence == snapshot.record.fence:
+            return Transition(None, Renewed())  # our own write, whose reply was lost
+        return Transition(None, StepBegun(step.value))
 
 
-class Finish(Struct, frozen=True, gc=False):
+class FinishStep(Struct, frozen=True, gc=False):
     """A holder has done the `once` step `name`, which came to `value`, JSON (T9)."""
 
     lease_id: str
     name: str
     value: str
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None or not _holds(seen.record, self.lease_id):
-            return Step(None, _fenced(seen))
-        mark = marked(seen.record, self.name)
-        if mark is not None and mark.value is not None:
-            return Step(None, Held())  # our own write, whose reply was lost
-        return Step(_with_mark(seen.record, Mark(self.name, seen.record.fence, self.value)), Held())
+        if snapshot is None or not _holds(snapshot.record, self.lease_id):
+            return Transition(None, _fenced(snapshot))
+        step = step_of(snapshot.record, self.name)
+        if step is not None and step.value is not None:
+            return Transition(None, Renewed())  # our own write, whose reply was lost
+        return Transition(
+            _with_step(snapshot.record, Step(self.name, snapshot.record.fence, self.value)), Renewed()
+        )
 
 
 class Settle(Struct, frozen=True, gc=False):
     """A holder writes down what its attempt came to (T10 to T15)."""
 
     lease_id: str
-    end: End
+    disposition: Disposition
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None or seen.record.lease_id != self.lease_id:
-            return Step(None, _fenced(seen))  # T13, somebody else's
-        if seen.record.state is not State.RUNNING:
-            return Step(None, Settled(seen.record.state))  # T13, our own
-        settled = _settled(seen.record, self.end)
-        return Step(settled, Settled(settled.state))
+        if snapshot is None or snapshot.record.lease_id != self.lease_id:
+            return Transition(None, _fenced(snapshot))  # T13, somebody else's
+        if snapshot.record.state is not State.RUNNING:
+            return Transition(None, Settled(snapshot.record.state))  # T13, our own
+        settled = _settled(snapshot.record, self.disposition)
+        return Transition(settled, Settled(settled.state))
 
 
-class Tell(Struct, frozen=True, gc=False):
+class MarkNotified(Struct, frozen=True, gc=False):
     """The `on_dead` of a dead task has been called.
 
     `fence` is that of the dead record: a task that was reset meanwhile may have died another death,
@@ -184,26 +186,26 @@ class Tell(Struct, frozen=True, gc=False):
 
     fence: int | None = None
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None or seen.record.state is not State.DEAD or seen.record.told:
-            return Step(None, _fenced(seen))
-        if self.fence not in {None, seen.record.fence}:
-            return Step(None, _fenced(seen))
-        return Step(replace(seen.record, told=True), Settled(State.DEAD))
+        if snapshot is None or snapshot.record.state is not State.DEAD or snapshot.record.on_dead_called:
+            return Transition(None, _fenced(snapshot))
+        if self.fence not in {None, snapshot.record.fence}:
+            return Transition(None, _fenced(snapshot))
+        return Transition(replace(snapshot.record, on_dead_called=True), Settled(State.DEAD))
 
 
-class Bury(Struct, frozen=True, kw_only=True, gc=False):
+class KeepConflict(Struct, frozen=True, kw_only=True, gc=False):
     """A conflicting delivery is put aside, under a key of its own (T7)."""
 
     digest: str
     handler: str
     retention: float
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is not None:
-            return Step(None, Settled(seen.record.state))
+        if snapshot is not None:
+            return Transition(None, Settled(snapshot.record.state))
         buried = Record(
             state=State.REJECTED,
             attempt=0,
@@ -215,7 +217,7 @@ class Bury(Struct, frozen=True, kw_only=True, gc=False):
             handler=self.handler,
             reason="conflict: a task of this name is known with another body",
         )
-        return Step(buried, Settled(State.REJECTED))
+        return Transition(buried, Settled(State.REJECTED))
 
 
 class Reset(Struct, frozen=True, gc=False):
@@ -226,25 +228,25 @@ class Reset(Struct, frozen=True, gc=False):
 
     nonce: str
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
         """Judge."""
-        if seen is None:
-            return Step(None, Fenced(None))
-        if seen.record.lease_id == self.nonce:
-            return Step(None, Settled(seen.record.state))  # our own write, whose reply was lost
+        if snapshot is None:
+            return Transition(None, Fenced(None))
+        if snapshot.record.lease_id == self.nonce:
+            return Transition(None, Settled(snapshot.record.state))  # our own write, whose reply was lost
         fresh = replace(
-            seen.record,
+            snapshot.record,
             state=State.WAITING,
             lease_id=self.nonce,
             attempt=0,
             drained=0,
-            told=False,
+            on_dead_called=False,
             result=None,
         )
-        return Step(_noted(fresh, "reset by an operator"), Settled(State.WAITING))
+        return Transition(_noted(fresh, "reset by an operator"), Settled(State.WAITING))
 
 
-Rule = Arrive | Beat | Begin | Finish | Settle | Tell | Bury | Reset
+Rule = Claim | Heartbeat | BeginStep | FinishStep | Settle | MarkNotified | KeepConflict | Reset
 
 
 def is_last(record: Record, *, max_attempts: int | None) -> bool:
@@ -252,36 +254,36 @@ def is_last(record: Record, *, max_attempts: int | None) -> bool:
     return max_attempts is not None and record.charged >= max_attempts
 
 
-def marked(record: Record, name: str) -> Mark | None:
+def step_of(record: Record, name: str) -> Step | None:
     """The mark of the `once` step `name`, if it has been begun."""
-    return next((mark for mark in record.marks if mark.name == name), None)
+    return next((step for step in record.steps if step.name == name), None)
 
 
 def _holds(record: Record, lease_id: str) -> bool:
     return record.lease_id == lease_id and record.state is State.RUNNING
 
 
-def _fenced(seen: Found | None) -> Fenced:
-    return Fenced(seen.record.state if seen is not None and seen.record.ended else None)
+def _fenced(snapshot: Snapshot | None) -> Fenced:
+    return Fenced(snapshot.record.state if snapshot is not None and snapshot.record.is_terminal else None)
 
 
-def _with_mark(record: Record, mark: Mark) -> Record:
-    others = tuple(other for other in record.marks if other.name != mark.name)
-    return replace(record, marks=(*others, mark))
+def _with_step(record: Record, step: Step) -> Record:
+    others = tuple(other for other in record.steps if other.name != step.name)
+    return replace(record, steps=(*others, step))
 
 
-def _settled(record: Record, end: End) -> Record:
-    match end:
+def _settled(record: Record, disposition: Disposition) -> Record:
+    match disposition:
         case Completed(result=result):
             return replace(record, state=State.COMPLETED, result=result, reason="")
         case Rejected(reason=reason):
             return replace(record, state=State.REJECTED, reason=reason)
         case Failed(reason=reason):
-            dead = end.last or is_last(record, max_attempts=end.max_attempts)
+            dead = disposition.last or is_last(record, max_attempts=disposition.max_attempts)
             return _failed(_noted(record, f"failed: {reason}"), reason=reason, dead=dead)
         case Drained():  # pragma: no branch - mypy has proved that there is no other
             drained = replace(record, drained=record.drained + 1)
-            return _failed(_noted(drained, "drained"), reason="the worker was stopped", dead=end.last)
+            return _failed(_noted(drained, "drained"), reason="the worker was stopped", dead=disposition.last)
 
 
 def _failed(record: Record, *, reason: str, dead: bool) -> Record:

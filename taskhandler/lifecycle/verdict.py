@@ -17,28 +17,28 @@ class InFlight(Struct, frozen=True, gc=False):
     left: float
 
 
-class Ended(Struct, frozen=True, gc=False):
-    """The task has come to its end before; `told` says whether its `on_dead` need not be called."""
+class AlreadyEnded(Struct, frozen=True, gc=False):
+    """The task has come to its end before; `on_dead_called` says whether its `on_dead` need not be called."""
 
     state: State
-    told: bool
+    on_dead_called: bool
 
 
 class Conflict(Struct, frozen=True, gc=False):
     """A task of this name is known with another body (or for another handler)."""
 
 
-class Spent(Struct, frozen=True, gc=False):
+class Exhausted(Struct, frozen=True, gc=False):
     """The attempts ran out without any of them having said so: the task is dead."""
 
 
-class Begun(Struct, frozen=True, gc=False):
+class StepBegun(Struct, frozen=True, gc=False):
     """The step has been begun before; `value` (JSON) is what it came to, None if nobody knows."""
 
     value: str | None
 
 
-class Held(Struct, frozen=True, gc=False):
+class Renewed(Struct, frozen=True, gc=False):
     """The lease is still yours, and extended."""
 
 
@@ -66,10 +66,22 @@ class Undecided(Struct, frozen=True, gc=False):
     why: str
 
 
-Verdict = Run | InFlight | Ended | Conflict | Spent | Begun | Held | Settled | Fenced | Refused | Undecided
+Verdict = (
+    Run
+    | InFlight
+    | AlreadyEnded
+    | Conflict
+    | Exhausted
+    | StepBegun
+    | Renewed
+    | Settled
+    | Fenced
+    | Refused
+    | Undecided
+)
 
 
-class Step(Struct, frozen=True, gc=False):
+class Transition(Struct, frozen=True, gc=False):
     """What a rule answers: the record to write, or None for none, and the verdict once it is written."""
 
     write: Record | None
@@ -111,4 +123,4 @@ class Rejected(Struct, frozen=True, gc=False):
     reason: str
 
 
-End = Completed | Failed | Drained | Rejected
+Disposition = Completed | Failed | Drained | Rejected

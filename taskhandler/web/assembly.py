@@ -16,7 +16,7 @@ from msgspec import Struct
 from taskhandler.auth.certificates import CertificateKeeper
 from taskhandler.auth.verifier import NoVerifier, OIDCVerifier, PlatformVerifier, Rules, Verifier
 from taskhandler.config.settings import CERTS_URL, ISSUERS, Settings, read_settings
-from taskhandler.delivery.notify import Teller
+from taskhandler.delivery.notify import Notifier
 from taskhandler.delivery.receiver import Receiver
 from taskhandler.delivery.wait_limit import WaitLimit
 from taskhandler.enqueue.enqueuer import Enqueuer
@@ -93,7 +93,7 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
         heartbeats=heartbeats,
         draining=draining,
-        teller=Teller(sender, clock=time.monotonic),
+        notifier=Notifier(sender, clock=time.monotonic),
         nonce=lambda: os.urandom(12).hex(),
         clock=clock,
         pause=pause,

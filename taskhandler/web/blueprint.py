@@ -214,7 +214,7 @@ def _view(
             exchange.take_over(environ)
         exchange.entered = True
         if not exchange.guarded:
-            receiver.teller.unguarded(environ.get("PATH_INFO", ""))
+            receiver.notifier.unguarded(environ.get("PATH_INFO", ""))
         incoming = Incoming(handler, call, WSGIHeaders(environ), lambda: read_body(request, exchange.body))
         return _hand_over(receiver.deliver(incoming), exchange)
 

@@ -139,9 +139,9 @@ class Guard:
         """Send the reply to a delivery after the app has answered or raised."""
         unlogged, exchange.error = exchange.error, None
         if unlogged is not None and not is_behind(unlogged, error):
-            self._receiver.teller.raised(exchange.path, unlogged)
+            self._receiver.notifier.raised(exchange.path, unlogged)
         if isinstance(error, Exception):
-            self._receiver.teller.raised(exchange.path, error)
+            self._receiver.notifier.raised(exchange.path, error)
         reply = exchange.reply or self._undecided(environ, exchange, statuses, error)
         body = _send(reply, environ, start_response)
         return body if error is None or isinstance(error, Exception) else _ThenRaises(body, error)

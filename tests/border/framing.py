@@ -46,7 +46,7 @@ class Framing(Struct, frozen=True, kw_only=True):
     sent: bytes
     headers: dict[str, str] = {}
     unframed: bool = False
-    arrives: bytes = BODY
+    claims: bytes = BODY
     answer: Answer = COMPLETED
     cut: bool = False
 
@@ -63,9 +63,9 @@ class Framing(Struct, frozen=True, kw_only=True):
 FRAMINGS = {
     "a length": Framing(sent=BODY),
     "chunks": Framing(sent=chunked(BODY[:5], BODY[5:]), headers=IN_CHUNKS),
-    "no chunk but the last": Framing(sent=chunked(), headers=IN_CHUNKS, arrives=b""),
-    "a length of nought": Framing(sent=b"", headers={"Content_Length": "0"}, arrives=b""),
-    "nothing told and nothing sent": Framing(sent=b"", unframed=True, arrives=b""),
+    "no chunk but the last": Framing(sent=chunked(), headers=IN_CHUNKS, claims=b""),
+    "a length of nought": Framing(sent=b"", headers={"Content_Length": "0"}, claims=b""),
+    "nothing told and nothing sent": Framing(sent=b"", unframed=True, claims=b""),
     "announced and not sent": Framing(sent=b"", headers={"Content_Length": "10"}, answer=MALFORMED, cut=True),
     "shorter than announced": Framing(
         sent=b"{}", headers={"Content_Length": "10"}, answer=MALFORMED, cut=True
@@ -80,7 +80,7 @@ FRAMINGS = {
     "chunks that are none": Framing(
         sent=chunked(BODY, end=b"zz\r\n"), headers=IN_CHUNKS, answer=MALFORMED, cut=True
     ),
-    "as much as is allowed": Framing(sent=b"x" * LIMIT, arrives=b"x" * LIMIT),
+    "as much as is allowed": Framing(sent=b"x" * LIMIT, claims=b"x" * LIMIT),
     "a byte too much": Framing(sent=b"x" * (LIMIT + 1), answer=TOO_LARGE),
     "chunks, a byte too much": Framing(sent=chunked(b"x" * LIMIT, b"x"), headers=IN_CHUNKS, answer=TOO_LARGE),
     "gzip": Framing(sent=gzip.compress(BODY), headers=GZIP),
@@ -89,7 +89,7 @@ FRAMINGS = {
     "x-gzip": Framing(sent=gzip.compress(BODY), headers={"Content_Encoding": "x-gzip"}),
     "gzip in chunks": Framing(sent=chunked(gzip.compress(BODY)), headers=IN_CHUNKS | GZIP),
     "gzip, inflated to the limit": Framing(
-        sent=gzip.compress(b"x" * LIMIT), headers=GZIP, arrives=b"x" * LIMIT
+        sent=gzip.compress(b"x" * LIMIT), headers=GZIP, claims=b"x" * LIMIT
     ),
     "gzip, inflated beyond the limit": Framing(
         sent=gzip.compress(b"x" * (LIMIT + 1)), headers=GZIP, answer=TOO_LARGE

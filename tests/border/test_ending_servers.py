@@ -10,7 +10,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from taskhandler.lifecycle.record import ENDS, State
+from taskhandler.lifecycle.record import TERMINAL, State
 from tests.border.conftest import Serve
 from tests.border.served import PATIENCE_SECONDS, Served, lines
 from tests.border.servers import Server, chosen
@@ -43,7 +43,7 @@ def redeliver(served: Served, task: str) -> None:
 
     def acknowledged() -> bool:
         said = served.deliver(task, b"", handler="wait", X_CloudTasks_TaskRetryCount=str(next(retries)))
-        assert (said.status == 200) == (served.state(task) in ENDS)
+        assert (said.status == 200) == (served.state(task) in TERMINAL)
         return said.status == 200
 
     served.until(acknowledged)

@@ -36,7 +36,7 @@ def test_a_body_arrives_whole_or_is_refused(running: Serve, server: Server, fram
     assert record is not None
     assert (record.state, record.result) == (
         State.COMPLETED,
-        json.dumps(hashlib.sha256(framing.arrives).hexdigest()),
+        json.dumps(hashlib.sha256(framing.claims).hexdigest()),
     )
 
 

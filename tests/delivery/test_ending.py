@@ -12,7 +12,7 @@ import pytest
 
 from taskhandler.delivery.ending import (
     REASON,
-    Chances,
+    AttemptBudget,
     Ending,
     interrupted,
     invalid,
@@ -25,8 +25,8 @@ from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering
 from taskhandler.handlers.payload import PayloadCodeError, PayloadError
 from taskhandler.lifecycle.verdict import Completed, Drained, Failed, Rejected
 
-CHANCES = Chances(last=False, max_attempts=3)
-LAST = Chances(last=True, max_attempts=None)
+BUDGET = AttemptBudget(last=False, max_attempts=3)
+LAST = AttemptBudget(last=True, max_attempts=None)
 
 
 @pytest.mark.parametrize(("value", "kept"), [(None, None), ({"a": 1}, '{"a":1}'), ("ü", '"ü"'), (0, "0")])
@@ -46,36 +46,36 @@ def test_what_was_returned_completes_the_task(value: object, kept: str | None):
 )
 def test_what_json_cannot_hold_completes_the_task_with_a_warning(value: object, why: str):
     ending = returned(value)
-    assert ending.end == Completed(None)
+    assert ending.disposition == Completed(None)
     assert ending.warning.startswith(why)
     assert (ending.reason, ending.error) == ("", None)
 
 
 def test_a_rejection_is_recorded_with_its_reason():
     error = Reject("nothing to charge")
-    assert raised(error, CHANCES) == Ending(Rejected("nothing to charge"), "nothing to charge", error)
-    assert raised(Reject(), LAST).end == Rejected("rejected")
+    assert raised(error, BUDGET) == Ending(Rejected("nothing to charge"), "nothing to charge", error)
+    assert raised(Reject(), LAST).disposition == Rejected("rejected")
 
 
-@pytest.mark.parametrize("chances", [CHANCES, LAST])
-def test_a_retry_is_a_failure_that_says_when(chances: Chances):
+@pytest.mark.parametrize("budget", [BUDGET, LAST])
+def test_a_retry_is_a_failure_that_says_when(budget: AttemptBudget):
     error = Retry("bank is closed", after=30)
-    failed = Failed("bank is closed", last=chances.last, max_attempts=chances.max_attempts)
-    assert raised(error, chances) == Ending(failed, "bank is closed", error, after=30)
+    failed = Failed("bank is closed", last=budget.last, max_attempts=budget.max_attempts)
+    assert raised(error, budget) == Ending(failed, "bank is closed", error, after=30)
 
 
 def test_a_rate_limit_slows_the_queue():
     error = RateLimited(after=60)
     reason = "the handler asked for it (RateLimited)"
-    assert raised(error, CHANCES) == Ending(
+    assert raised(error, BUDGET) == Ending(
         Failed(reason, max_attempts=3), reason, error, after=60, limited=True
     )
-    assert raised(Retry(), CHANCES).reason == "the handler asked for it (Retry)"
+    assert raised(Retry(), BUDGET).reason == "the handler asked for it (Retry)"
 
 
 @pytest.mark.parametrize("error", [KeyError("order"), Steering("?")])
 def test_any_other_error_is_a_failure(error: Exception):
-    ending = raised(error, CHANCES)
+    ending = raised(error, BUDGET)
     reason = f"{type(error).__name__}: {error}"
     assert ending == Ending(Failed(reason, last=False, max_attempts=3), reason, error)
 
@@ -95,14 +95,14 @@ class Busy(Retry):
 
 
 def test_a_users_own_word_of_steering_steers():
-    assert raised(NoMoney(5), CHANCES).end == Rejected("rejected")
-    assert raised(Busy(), CHANCES).after is None
+    assert raised(NoMoney(5), BUDGET).disposition == Rejected("rejected")
+    assert raised(Busy(), BUDGET).after is None
 
 
 @pytest.mark.parametrize("reason", [ValueError("no card"), "no card"])
 def test_an_error_may_stand_for_a_reason(reason: str):
-    assert raised(Reject(reason), CHANCES).end == Rejected("no card")
-    assert raised(Retry(reason), CHANCES).end == Failed("no card", max_attempts=3)
+    assert raised(Reject(reason), BUDGET).disposition == Rejected("no card")
+    assert raised(Retry(reason), BUDGET).disposition == Failed("no card", max_attempts=3)
 
 
 class Unprintable(Exception):  # noqa: N818 - it is what it is
@@ -121,27 +121,27 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 @pytest.mark.parametrize("words", [RuntimeError("no"), RecursionError(), 5, None])
 def test_an_error_that_cannot_be_printed_is_a_failure_all_the_same(words: object):
     reason = "Unprintable: (it cannot be printed)"
-    assert raised(Unprintable(words), CHANCES).reason == reason
-    assert raised(Reject(Unprintable(words)), CHANCES).end == Rejected("(it cannot be printed)")  # type: ignore[arg-type]  # users do
+    assert raised(Unprintable(words), BUDGET).reason == reason
+    assert raised(Reject(Unprintable(words)), BUDGET).disposition == Rejected("(it cannot be printed)")  # type: ignore[arg-type]  # users do
 
 
 @pytest.mark.parametrize("error", [ValueError("a\ud800b"), Reject("a\ud800b"), Retry("a\ud800b")])
 def test_what_no_storage_can_hold_is_made_fit(error: Exception):
-    assert raised(error, CHANCES).reason.rpartition(" ")[2] == "a?b"
-    assert invalid(PayloadError("a\ud800b"), CHANCES, on_invalid="reject").reason == "invalid payload: a?b"
+    assert raised(error, BUDGET).reason.rpartition(" ")[2] == "a?b"
+    assert invalid(PayloadError("a\ud800b"), BUDGET, on_invalid="reject").reason == "invalid payload: a?b"
 
 
 @pytest.mark.parametrize("error", [ValueError, Reject, Retry, RateLimited])
 def test_a_long_reason_is_cut(error: type[Exception]):
-    ending = raised(error("x" * 5_000_000), CHANCES)
+    ending = raised(error("x" * 5_000_000), BUDGET)
     assert (len(ending.reason), ending.reason[-2:]) == (REASON, "x…")
-    assert isinstance(ending.end, Failed | Rejected)
-    assert ending.end.reason == ending.reason
+    assert isinstance(ending.disposition, Failed | Rejected)
+    assert ending.disposition.reason == ending.reason
 
 
 def test_a_reason_of_just_the_length_is_kept():
-    assert raised(Reject("x" * REASON), CHANCES).reason == "x" * REASON
-    assert raised(Reject("x" * (REASON + 1)), CHANCES).reason == "x" * (REASON - 1) + "…"
+    assert raised(Reject("x" * REASON), BUDGET).reason == "x" * REASON
+    assert raised(Reject("x" * (REASON + 1)), BUDGET).reason == "x" * (REASON - 1) + "…"
     assert REASON == 1000
 
 
@@ -161,12 +161,12 @@ def test_a_payload_whose_own_code_failed_is_a_failure_and_not_invalid(on_invalid
     assert not invalid(error, LAST, on_invalid=on_invalid).is_error
 
 
-@pytest.mark.parametrize("chances", [CHANCES, LAST])
-def test_a_drained_attempt_is_not_charged(chances: Chances):
-    drained = Ending(Drained(last=chances.last), "drained")
-    assert interrupted(Interrupted("draining"), chances) == drained
+@pytest.mark.parametrize("budget", [BUDGET, LAST])
+def test_a_drained_attempt_is_not_charged(budget: AttemptBudget):
+    drained = Ending(Drained(last=budget.last), "drained")
+    assert interrupted(Interrupted("draining"), budget) == drained
     for quiet in (SystemExit(), SystemExit(0), KeyboardInterrupt()):
-        assert killed(quiet, chances, draining=True) == drained
+        assert killed(quiet, budget, draining=True) == drained
 
 
 @pytest.mark.parametrize("why", ["fenced", "out of time"])
@@ -176,24 +176,24 @@ def test_another_stop_at_a_checkpoint_is_a_failure(why: str):
 
 
 def test_a_stop_of_the_users_own_is_made_fit_too():
-    assert interrupted(Interrupted("\ud800" * 2000), CHANCES).reason.encode()[-4:] == "?…".encode()
+    assert interrupted(Interrupted("\ud800" * 2000), BUDGET).reason.encode()[-4:] == "?…".encode()
 
 
 def test_a_time_out_is_charged_although_the_worker_is_stopping():
-    ending = killed(SystemExit(1), CHANCES, draining=True)
-    assert ending.end == Failed("SystemExit ended the worker", max_attempts=3)
+    ending = killed(SystemExit(1), BUDGET, draining=True)
+    assert ending.disposition == Failed("SystemExit ended the worker", max_attempts=3)
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
 def test_a_worker_that_ends_in_the_middle_is_a_failure(error: BaseException):
     reason = f"{type(error).__name__} ended the worker"
-    assert killed(error, CHANCES, draining=False) == Ending(Failed(reason, max_attempts=3), reason)
+    assert killed(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3), reason)
 
 
 def test_a_completion_that_the_storage_refuses_is_a_failure():
-    ending = refused("the batch names another database" * 100, CHANCES)
+    ending = refused("the batch names another database" * 100, BUDGET)
     assert ending.reason.startswith("the ledger refuses the completion: the batch names another database")
-    assert ending.end == Failed(ending.reason, max_attempts=3)
+    assert ending.disposition == Failed(ending.reason, max_attempts=3)
     assert len(ending.reason) == REASON
     assert ending.is_error
     assert str(ending.error) == ending.reason
@@ -201,20 +201,20 @@ def test_a_completion_that_the_storage_refuses_is_a_failure():
 
 @pytest.mark.parametrize("error", [ValueError(), KeyError("a"), UsageError("nothing has run")])
 def test_a_handlers_own_error_is_one_to_the_app_too(error: Exception):
-    assert raised(error, CHANCES).is_error
+    assert raised(error, BUDGET).is_error
 
 
 @pytest.mark.parametrize("error", [Retry(), RateLimited(), Reject("no")])
 def test_steering_and_bad_payloads_are_not_errors_to_the_app(error: Exception):
-    assert not raised(error, CHANCES).is_error
-    assert not invalid(PayloadError("no"), CHANCES, on_invalid="retry").is_error
+    assert not raised(error, BUDGET).is_error
+    assert not invalid(PayloadError("no"), BUDGET, on_invalid="retry").is_error
     assert not returned(1).is_error
-    assert not interrupted(Interrupted("fenced"), CHANCES).is_error
+    assert not interrupted(Interrupted("fenced"), BUDGET).is_error
 
 
 @pytest.mark.parametrize("kind", [ValueError, Reject, Retry, RateLimited])
 def test_a_reason_cannot_forge_a_line(kind: type[Exception]):
-    reason = raised(kind("no such order A7\n2026-01-01 ERROR \x1b[2Jforged"), CHANCES).reason
+    reason = raised(kind("no such order A7\n2026-01-01 ERROR \x1b[2Jforged"), BUDGET).reason
     assert reason.endswith("no such order A7 2026-01-01 ERROR ?[2Jforged")
     assert reason.isprintable()
 
@@ -248,4 +248,4 @@ MSGSPEC = refusal_of(partial(msgspec.convert, type=Line), {"colour": "4000-secre
     ],
 )
 def test_what_a_handlers_own_validation_refuses_is_not_quoted(error: Exception, reason: str):
-    assert raised(error, Chances(last=False, max_attempts=None)).reason == reason
+    assert raised(error, AttemptBudget(last=False, max_attempts=None)).reason == reason

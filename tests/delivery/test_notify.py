@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from blinker import Signal
 
-from taskhandler.delivery.notify import SILENT_SECONDS, Teller
+from taskhandler.delivery.notify import SILENT_SECONDS, Notifier
 from taskhandler.outcome import Outcome
 from taskhandler.signals import (
     OF_OUTCOME,
@@ -64,14 +64,14 @@ def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
 
 def test_the_start_of_a_task_is_told():
     with heard(task_started) as told:
-        Teller(APP, clock=lambda: 0.0).started(a_task())
+        Notifier(APP, clock=lambda: 0.0).started(a_task())
     event = TaskEvent(outcome=None, handler="charge", queue="orders", task="t1", attempt=3)
     assert told == [("task-started", event)]
 
 
 def test_a_start_is_no_end():
     with heard(*OF_OUTCOME.values()) as told:
-        Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=None))
+        Notifier(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=None))
     assert told == []
 
 
@@ -79,35 +79,35 @@ def test_a_start_is_no_end():
 def test_every_outcome_is_told_once_to_its_own_signal(outcome: Outcome):
     event = TaskEvent(outcome=outcome)
     with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as told:
-        Teller(APP, clock=lambda: 0.0).ended(event)
+        Notifier(APP, clock=lambda: 0.0).ended(event)
     assert told == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
 
 
 def test_a_lost_lease_is_told_besides():
     event = TaskEvent(outcome=Outcome.RETRY)
     with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as told:
-        Teller(APP, clock=lambda: 0.0).ended(event, fenced=True)
+        Notifier(APP, clock=lambda: 0.0).ended(event, fenced=True)
     assert told == [("task-retried", event), ("task-fenced", event)]
 
 
 def test_another_apps_listeners_hear_nothing():
     with heard(task_completed, task_started) as told:
-        Teller(object(), clock=lambda: 0.0).ended(DONE)
-        Teller(object(), clock=lambda: 0.0).started(a_task())
+        Notifier(object(), clock=lambda: 0.0).ended(DONE)
+        Notifier(object(), clock=lambda: 0.0).started(a_task())
     assert told == []
 
 
 def test_a_muted_signal_is_not_sent():
     with heard(task_completed, task_started) as told, task_completed.muted(), task_started.muted():
-        Teller(APP, clock=lambda: 0.0).ended(DONE)
-        Teller(APP, clock=lambda: 0.0).started(a_task())
+        Notifier(APP, clock=lambda: 0.0).ended(DONE)
+        Notifier(APP, clock=lambda: 0.0).started(a_task())
     assert told == []
 
 
 def test_a_listener_that_raises_is_logged_and_costs_nothing(caplog: pytest.LogCaptureFixture):
     error = ValueError("no")
     with heard(task_dead) as told, listening_badly(task_dead, error):
-        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     assert told == [("task-dead", DEAD)]
     assert [line.exc_info[1] for line in caplog.records if line.exc_info and line.exc_info[1]] == [error]
 
@@ -117,14 +117,14 @@ async def listen_later(_sender: object, *, event: TaskEvent) -> None: ...
 
 def test_a_listener_that_nobody_awaits_is_logged(caplog: pytest.LogCaptureFixture):
     with task_dead.connected_to(listen_later, APP):
-        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     assert "listen_later" in caplog.text
     assert "nothing has run" in caplog.text
 
 
 def test_the_end_of_a_worker_passes_a_listener():
     with listening_badly(task_dead, SystemExit(1)), pytest.raises(SystemExit):
-        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -132,14 +132,14 @@ def test_every_outcome_is_logged_with_its_level(outcome: Outcome, caplog: pytest
     quiet = {Outcome.COMPLETED, Outcome.DUPLICATE, Outcome.IN_FLIGHT}
     level = logging.INFO if outcome in quiet else logging.WARNING
     with caplog.at_level(logging.INFO, "taskhandler"):
-        Teller(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=outcome))
+        Notifier(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=outcome))
     (line,) = caplog.records
     assert line.levelno == (logging.ERROR if outcome is Outcome.DEAD else level)
     assert line.getMessage() == f"{outcome.value}: task ? of queue ? for ?, attempt 0"
 
 
 def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
-    Teller(APP, clock=lambda: 0.0).ended(DEAD)
+    Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     (line,) = caplog.records
     assert line.getMessage() == ("dead: task t1 of queue orders for charge, attempt 3: ValueError: no card")
     told = {key: vars(line)[key] for key in ("outcome", "task", "queue", "handler", "attempt")}
@@ -147,9 +147,9 @@ def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
 
 
 def test_a_line_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
-    error, teller = ValueError("no card"), Teller(APP, clock=lambda: 0.0)
-    teller.ended(TaskEvent(outcome=Outcome.RETRY, error=error))
-    teller.raised("/tasks/charge\n", error)
+    error, notifier = ValueError("no card"), Notifier(APP, clock=lambda: 0.0)
+    notifier.ended(TaskEvent(outcome=Outcome.RETRY, error=error))
+    notifier.raised("/tasks/charge\n", error)
     assert [line.exc_info[1] if line.exc_info else None for line in caplog.records] == [None, error]
     assert caplog.records[1].getMessage() == "Exception on /tasks/charge [POST]"
 
@@ -160,40 +160,40 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 
 
 def test_an_error_that_cannot_be_printed_is_logged(caplog: pytest.LogCaptureFixture):
-    Teller(APP, clock=lambda: 0.0).raised("/tasks/charge", Unprintable())
+    Notifier(APP, clock=lambda: 0.0).raised("/tasks/charge", Unprintable())
     assert "Unprintable" in caplog.text
 
 
 def test_an_error_that_could_forge_a_line_is_logged_cleaned(caplog: pytest.LogCaptureFixture):
-    Teller(APP, clock=lambda: 0.0).raised("/tasks/charge", ValueError("no\n2026 CRITICAL forged \x1b[2J"))
+    Notifier(APP, clock=lambda: 0.0).raised("/tasks/charge", ValueError("no\n2026 CRITICAL forged \x1b[2J"))
     (line,) = caplog.records
     assert line.exc_info is None
     assert line.getMessage().endswith("\nValueError: no 2026 CRITICAL forged ?[2J")
 
 
 def test_every_error_has_its_traceback(caplog: pytest.LogCaptureFixture):
-    teller = Teller(APP, clock=lambda: 0.0)
+    notifier = Notifier(APP, clock=lambda: 0.0)
     for _ in range(3):
-        teller.raised("/tasks/charge", ValueError())
+        notifier.raised("/tasks/charge", ValueError())
     assert len(caplog.records) == 3
 
 
 def test_a_listener_that_raises_does_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
     now = 0.0
-    teller = Teller(APP, clock=lambda: now)
+    notifier = Notifier(APP, clock=lambda: now)
     with listening_badly(task_refused, ValueError("a\nb")):
         for number in range(50):
-            teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
+            notifier.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
         assert sum("failed" in line.getMessage() for line in caplog.records) == 1
         now = SILENT_SECONDS
-        teller.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
+        notifier.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
     assert "failed (and 49 more before)" in caplog.records[-1].getMessage()
 
 
 def test_a_warning_about_every_task_does_not_fill_the_logs(caplog: pytest.LogCaptureFixture):
-    teller = Teller(APP, clock=lambda: 0.0)
+    notifier = Notifier(APP, clock=lambda: 0.0)
     for _ in range(50):
-        teller.warn("charge", "the result is not kept")
+        notifier.warn("charge", "the result is not kept")
     assert len(caplog.records) == 1
 
 
@@ -215,7 +215,7 @@ def broken_log() -> Iterator[None]:
 @pytest.mark.usefixtures("broken_log")
 def test_a_log_that_raises_costs_nothing():
     with heard(task_dead) as told, listening_badly(task_dead, ValueError()):
-        Teller(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     assert told == [("task-dead", DEAD)]
 
 
@@ -226,11 +226,11 @@ def test_a_users_function_is_called_and_its_failure_logged(caplog: pytest.LogCap
         called.append((arguments, named))
         raise ValueError("no")
 
-    Teller(APP, clock=lambda: 0.0).call(fail, 1, named=2)
+    Notifier(APP, clock=lambda: 0.0).call(fail, 1, named=2)
     assert called == [((1,), {"named": 2})]
     assert [line.levelno for line in caplog.records] == [logging.ERROR]
 
 
 def test_a_listener_may_return_what_it_likes(caplog: pytest.LogCaptureFixture):
-    Teller(APP, clock=lambda: 0.0).call(lambda: ("later", 503))
+    Notifier(APP, clock=lambda: 0.0).call(lambda: ("later", 503))
     assert not caplog.records

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from taskhandler.delivery.notify import ENDS, SILENT_SECONDS, Teller
+from taskhandler.delivery.notify import ENDS, SILENT_SECONDS, Notifier
 from taskhandler.log_throttle import MOST_CAUSES
 from taskhandler.outcome import Outcome
 from taskhandler.signals import TaskEvent
@@ -20,41 +20,41 @@ def test_deliveries_that_come_to_the_same_share_a_log_line(
     outcome: Outcome, caplog: pytest.LogCaptureFixture
 ):
     now = 0.0
-    teller = Teller(APP, clock=lambda: now)
+    notifier = Notifier(APP, clock=lambda: now)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(100):
-        teller.ended(
+        notifier.ended(
             TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="the bank is down")
         )
-    teller.ended(TaskEvent(outcome=outcome, handler="charge", reason="another reason"))
-    teller.ended(TaskEvent(outcome=outcome, handler="receipt", reason="the bank is down"))
+    notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason="another reason"))
+    notifier.ended(TaskEvent(outcome=outcome, handler="receipt", reason="the bank is down"))
     assert len(caplog.records) == 3
     now = SILENT_SECONDS
-    teller.ended(TaskEvent(outcome=outcome, handler="charge", reason="the bank is down"))
+    notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason="the bank is down"))
     assert caplog.records[-1].getMessage().endswith("the bank is down (and 99 more before)")
 
 
 @pytest.mark.parametrize("outcome", REPEATED)
 def test_reasons_without_end_do_not_fill_the_logs(outcome: Outcome, caplog: pytest.LogCaptureFixture):
-    teller = Teller(APP, clock=lambda: 0.0)
+    notifier = Notifier(APP, clock=lambda: 0.0)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(1000):
-        teller.ended(TaskEvent(outcome=outcome, handler="charge", reason=f"order {number}"))
+        notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason=f"order {number}"))
     assert len(caplog.records) <= MOST_CAUSES + 1
 
 
 @pytest.mark.parametrize("outcome", sorted(ENDS))
 def test_the_end_of_a_task_is_always_logged(outcome: Outcome, caplog: pytest.LogCaptureFixture):
-    teller = Teller(APP, clock=lambda: 0.0)
+    notifier = Notifier(APP, clock=lambda: 0.0)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(100):
-        teller.ended(TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="it failed"))
+        notifier.ended(TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="it failed"))
     assert len(caplog.records) == 100
 
 
 def test_a_last_delivery_that_finds_its_task_running_is_a_warning(caplog: pytest.LogCaptureFixture):
-    teller = Teller(APP, clock=lambda: 0.0)
-    teller.ended(TaskEvent(outcome=Outcome.IN_FLIGHT, reason="no delivery comes after this one"))
+    notifier = Notifier(APP, clock=lambda: 0.0)
+    notifier.ended(TaskEvent(outcome=Outcome.IN_FLIGHT, reason="no delivery comes after this one"))
     assert [line.levelno for line in caplog.records] == [logging.WARNING]
 
 
@@ -69,7 +69,7 @@ class UnprintableListener:
 def test_a_listener_that_cannot_be_printed_costs_nothing_and_does_not_fill_the_logs(
     caplog: pytest.LogCaptureFixture,
 ):
-    teller = Teller(APP, clock=lambda: 0.0)
+    notifier = Notifier(APP, clock=lambda: 0.0)
     for _ in range(30):
-        teller.call(UnprintableListener())
+        notifier.call(UnprintableListener())
     assert [line.getMessage() for line in caplog.records] == ["UnprintableListener failed"]

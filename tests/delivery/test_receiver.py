@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, current_task
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import State
-from tests.desk import app_with, deliver, headers_of, letter_of, outcome, record_of
+from tests.desk import app_with, dead_letter_of, deliver, headers_of, outcome, record_of
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_reject_is_recorded_with_the_body_and_answered_200(tasks: TaskBlueprint)
 
     app = app_with(tasks)
     assert outcome(deliver(app, "picky", b'{"a": 1}', content_type="application/json")) == (200, "rejected")
-    record, letter = record_of(app), letter_of(app)
+    record, dead_letter = record_of(app), dead_letter_of(app)
     assert record is not None
     assert (record.state, record.reason) == (State.REJECTED, "not for me")
-    assert letter is not None
-    assert (letter.body, letter.content_type) == (b'{"a": 1}', "application/json")
+    assert dead_letter is not None
+    assert (dead_letter.content, dead_letter.content_type) == (b'{"a": 1}', "application/json")
     assert outcome(deliver(app, "picky", b'{"a": 1}', retry=1)) == (200, "duplicate")
 
 
@@ -112,12 +112,12 @@ def test_the_last_attempt_makes_a_task_dead_and_on_dead_is_called(tasks: TaskBlu
     assert outcome(deliver(app, "doomed", b"[1]")) == (503, "retry")
     assert outcome(deliver(app, "doomed", b"[1]", retry=1)) == (200, "dead")
     assert mourned == [(2, "attempt 2, last: True")]
-    record, letter = record_of(app), letter_of(app)
+    record, dead_letter = record_of(app), dead_letter_of(app)
     assert record is not None
     assert record.state is State.DEAD
-    assert record.told
-    assert letter is not None
-    assert letter.body == b"[1]"
+    assert record.on_dead_called
+    assert dead_letter is not None
+    assert dead_letter.content == b"[1]"
     assert outcome(deliver(app, "doomed", b"[1]", retry=2)) == (200, "duplicate")
     assert len(mourned) == 1
 
@@ -181,12 +181,12 @@ def test_another_body_under_the_same_name_is_never_run_and_put_aside(
     for retry in (0, 1):
         assert outcome(deliver(app, "keep", b'"two"', retry=retry)) == (200, "conflict")
     assert runs == ["one"]
-    twin = hashlib.sha256(b'keep\0"two"').hexdigest()
-    buried, letter = record_of(app, twin=twin), letter_of(app, twin=twin)
+    conflict = hashlib.sha256(b'keep\0"two"').hexdigest()
+    buried, dead_letter = record_of(app, conflict=conflict), dead_letter_of(app, conflict=conflict)
     assert buried is not None
     assert buried.state is State.REJECTED
-    assert letter is not None
-    assert letter.body == b'"two"'
+    assert dead_letter is not None
+    assert dead_letter.content == b'"two"'
     assert "another body" in caplog.text
 
 

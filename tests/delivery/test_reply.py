@@ -7,18 +7,18 @@ import json
 import pytest
 
 from taskhandler.delivery.reply import LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE, outcome_of, reply
-from taskhandler.lifecycle.record import ENDS, State
+from taskhandler.lifecycle.record import TERMINAL, State
 from taskhandler.lifecycle.verdict import (
-    Begun,
+    AlreadyEnded,
     Conflict,
-    Ended,
+    Exhausted,
     Fenced,
-    Held,
     InFlight,
     Refused,
+    Renewed,
     Run,
     Settled,
-    Spent,
+    StepBegun,
     Undecided,
     Verdict,
 )
@@ -35,17 +35,21 @@ LATER = {Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAIL
         (Settled(State.DEAD), Outcome.DEAD),
         (Settled(State.WAITING), Outcome.RETRY),
         (Settled(State.RUNNING), Outcome.RETRY),
-        *((Ended(state, told=told), Outcome.DUPLICATE) for state in sorted(ENDS) for told in (False, True)),
-        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(ENDS)),
+        *(
+            (AlreadyEnded(state, on_dead_called=told), Outcome.DUPLICATE)
+            for state in sorted(TERMINAL)
+            for told in (False, True)
+        ),
+        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(TERMINAL)),
         (Fenced(None), Outcome.RETRY),
-        (Spent(), Outcome.DEAD),
+        (Exhausted(), Outcome.DEAD),
         (InFlight(3.0), Outcome.IN_FLIGHT),
         (Conflict(), Outcome.CONFLICT),
         (Undecided("x"), Outcome.UNAVAILABLE),
         (Refused("x"), Outcome.UNAVAILABLE),
         (Run(), Outcome.UNAVAILABLE),
-        (Held(), Outcome.UNAVAILABLE),
-        (Begun("1"), Outcome.UNAVAILABLE),
+        (Renewed(), Outcome.UNAVAILABLE),
+        (StepBegun("1"), Outcome.UNAVAILABLE),
     ],
 )
 def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):

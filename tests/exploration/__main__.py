@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         max_attempts=asked.max_attempts,
         resets=asked.resets,
         expires=asked.expires,
-        beats=not asked.no_beats,
+        heartbeats=not asked.no_beats,
         drains=not asked.no_drains,
         delays=not asked.no_delays,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import Record, State
-from taskhandler.lifecycle.rules import Arrive, Finish, Reset, Rule, Settle, Tell
+from taskhandler.lifecycle.rules import Claim, FinishStep, MarkNotified, Reset, Rule, Settle
 from taskhandler.lifecycle.verdict import Drained, Failed
 from taskhandler.outcome import STATUS, Outcome
 from tests.exploration.state import Ghosts, Local, Scenario, Shared
@@ -59,7 +59,7 @@ def broken_by_answer(local: Local, outcome: Outcome, shared: Shared, scenario: S
     if STATUS[outcome] >= 300:
         return frozenset({"L2"}) if local.last and outcome is Outcome.IN_FLIGHT else _NONE
     if ghosts.body not in {None, body}:
-        return _NONE if body in shared.letters else frozenset({"S13"})
+        return _NONE if body in shared.dead_letters else frozenset({"S13"})
     if ghosts.end is None and not local.saw:
         broken.add("S3")
     if ghosts.end not in {State.REJECTED, State.DEAD} and not ghosts.returned and not local.saw:
@@ -73,17 +73,17 @@ def accepted(
     slot: int, rule: Rule, record: Record, ghosts: Ghosts, scenario: Scenario, *, batch: bool
 ) -> tuple[Ghosts, frozenset[str]]:
     """The ledger has accepted a write of `slot`: what that makes of the ghosts, and what it breaks."""
-    if isinstance(rule, Arrive):
+    if isinstance(rule, Claim):
         return _claimed(slot, record, ghosts, scenario)
     if isinstance(rule, Reset):
         return _reset(ghosts), _NONE
-    if isinstance(rule, Tell):
+    if isinstance(rule, MarkNotified):
         return ghosts, _NONE if ghosts.rung else frozenset({"S14"})
     broken = {"S4"} if ghosts.holder != slot else set()
     if ghosts.end is not None:
         broken.add("S5")
     if not isinstance(rule, Settle):
-        recorded = ghosts.recorded or isinstance(rule, Finish)
+        recorded = ghosts.recorded or isinstance(rule, FinishStep)
         return replace(ghosts, recorded=recorded, lapsed=False), frozenset(broken)
     broken |= _broken_by_settlement(rule, record, ghosts, scenario)
     ghosts = _settled(rule, record, ghosts, batch=batch)
@@ -116,7 +116,7 @@ def _claimed(slot: int, record: Record, ghosts: Ghosts, scenario: Scenario) -> t
 
 def _broken_by_settlement(rule: Settle, record: Record, ghosts: Ghosts, scenario: Scenario) -> set[str]:
     broken = set()
-    last = isinstance(rule.end, Failed | Drained) and rule.end.last
+    last = isinstance(rule.disposition, Failed | Drained) and rule.disposition.last
     if ghosts.end is State.COMPLETED and record.state is State.COMPLETED:
         broken.add("S1")
     if record.state is State.WAITING and last:
@@ -127,10 +127,10 @@ def _broken_by_settlement(rule: Settle, record: Record, ghosts: Ghosts, scenario
 
 
 def _settled(rule: Settle, record: Record, ghosts: Ghosts, *, batch: bool) -> Ghosts:
-    spared = isinstance(rule.end, Drained)
+    spared = isinstance(rule.disposition, Drained)
     return replace(
         ghosts,
-        end=record.state if record.ended else ghosts.end,
+        end=record.state if record.is_terminal else ghosts.end,
         holder=None,
         lapsed=False,
         rung=False,

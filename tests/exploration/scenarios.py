@@ -14,13 +14,13 @@ SCENARIOS = [
     Scenario(name="two deliveries of different bodies", bodies="xy"),
     Scenario(name="three deliveries", bodies="xxx", faults=3),
     Scenario(name="three deliveries", bodies="xxx", delays=False),
-    Scenario(name="three deliveries, two attempts", bodies="xxx", faults=3, max_attempts=2, beats=False),
+    Scenario(name="three deliveries, two attempts", bodies="xxx", faults=3, max_attempts=2, heartbeats=False),
     Scenario(
         name="three deliveries, an at-most-once step",
         bodies="xxx",
         faults=2,
         step="at most once",
-        beats=False,
+        heartbeats=False,
     ),
     Scenario(name="three deliveries, one of another body", bodies="xyx", faults=3),
 ]
@@ -40,5 +40,7 @@ of a write are there) where the faults are unlimited. The longer campaign puts t
 def words(scenario: Scenario) -> str:
     """The bounds, for people."""
     faults = "any faults" if scenario.faults is None else f"up to {scenario.faults} faults"
-    left_out = [name for name in ("beats", "drains", "delays", "refusals") if not getattr(scenario, name)]
+    left_out = [
+        name for name in ("heartbeats", "drains", "delays", "refusals") if not getattr(scenario, name)
+    ]
     return f"{scenario.name}, {faults}" + (f" (left out: {', '.join(left_out)})" if left_out else "")

@@ -10,8 +10,8 @@ import enum
 
 from msgspec import Struct
 
-from taskhandler.ledger.amend import Create, Pending, Replace, Unseen
-from taskhandler.lifecycle.record import Found, State
+from taskhandler.ledger.amend import Create, Pending, Replace, Unread
+from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.outcome import Outcome
 
@@ -24,7 +24,7 @@ class At(enum.IntEnum):
 
     IDLE = 0
     GONE = 1
-    ARRIVE = 2
+    CLAIM = 2
     READY = 3
     GUARD = 4
     HANDLER = 5
@@ -58,7 +58,7 @@ class Local(Struct, frozen=True, kw_only=True):
     slot: int
     at: At
     pending: Pending | None = None
-    held: Found | Unseen | None = None
+    held: Snapshot | Unread | None = None
     todo: bool = False
     late: bool = False
     known: bool = False
@@ -108,8 +108,8 @@ class Shared(Struct, frozen=True):
     """The ledger, and the ghosts: the row of the task, and the dead letters of conflicting bodies."""
 
     ghosts: Ghosts
-    row: Found | None = None
-    letters: frozenset[str] = frozenset()
+    row: Snapshot | None = None
+    dead_letters: frozenset[str] = frozenset()
 
 
 class Sent(Struct, frozen=True):
@@ -175,7 +175,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     bodies: str = "xx"
     faults: int | None = None
     step: str = ""
-    beats: bool = True
+    heartbeats: bool = True
     drains: bool = True
     max_attempts: int | None = None
     last: bool = True

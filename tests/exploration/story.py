@@ -13,25 +13,25 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from taskhandler.delivery.reply import outcome_of
-from taskhandler.ledger.amend import Done, Unseen, begin
+from taskhandler.ledger.amend import Done, Unread, begin
 from taskhandler.lifecycle import rules as law
-from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.lifecycle.verdict import (
+    AlreadyEnded,
     Completed,
     Conflict,
+    Disposition,
     Drained,
-    End,
-    Ended,
+    Exhausted,
     Failed,
     Fenced,
-    Held,
     InFlight,
     Refused,
     Rejected,
+    Renewed,
     Run,
     Settled,
-    Spent,
     Verdict,
 )
 from taskhandler.outcome import Outcome
@@ -44,18 +44,18 @@ LEASE_IDS = "abcdefgh"
 
 def batch_of(settle: law.Settle, record: Record) -> bool:  # noqa: ARG001 - weakened ones look at the record
     """Whether the user's batch goes with this write."""
-    return isinstance(settle.end, Completed)
+    return isinstance(settle.disposition, Completed)
 
 
 class Ways(Struct, frozen=True, kw_only=True):
     """The pieces that ship, each of which may be weakened."""
 
-    arrive: Callable[..., Rule] = law.Arrive
-    beat: Callable[[str], Rule] = law.Beat
-    begin: Callable[[str, str], Rule] = law.Begin
-    finish: Callable[[str, str, str], Rule] = law.Finish
-    settle: Callable[[str, End], Rule] = law.Settle
-    tell: Callable[[int | None], Rule] = law.Tell
+    claim: Callable[..., Rule] = law.Claim
+    heartbeat: Callable[[str], Rule] = law.Heartbeat
+    begin: Callable[[str, str], Rule] = law.BeginStep
+    finish: Callable[[str, str, str], Rule] = law.FinishStep
+    settle: Callable[[str, Disposition], Rule] = law.Settle
+    tell: Callable[[int | None], Rule] = law.MarkNotified
     reset: Callable[[str], Rule] = law.Reset
     outcome_of: Callable[[Verdict], Outcome] = outcome_of
     batch_of: Callable[[law.Settle, Record], bool] = batch_of
@@ -78,11 +78,11 @@ class Story(Struct, frozen=True):
 
     def start(self, local: Local, shared: Shared) -> Iterator[Move]:
         """The queue delivers. One that finds its worker draining is answered 503: nothing happens."""
-        chances = (False, True) if self._may_be_last(local.slot) else (False,)
-        for last in chances:
-            for word, believed in (("for the first time", None), ("again", Unseen())):
+        budget = (False, True) if self._may_be_last(local.slot) else (False,)
+        for last in budget:
+            for word, believed in (("for the first time", None), ("again", Unread())):
                 here = replace(local, last=last, todo=bool(self.scenario.step))
-                there, _ = self._amend(here, At.ARRIVE, self._arrival(here), believed, shared)
+                there, _ = self._amend(here, At.CLAIM, self._arrival(here), believed, shared)
                 yield Move(label=f"is delivered {word}{', the last' * last}", local=there, shared=shared)
 
     def words(self, local: Local, shared: Shared) -> Iterator[Move]:
@@ -101,9 +101,9 @@ class Story(Struct, frozen=True):
 
     def done(self, local: Local, rule: Rule, done: Done, shared: Shared) -> tuple[Local, frozenset[str]]:
         """An amendment has come to its end: where the delivery is now, and what that breaks."""
-        here = replace(local, pending=None, held=Unseen() if done.found is None else done.found)
+        here = replace(local, pending=None, held=Unread() if done.snapshot is None else done.snapshot)
         match local.at:
-            case At.ARRIVE:
+            case At.CLAIM:
                 return self._arrived(here, done.verdict, shared)
             case At.GUARD:
                 return self._guarded(here, done.verdict, shared)
@@ -112,8 +112,8 @@ class Story(Struct, frozen=True):
             case At.BEGIN:
                 return replace(
                     here,
-                    at=At.STEP if isinstance(done.verdict, Held) else At.HANDLER,
-                    todo=isinstance(done.verdict, Held),
+                    at=At.STEP if isinstance(done.verdict, Renewed) else At.HANDLER,
+                    todo=isinstance(done.verdict, Renewed),
                 ), frozenset()
             case At.FINISH:
                 return replace(here, at=At.HANDLER, todo=False), frozenset()
@@ -127,7 +127,7 @@ class Story(Struct, frozen=True):
                 return self._answer(here, local.answer, shared)
 
     def _arrival(self, local: Local) -> Rule:
-        return self.ways.arrive(
+        return self.ways.claim(
             lease_id=LEASE_IDS[local.slot],
             digest=self.scenario.bodies[local.slot],
             handler="h",
@@ -140,7 +140,7 @@ class Story(Struct, frozen=True):
         return self.scenario.last and slot == len(self.scenario.bodies) - 1
 
     def _amend(
-        self, local: Local, at: At, rule: Rule, believed: Found | Unseen | None, shared: Shared
+        self, local: Local, at: At, rule: Rule, believed: Snapshot | Unread | None, shared: Shared
     ) -> tuple[Local, frozenset[str]]:
         step = begin(rule, believed)
         here = replace(local, at=at)
@@ -153,11 +153,13 @@ class Story(Struct, frozen=True):
             case Run():
                 return replace(local, at=At.READY), frozenset()
             case Conflict() if self.ways.buries:
-                bury = law.Bury(digest=self.scenario.bodies[local.slot], handler="h", retention=RETENTION)
+                bury = law.KeepConflict(
+                    digest=self.scenario.bodies[local.slot], handler="h", retention=RETENTION
+                )
                 return self._amend(local, At.BURY, bury, None, shared)
             case InFlight():
                 return self._sent_away(local, verdict, shared)
-            case Spent() | Ended(state=State.DEAD, told=False):
+            case Exhausted() | AlreadyEnded(state=State.DEAD, on_dead_called=False):
                 return self._bereaved(local, verdict, shared)
             case _:
                 return self._answer(local, self.ways.outcome_of(verdict), shared)
@@ -165,14 +167,16 @@ class Story(Struct, frozen=True):
     def _sent_away(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
         own = frozenset({"S9"}) if shared.ghosts.holder == local.slot else frozenset()
         if local.last and self.ways.waits_when_last:
-            there, broken = self._amend(local, At.ARRIVE, self._arrival(local), Unseen(), shared)
+            there, broken = self._amend(local, At.CLAIM, self._arrival(local), Unread(), shared)
         else:
             there, broken = self._answer(local, self.ways.outcome_of(verdict), shared)
         return there, broken | own
 
     def _ready(self, local: Local, shared: Shared) -> Iterator[Move]:
         lease_id = LEASE_IDS[local.slot]
-        there, broken = self._amend(local, At.GUARD, self.ways.beat(lease_id), local.held or Unseen(), shared)
+        there, broken = self._amend(
+            local, At.GUARD, self.ways.heartbeat(lease_id), local.held or Unread(), shared
+        )
         yield Move(
             label="looks after its lease before it calls the handler",
             local=there,
@@ -192,16 +196,16 @@ class Story(Struct, frozen=True):
         )
 
     def _guarded(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
-        if isinstance(verdict, Held):
+        if isinstance(verdict, Renewed):
             return replace(local, at=At.READY), frozenset()
         return self._fenced(local, verdict, shared)
 
     def _handler(self, local: Local, shared: Shared) -> Iterator[Move]:
-        if self.scenario.beats or not self._holds(local):
-            beat = self.ways.beat(LEASE_IDS[local.slot])
-            there, broken = self._amend(local, At.BEAT, beat, local.held or Unseen(), shared)
+        if self.scenario.heartbeats or not self._holds(local):
+            heartbeat = self.ways.heartbeat(LEASE_IDS[local.slot])
+            there, broken = self._amend(local, At.BEAT, heartbeat, local.held or Unread(), shared)
             if there != local:
-                yield Move(label="beats", local=there, shared=shared, broken=broken)
+                yield Move(label="heartbeats", local=there, shared=shared, broken=broken)
         failed = Failed("x", last=local.last, max_attempts=self.scenario.max_attempts)
         yield self._settling(local, shared, failed, "fails")
         yield self._settling(local, shared, Rejected("x"), "rejects the task")
@@ -214,11 +218,11 @@ class Story(Struct, frozen=True):
             yield from self._once(local, shared)
 
     def _holds(self, local: Local) -> bool:
-        return isinstance(local.held, Found) and local.held.record.lease_id == LEASE_IDS[local.slot]
+        return isinstance(local.held, Snapshot) and local.held.record.lease_id == LEASE_IDS[local.slot]
 
     def _once(self, local: Local, shared: Shared) -> Iterator[Move]:
-        assert isinstance(local.held, Found)
-        mark = law.marked(local.held.record, STEP) if self.ways.looks_at_steps else None
+        assert isinstance(local.held, Snapshot)
+        mark = law.step_of(local.held.record, STEP) if self.ways.looks_at_steps else None
         sparing = self.scenario.step == "at most once"
         if mark is not None and (mark.value is not None or sparing):
             yield Move(label="finds its step begun before", local=replace(local, todo=False), shared=shared)
@@ -236,29 +240,31 @@ class Story(Struct, frozen=True):
         here = replace(local, at=At.HANDLER)
         yield Move(label="runs its step, which raises", local=here, shared=shared, broken=broken)
         rule = self.ways.finish(LEASE_IDS[local.slot], STEP, "1")
-        there, fenced = self._amend(local, At.FINISH, rule, local.held or Unseen(), shared)
+        there, fenced = self._amend(local, At.FINISH, rule, local.held or Unread(), shared)
         yield Move(label="runs its step", local=there, shared=shared, broken=broken | fenced)
 
-    def _settling(self, local: Local, shared: Shared, end: End, label: str, *, fault: bool = False) -> Move:
+    def _settling(
+        self, local: Local, shared: Shared, end: Disposition, label: str, *, fault: bool = False
+    ) -> Move:
         rule = self.ways.settle(LEASE_IDS[local.slot], end)
-        there, broken = self._amend(local, At.SETTLE, rule, local.held or Unseen(), shared)
+        there, broken = self._amend(local, At.SETTLE, rule, local.held or Unread(), shared)
         return Move(label=label, local=there, shared=shared, fault=fault, broken=broken)
 
     def _settled(
         self, local: Local, rule: Rule, verdict: Verdict, shared: Shared
     ) -> tuple[Local, frozenset[str]]:
         match verdict:
-            case Refused() if isinstance(rule, law.Settle) and isinstance(rule.end, Completed):
+            case Refused() if isinstance(rule, law.Settle) and isinstance(rule.disposition, Completed):
                 failed = Failed("x", last=local.last, max_attempts=self.scenario.max_attempts)
                 instead = self.ways.settle(LEASE_IDS[local.slot], failed)
-                return self._amend(local, At.SETTLE, instead, Unseen(), shared)
+                return self._amend(local, At.SETTLE, instead, Unread(), shared)
             case Settled(state=State.DEAD):
                 return self._bereaved(local, verdict, shared)
             case _:
                 return self._fenced(local, verdict, shared)
 
     def _fenced(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
-        untold = isinstance(local.held, Found) and not local.held.record.told
+        untold = isinstance(local.held, Snapshot) and not local.held.record.on_dead_called
         if untold and verdict == Fenced(State.DEAD) and self.ways.mourns_when_fenced:
             return self._bereaved(local, verdict, shared)
         return self._answer(local, self.ways.outcome_of(verdict), shared)
@@ -267,11 +273,11 @@ class Story(Struct, frozen=True):
         outcome = self.ways.outcome_of(verdict)
         if not self.ways.mourns:
             return self._answer(local, outcome, shared)
-        present = isinstance(local.held, Found) and local.held.version == NOW
+        present = isinstance(local.held, Snapshot) and local.held.version == NOW
         return replace(local, at=At.MOURN, answer=outcome, saw=local.saw and not present), frozenset()
 
     def _mourn(self, local: Local, shared: Shared) -> Move:
-        assert isinstance(local.held, Found)
+        assert isinstance(local.held, Snapshot)
         ghosts = shared.ghosts
         rung = ghosts.rung or (ghosts.end is State.DEAD and not local.saw)
         shared = replace(shared, ghosts=replace(ghosts, rung=rung))

@@ -30,7 +30,7 @@ def test_what_breaks_is_told_as_a_story():
     explored = Search(World(weakened.ways, weakened.scenario), watch=frozenset({"S3"})).run()
     assert list(explored.trace) == [
         "delivery 1 is delivered for the first time",
-        "delivery 1 Arrive: written",
+        "delivery 1 Claim: written",
         "delivery 2 is delivered again",
-        "delivery 2 Arrive: reads",
+        "delivery 2 Claim: reads",
     ]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.ledger.amend import Create, Done, Pending, Read, Replace, Unseen, begin, resume
+from taskhandler.ledger.amend import Create, Done, Pending, Read, Replace, Unread, begin, resume
 from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Written
-from taskhandler.lifecycle.record import Found, Record, State
-from taskhandler.lifecycle.rules import Arrive, Beat, Bury, Finish, Rule, Settle, Tell
+from taskhandler.lifecycle.record import Record, Snapshot, State
+from taskhandler.lifecycle.rules import Claim, FinishStep, Heartbeat, KeepConflict, MarkNotified, Rule, Settle
 from taskhandler.lifecycle.verdict import Completed, Refused, Rejected
 from tests.exploration.invariants import accepted
 from tests.exploration.state import (
@@ -58,7 +58,7 @@ class World(Struct, frozen=True):
         elif local.pending is None:
             moves = self.story.words(local, shared)
         elif local.at is At.BURY:
-            moves = self._bury(local, local.pending, shared)
+            moves = self._keep_conflict(local, local.pending, shared)
         else:
             moves = self._operate(local, local.pending, shared)
         if self.scenario.crashes and local.at not in {At.IDLE, At.GONE}:
@@ -74,7 +74,7 @@ class World(Struct, frozen=True):
         if row is None:
             return
         if row.record.state is State.RUNNING and not ghosts.lapsed:
-            lapsed = Shared(replace(ghosts, lapsed=True), replace(row, age=LEASE), shared.letters)
+            lapsed = Shared(replace(ghosts, lapsed=True), replace(row, age=LEASE), shared.dead_letters)
             touch = Touch(Fate.LAPSED, -1 if ghosts.holder is None else ghosts.holder)
             yield Move(label="the lease lapses", local=None, shared=lapsed, fault=True, touch=touch)
         if ghosts.resets:
@@ -121,26 +121,30 @@ class World(Struct, frozen=True):
         if self.scenario.refusals and _refusable(rule):
             yield self._told(local, pending, Refused("x"), shared, f"{name}: refused", fault=True)
 
-    def _bury(self, local: Local, pending: Pending, shared: Shared) -> Iterator[Move]:
+    def _keep_conflict(self, local: Local, pending: Pending, shared: Shared) -> Iterator[Move]:
         body = self.scenario.bodies[local.slot]
-        buried = Shared(shared.ghosts, shared.row, shared.letters | {body})
-        yield self._told(local, pending, DOWN, shared, "Bury: unavailable", fault=True)
+        buried = Shared(shared.ghosts, shared.row, shared.dead_letters | {body})
+        yield self._told(local, pending, DOWN, shared, "KeepConflict: unavailable", fault=True)
         if isinstance(pending.op, Read):
             yield self._told(
-                local, pending, _letter(body) if body in shared.letters else None, shared, "Bury: reads"
+                local,
+                pending,
+                _letter(body) if body in shared.dead_letters else None,
+                shared,
+                "KeepConflict: reads",
             )
-        elif body in shared.letters:
-            yield self._told(local, pending, STALE, shared, "Bury: stale")
+        elif body in shared.dead_letters:
+            yield self._told(local, pending, STALE, shared, "KeepConflict: stale")
         else:
-            yield self._told(local, pending, WRITTEN, buried, "Bury: written")
-            yield self._told(local, pending, LOST, buried, "Bury: applied, reply lost", fault=True)
-            yield self._told(local, pending, LOST, shared, "Bury: lost", fault=True)
+            yield self._told(local, pending, WRITTEN, buried, "KeepConflict: written")
+            yield self._told(local, pending, LOST, buried, "KeepConflict: applied, reply lost", fault=True)
+            yield self._told(local, pending, LOST, shared, "KeepConflict: lost", fault=True)
 
     def _told(  # noqa: PLR0913 - what happened, and what it means
         self,
         local: Local,
         pending: Pending,
-        answer: Answer | Found | None,
+        answer: Answer | Snapshot | None,
         shared: Shared,
         label: str,
         *,
@@ -149,12 +153,12 @@ class World(Struct, frozen=True):
         sent: Sent | None = None,
         broken: frozenset[str] = _NONE,
     ) -> Move:
-        step = resume(pending, answer)
-        if isinstance(step, Done):
-            there, more = self.story.done(local, pending.rule, step, shared)
+        transition = resume(pending, answer)
+        if isinstance(transition, Done):
+            there, more = self.story.done(local, pending.rule, transition, shared)
             broken = broken | more
         else:
-            there = replace(local, pending=step)
+            there = replace(local, pending=transition)
         return Move(
             label=label, local=there, shared=shared, fault=fault, touch=touch, sent=sent, broken=broken
         )
@@ -162,27 +166,31 @@ class World(Struct, frozen=True):
     def _accept(self, slot: int, rule: Rule, record: Record, shared: Shared) -> tuple[Shared, frozenset[str]]:
         batch = isinstance(rule, Settle) and self.ways.batch_of(rule, record)
         ghosts, broken = accepted(slot, rule, record, shared.ghosts, self.scenario, batch=batch)
-        return Shared(ghosts, Found(plain(record, counted=self._counted), NOW), shared.letters), broken
+        return Shared(
+            ghosts, Snapshot(plain(record, counted=self._counted), NOW), shared.dead_letters
+        ), broken
 
-    def _reset(self, row: Found, shared: Shared) -> Move:
-        step = begin(self.ways.reset(f"operator {shared.ghosts.resets}"), Unseen())
-        assert isinstance(step, Pending)
-        step = resume(step, row)
-        assert isinstance(step, Pending)
-        assert isinstance(step.op, Replace)
-        after, broken = self._accept(_OPERATOR, step.rule, step.op.record, shared)
+    def _reset(self, row: Snapshot, shared: Shared) -> Move:
+        transition = begin(self.ways.reset(f"operator {shared.ghosts.resets}"), Unread())
+        assert isinstance(transition, Pending)
+        transition = resume(transition, row)
+        assert isinstance(transition, Pending)
+        assert isinstance(transition.op, Replace)
+        after, broken = self._accept(_OPERATOR, transition.rule, transition.op.record, shared)
         touch = Touch(Fate.RESET if shared.ghosts.end is None else Fate.RESET_END)
         return Move(
             label="an operator resets it", local=None, shared=after, fault=True, touch=touch, broken=broken
         )
 
-    def _expire(self, row: Found, shared: Shared) -> Move:
+    def _expire(self, row: Snapshot, shared: Shared) -> Move:
         """The record's time is up: every delivery is long gone, and the next is of another task.
 
         (A weakened ledger keeps its records for too short a time instead.)
         """
         early = self.ways.expires_early
-        old = Shared(replace(shared.ghosts, expired=not early), replace(row, age=RETENTION), shared.letters)
+        old = Shared(
+            replace(shared.ghosts, expired=not early), replace(row, age=RETENTION), shared.dead_letters
+        )
         touch = Touch() if early else Touch(Fate.CLEARED)
         return Move(label="the record expires", local=None, shared=old, fault=True, touch=touch)
 
@@ -194,14 +202,14 @@ def plain(record: Record, *, counted: bool) -> Record:
     charged and there is a limit; fences only by whether a step was begun under the present one: that they
     grow has been checked before. Else two deliveries that lose all replies could count for ever.
     """
-    marks = tuple(replace(mark, fence=int(mark.fence == record.fence)) for mark in record.marks)
+    steps = tuple(replace(mark, fence=int(mark.fence == record.fence)) for mark in record.steps)
     return replace(
         record,
         attempt=record.charged if counted else 1,
         drained=0,
         fence=min(record.fence, 1),
-        marks=marks,
-        beats=0,
+        steps=steps,
+        heartbeats=0,
         history=(),
         reason="",
         result=None,
@@ -221,8 +229,8 @@ def folded(local: Local, *, counted: bool) -> Local:
         if isinstance(op, Replace) and op.version == OLD:
             op, verdict = Replace(_BLANK, OLD), None
         pending = Pending(pending.rule, op, verdict)
-    if isinstance(held, Found):
-        held = Found(plain(held.record, counted=counted), held.version)
+    if isinstance(held, Snapshot):
+        held = Snapshot(plain(held.record, counted=counted), held.version)
     return replace(local, pending=pending, held=held)
 
 
@@ -234,20 +242,20 @@ def touched(local: Local, touch: Touch) -> Local:
     if fate is Fate.CLEARED:
         return Local(slot=local.slot, at=At.GONE)
     if fate is Fate.LAPSED:
-        waiting = local.slot == touch.slot and local.at in {At.ARRIVE, At.READY, At.GUARD}
+        waiting = local.slot == touch.slot and local.at in {At.CLAIM, At.READY, At.GUARD}
         return replace(local, late=True) if waiting else local
     pending, held = local.pending, local.held
     if pending is not None:
         rule = pending.rule
-        if isinstance(rule, Tell) and rule.fence is not None and fate in _CLAIMS:
-            rule = Tell(OLD)
+        if isinstance(rule, MarkNotified) and rule.fence is not None and fate in _CLAIMS:
+            rule = MarkNotified(OLD)
         pending = Pending(
             rule, Replace(_BLANK, OLD) if isinstance(pending.op, Replace) else pending.op, pending.verdict
         )
-    if isinstance(held, Found):
+    if isinstance(held, Snapshot):
         dead = held.record.state is State.DEAD and fate in _CLAIMS
         fence = OLD if dead else held.record.fence
-        held = Found(replace(held.record, fence=fence), OLD)
+        held = Snapshot(replace(held.record, fence=fence), OLD)
     there = replace(local, pending=pending, held=held)
     if fate in {Fate.RESET, Fate.RESET_END}:
         return replace(there, stray=True, saw=there.saw or fate is Fate.RESET_END)
@@ -257,7 +265,7 @@ def touched(local: Local, touch: Touch) -> Local:
 
 
 def _fate(rule: Rule, record: Record, after: Shared) -> Fate:
-    if not (isinstance(rule, Arrive) and record.state is State.RUNNING):
+    if not (isinstance(rule, Claim) and record.state is State.RUNNING):
         return Fate.WROTE
     return Fate.CLAIMED_KNOWN if after.ghosts.recorded else Fate.CLAIMED
 
@@ -266,23 +274,23 @@ def _mine(local: Local, rule: Rule, fate: Fate) -> Local:
     """What a delivery's own write, once applied, makes of it, whether or not it is told."""
     if fate is not Fate.WROTE:
         return replace(local, stray=False, late=False, known=fate is Fate.CLAIMED_KNOWN)
-    return replace(local, late=False) if isinstance(rule, Beat) else local
+    return replace(local, late=False) if isinstance(rule, Heartbeat) else local
 
 
-def _fits(op: Create | Replace, row: Found | None) -> bool:
+def _fits(op: Create | Replace, row: Snapshot | None) -> bool:
     return row is None if isinstance(op, Create) else row is not None and op.version == NOW
 
 
 def _refusable(rule: Rule) -> bool:
-    return isinstance(rule, Finish) or (
-        isinstance(rule, Settle) and isinstance(rule.end, Completed | Rejected)
+    return isinstance(rule, FinishStep) or (
+        isinstance(rule, Settle) and isinstance(rule.disposition, Completed | Rejected)
     )
 
 
-def _letter(body: str) -> Found:
-    step = Bury(digest=body, handler="h", retention=RETENTION)(None)
-    assert step.write is not None
-    return Found(step.write, NOW)
+def _letter(body: str) -> Snapshot:
+    transition = KeepConflict(digest=body, handler="h", retention=RETENTION)(None)
+    assert transition.write is not None
+    return Snapshot(transition.write, NOW)
 
 
 _BLANK = Record(state=State.WAITING, attempt=0, fence=0, lease_id="", lease=0.0, digest="", retention=0.0)

@@ -87,7 +87,7 @@ def _parts(name: str, emulator: str) -> Iterator[Part]:
     if on_firestore and not emulator:
         return
     for scenario in chosen([sabotage.seen_by], sabotage.ledger):
-        yield Part(scenario, emulator if on_firestore else "", name, patience=9.0)
+        yield Part(scenario, emulator if on_firestore else "", name, timeout=9.0)
 
 
 def _seen(came: Came) -> bool:

@@ -16,7 +16,7 @@ from tests.faults.journal import Event
 Of = TypeVar("Of", Event, Entry)
 
 ENDS = ("completed", "rejected", "dead")
-AGAIN = ("reset", "expired")
+HEARTBEAT_RETRY_SECONDS = ("reset", "expired")
 """Notes of the bench that a task begins anew: an operator wants it, or its record is past its retention."""
 
 MAX_ATTEMPTS = {"frail": 3, "single": 1}
@@ -67,7 +67,7 @@ class Case(Struct, frozen=True, kw_only=True):
     bench: list[Event]
     writes: list[Write]
     record: Record | None
-    letters: dict[str, bytes | None]
+    dead_letters: dict[str, bytes | None]
     left: bool
 
     def named(self, *what: str) -> list[Event]:
@@ -82,9 +82,9 @@ class Case(Struct, frozen=True, kw_only=True):
 def cases(history: History) -> list[Case]:
     """The history, task by task."""
     events, entries = _grouped(history.events), _grouped(history.entries)
-    letters: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)
-    for name, body in history.letters.items():
-        letters[name.partition("/")[0]][name] = body
+    dead_letters: defaultdict[str, dict[str, bytes | None]] = defaultdict(dict)
+    for name, body in history.dead_letters.items():
+        dead_letters[name.partition("/")[0]][name] = body
     bench = [event for event in events[""] if event.what in {"bench", "outcome"} or event.act]
     bench += [event for event in history.events if event.task and event.act in {"crash", "stop", "exit"}]
     return [
@@ -95,7 +95,7 @@ def cases(history: History) -> list[Case]:
             bench=bench,
             writes=writes_of(events[want.task]),
             record=history.records.get(want.task),
-            letters=letters[want.task],
+            dead_letters=dead_letters[want.task],
             left=want.task in history.left,
         )
         for want in history.wants
@@ -118,7 +118,7 @@ def writes_of(events: Iterable[Event]) -> list[Write]:
     for event in events:
         name, _, phase = event.what.partition(".")
         at = (event.pid, event.lease_id, name)
-        if event.what == "bench" and event.said in AGAIN:
+        if event.what == "bench" and event.said in HEARTBEAT_RETRY_SECONDS:
             era += 1
         elif name != "read" and phase == "sent":
             pending[at] = len(writes)

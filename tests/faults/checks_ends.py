@@ -39,10 +39,10 @@ def answers_are_as_wanted(case: Case) -> Iterator[str]:
 def bad_ends_keep_their_bodies(case: Case) -> Iterator[str]:
     """A rejected, dead or conflicting task can be replayed: its body is kept."""
     if case.record is not None and case.record.state.value in {"rejected", "dead"}:
-        kept = case.letters.get(case.want.task)
+        kept = case.dead_letters.get(case.want.task)
         if kept != case.want.body:
             yield f"the body of the {case.record.state.value} task is not kept ({kept!r})"
-    buried = [body for name, body in case.letters.items() if name != case.want.task]
+    buried = [body for name, body in case.dead_letters.items() if name != case.want.task]
     for other in case.want.others:
         if other not in buried:
             yield f"S13: the body {other!r} came under its name, and is not kept"
@@ -55,5 +55,5 @@ def the_dead_are_mourned(case: Case) -> Iterator[str]:
         return
     if not case.named("mourned"):
         yield "S15: it is dead, and on_dead was never called"
-    if not record.told and not any(write.name == "tell" for write in case.writes):
+    if not record.on_dead_called and not any(write.name == "tell" for write in case.writes):
         yield "S15: nobody tried to write down that on_dead was called"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from taskhandler.ledger.sqlite import file as sqlite_file
 from taskhandler.ledger.sqlite import group_commit as sqlite_writer
-from taskhandler.ledger.storage import Answer, Key, Letter, Storage, Unavailable, Unknown, Written
-from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.ledger.storage import Answer, Key, Storage, TaskBody, Unavailable, Unknown, Written
+from taskhandler.lifecycle.record import Record, Snapshot, State
 from tests.faults.witness import Witness
 
 DOWN = Unavailable("the bench says so")
@@ -38,19 +38,19 @@ class HauntedStorage:
         self._witness = witness
         self._held: set[str] = set()
 
-    def read(self, key: Key) -> Found | Unavailable | None:
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""
         if self._witness.tell("read.sent", key.task) in {"down", "lose"}:
             return DOWN
         found = self._storage.read(key)
-        record = found.record if isinstance(found, Found) else None
+        record = found.record if isinstance(found, Snapshot) else None
         answer = type(found).__name__.lower()
         lost = self._tell("read.done", key, record, answer) in {"down", "lose"}
         return DOWN if lost else found
 
-    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""
-        return self._write(key, record, lambda: self._storage.create(key, record, letter=letter))
+        return self._write(key, record, lambda: self._storage.create(key, record, dead_letter=dead_letter))
 
     def replace(
         self,
@@ -58,19 +58,21 @@ class HauntedStorage:
         record: Record,
         version: Hashable,
         *,
-        letter: Letter | None = None,
+        dead_letter: TaskBody | None = None,
         writes: Sequence[object] = (),
     ) -> Answer:
         """See `Storage.replace`."""
         return self._write(
-            key, record, lambda: self._storage.replace(key, record, version, letter=letter, writes=writes)
+            key,
+            record,
+            lambda: self._storage.replace(key, record, version, dead_letter=dead_letter, writes=writes),
         )
 
-    def letter(self, key: Key) -> Letter | Unavailable | None:
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """See `Storage.letter`."""
-        return self._storage.letter(key)
+        return self._storage.dead_letter(key)
 
-    def scan(self) -> Iterator[tuple[Key, Found]]:
+    def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`."""
         return self._storage.scan()
 
@@ -94,9 +96,9 @@ class HauntedStorage:
         return LOST if told == "lose" else answer
 
     def _name(self, key: Key, record: Record) -> str:
-        if key.twin:
+        if key.conflict:
             return "bury"
-        if record.told:
+        if record.on_dead_called:
             return "tell"
         if record.state is not State.RUNNING:
             return "settle"

@@ -77,6 +77,6 @@ class History(Struct, kw_only=True):
     entries: list[Entry]
     events: list[Event]
     records: dict[str, Record | None]
-    letters: dict[str, bytes | None]
+    dead_letters: dict[str, bytes | None]
     left: frozenset[str] = frozenset()
     wrong: list[str] = []

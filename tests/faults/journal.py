@@ -73,7 +73,7 @@ class See(Struct, frozen=True, tag=True, kw_only=True):
     what: str
     task: str
     count: int
-    patience: float
+    timeout: float
     attempt: int = 0
     said: str = ""
 

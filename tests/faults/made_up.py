@@ -72,4 +72,4 @@ def history(
 ) -> History:
     """The history of one task."""
     want = Want(**{"task": "t", "queue": "q", "runs": (0, 9), **about})
-    return History(wants=[want], entries=entries, events=events, records={"t": record}, letters={})
+    return History(wants=[want], entries=entries, events=events, records={"t": record}, dead_letters={})

@@ -100,7 +100,7 @@ class Oracle:
 
     def _see(self, see: See) -> tuple[Event, ...]:
         with self._changed:
-            self._changed.wait_for(lambda: len(self._seen(see)) >= see.count, see.patience)
+            self._changed.wait_for(lambda: len(self._seen(see)) >= see.count, see.timeout)
             return tuple(self._seen(see))
 
     def _seen(self, see: See) -> list[Event]:

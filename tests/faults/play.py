@@ -12,10 +12,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Key, Letter
-from taskhandler.lifecycle.record import Found, State
+from taskhandler.ledger.storage import Key, TaskBody
+from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Reset
 from taskhandler.lifecycle.verdict import Settled
 from tests.faults import by_hand
@@ -42,13 +42,13 @@ class Play:
         patience: seconds that anything is waited for.
     """
 
-    def __init__(self, stage: Stage, name: str, *, patience: float = PATIENCE) -> None:
+    def __init__(self, stage: Stage, name: str, *, timeout: float = PATIENCE) -> None:
         self.stage = stage
         self.door = stage.door
         self.wants: list[Want] = []
         self.wrong: list[str] = []
         self._name = name
-        self._patience = patience
+        self._patience = timeout
         self._start = stage.written()
         self._client = stage.queue.client()
         self._posts: list[Entry] = []
@@ -123,7 +123,7 @@ class Play:
         Raises:
             UnmetError: it does not happen.
         """
-        see = See(what=what, task=want.task, count=count, patience=self._patience, attempt=attempt, said=said)
+        see = See(what=what, task=want.task, count=count, timeout=self._patience, attempt=attempt, said=said)
         seen = self.stage.line.ask(see).seen
         if len(seen) < count:
             raise UnmetError(f"{want.task}: {what} {said} happened {len(seen)} times, {count} are waited for")
@@ -131,7 +131,7 @@ class Play:
 
     def see_any(self, what: str) -> Event:
         """Wait until `what` has happened that is about no task, and was ordered to go wrong; the last one."""
-        see = See(what=what, task="", count=0, patience=0)
+        see = See(what=what, task="", count=0, timeout=0)
 
         def struck() -> list[Event]:
             return [event for event in self.stage.line.ask(see).seen if event.act]
@@ -141,7 +141,7 @@ class Play:
 
     def seen(self, want: Want, what: str) -> tuple[Event, ...]:
         """All that has happened of this kind."""
-        return self.stage.line.ask(See(what=what, task=want.task, count=0, patience=0)).seen
+        return self.stage.line.ask(See(what=what, task=want.task, count=0, timeout=0)).seen
 
     def count(self, want: Want, what: str) -> int:
         """How often `what` has happened."""
@@ -213,21 +213,21 @@ class Play:
         tasks = (task for queue in queues for task in self._client.list_tasks(parent=queue))
         return frozenset(task.name.rpartition("/")[2] for task in tasks)
 
-    def finish(self, *, patience: float | None = None) -> None:
+    def finish(self, *, timeout: float | None = None) -> None:
         """Wait until the queue has no task left and nothing is under way, or patience is over."""
-        until = time.monotonic() + (self._patience if patience is None else patience)
+        until = time.monotonic() + (self._patience if timeout is None else timeout)
         while time.monotonic() < until:
             if self.stage.queue.wait(0.5) and not self.left():
                 return
 
-    def found(self, want: Want) -> Found | None:
+    def found(self, want: Want) -> Snapshot | None:
         """What the ledger holds of the task."""
         found = self.stage.ledger.read(self.key(want))
-        return found if isinstance(found, Found) else None
+        return found if isinstance(found, Snapshot) else None
 
-    def key(self, want: Want, *, twin: str = "") -> Key:
+    def key(self, want: Want, *, conflict: str = "") -> Key:
         """The task's key in the ledger."""
-        return Key("bench/here", want.queue.rpartition("/")[2], want.task, twin)
+        return Key("bench/here", want.queue.rpartition("/")[2], want.task, conflict)
 
     def answers(self, want: Want) -> list[int | None]:
         """What the queue's deliveries of the task were answered so far."""
@@ -246,7 +246,7 @@ class Play:
         """What an operator does who wants the task run again."""
         self.stage.note("reset", want.task)
         ledger = Ledger(self.stage.ledger, clock=time.monotonic, pause=self.rest)
-        done = ledger.amend(self.key(want), Reset(f"operator-{time.monotonic()}"), Unseen(), patience=5)
+        done = ledger.amend(self.key(want), Reset(f"operator-{time.monotonic()}"), Unread(), timeout=5)
         self.claim(done.verdict == Settled(State.WAITING), f"the reset came to {done.verdict}")
 
     def close(self) -> None:
@@ -273,13 +273,13 @@ class Play:
             wants=self.wants,
             entries=sorted([*sent, *self._posts], key=lambda entry: entry.sent),
             events=self.stage.events(self._start),
-            records={key.task: record for key, record in found if not key.twin},
-            letters=dict(self._letter(key) for key, record in found if record.state in BAD_ENDS),
+            records={key.task: record for key, record in found if not key.conflict},
+            dead_letters=dict(self._letter(key) for key, record in found if record.state in BAD_ENDS),
             left=self.left(),
             wrong=self.wrong,
         )
 
     def _letter(self, key: Key) -> tuple[str, bytes | None]:
-        name = f"{key.task}/{key.twin}" if key.twin else key.task
-        letter = self.stage.ledger.letter(key)
-        return name, letter.body if isinstance(letter, Letter) else None
+        name = f"{key.task}/{key.conflict}" if key.conflict else key.task
+        dead_letter = self.stage.ledger.dead_letter(key)
+        return name, dead_letter.content if isinstance(dead_letter, TaskBody) else None

@@ -45,7 +45,7 @@ class Proxy:
     def __init__(self, upstream: str) -> None:
         host, _, port = upstream.rpartition(":")
         self._upstream = (host, int(port))
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._fault = Fault.NONE
         self._left = 0
         self._delay, self._jitter = 0.0, 0.0
@@ -66,7 +66,7 @@ class Proxy:
 
     def strike(self, fault: Fault, *, times: int = 1) -> None:
         """Let the next `times` calls meet `fault`, whatever connection they are on. 0: all, until healed."""
-        with self._turn:
+        with self._lock:
             self._fault, self._left = fault, times or 1 << 60
 
     def delay(self, seconds: float, *, jitter: float = 0.0) -> None:
@@ -88,7 +88,7 @@ class Proxy:
 
     def heal(self) -> None:
         """Let everything through from now on."""
-        with self._turn:
+        with self._lock:
             self._fault, self._left, self._delay, self._jitter = Fault.NONE, 0, 0.0, 0.0
         if self._listener is None:
             self._listen()
@@ -158,7 +158,7 @@ class Proxy:
         self._open -= {source, sink}
 
     def _next(self) -> Fault:
-        with self._turn:
+        with self._lock:
             if not self._left:
                 return Fault.NONE
             self._left -= 1

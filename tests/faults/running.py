@@ -28,7 +28,7 @@ class Part(Struct, frozen=True):
     scenario: Scenario
     emulator: str = ""
     sabotage: str = ""
-    patience: float = 20.0
+    timeout: float = 20.0
 
     @property
     def ledger(self) -> str:
@@ -107,7 +107,7 @@ def _play_group(group: list[Part], tell: Callable[[Came], None], seed: int) -> l
 
 def _play(stage: Stage, part: Part) -> Came:
     began = time.monotonic()
-    play = Play(stage, part.scenario.name.replace("@", "-"), patience=part.patience)
+    play = Play(stage, part.scenario.name.replace("@", "-"), timeout=part.timeout)
     try:
         try:
             part.scenario.act(play)
@@ -122,4 +122,4 @@ def _play(stage: Stage, part: Part) -> Came:
 
 
 def _nothing() -> History:
-    return History(wants=[], entries=[], events=[], records={}, letters={})
+    return History(wants=[], entries=[], events=[], records={}, dead_letters={})

@@ -47,7 +47,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "a conflict is not kept",
-        put(delivery.Receiver, _bury=parts.unburied),
+        put(delivery.Receiver, _keep_conflict=parts.unburied),
         "S13",
         "another-body-under-the-same-name",
     ),
@@ -57,10 +57,15 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "S15",
         "every-attempt-fails",
     ),
-    ("a told death is not written down", put(delivery, Tell=parts.MuteTell), "S15", "every-attempt-fails"),
+    (
+        "a told death is not written down",
+        put(delivery, MarkNotified=parts.ForgetfulMarkNotified),
+        "S15",
+        "every-attempt-fails",
+    ),
     (
         "the holder does not look at its clock",
-        put(lease.Lease, start=parts.runs_anyway),
+        put(lease.Lease, ensure_live=parts.runs_anyway),
         "S2",
         "a-zombie-wakes-before-its-handler-is-called",
     ),

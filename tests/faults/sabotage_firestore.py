@@ -9,7 +9,7 @@ from typing import Any
 
 from taskhandler.delivery import receiver as delivery
 from taskhandler.ledger import lease, ledger
-from tests.exploration.weakened_rules import NamelessArrive
+from tests.exploration.weakened_rules import NamelessClaim
 from tests.faults import weakened_parts as parts
 from tests.faults.weakened_parts import put
 
@@ -30,7 +30,7 @@ def _idle_heartbeats() -> None:
     def still(*filled: Any, after: int, now: float, **more: Any) -> None:  # noqa: ANN401, ARG001 - fill's
         fill(*filled, after=0, now=1e9, **more)
 
-    put(lease, Beat=parts.IdleBeat)()
+    put(lease, Heartbeat=parts.IdleHeartbeat)()
     put(commit, fill=still)()
 
 
@@ -91,7 +91,7 @@ ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "claims have no name on the wire",
-        put(delivery, Arrive=NamelessArrive),
+        put(delivery, Claim=NamelessClaim),
         "[200] is wanted",
         "a-claim-is-applied-and-its-reply-cut",
     ),

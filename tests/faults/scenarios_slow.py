@@ -43,9 +43,9 @@ def _slow_down(play: Play, seconds: float, *, at_once: int) -> list[Want]:
     return wants
 
 
-def _end_while_slow(play: Play, wants: list[Want], *, patience: float) -> None:
+def _end_while_slow(play: Play, wants: list[Want], *, timeout: float) -> None:
     """Each task comes to its end although the way stays slow, and no delivery is told to come again."""
-    play.finish(patience=patience)
+    play.finish(timeout=timeout)
     play.claim(not play.left(), f"tasks are left although the ledger answers: {sorted(play.left())}")
     troubled = [want.task for want in wants if play.count_said(want, "unavailable")]
     play.claim(not troubled, f"a slow ledger was taken for one that is out of use: {troubled}")
@@ -64,7 +64,7 @@ def round_trips_of_up_to_four_seconds(play: Play, *, seconds: float, at_once: in
     for want in _slow_down(play, seconds, at_once=at_once):
         want.statuses = (200,)
         play.send(want)
-    _end_while_slow(play, play.wants, patience=40)
+    _end_while_slow(play, play.wants, timeout=40)
 
 
 @scenario(SLOW, ledgers=BY_WIRE)
@@ -75,7 +75,7 @@ def a_second_each_way_and_every_task_twice(play: Play) -> None:
     for want in wants:
         play.send(want)
         play.run(want)
-    _end_while_slow(play, wants, patience=40)
+    _end_while_slow(play, wants, timeout=40)
 
 
 @scenario(SLOW, ledgers=BY_WIRE)
@@ -85,7 +85,7 @@ def a_failure_on_a_slow_way(play: Play) -> None:
         want.statuses, want.runs = (503, 200), (2, 2)
         play.order(want, "begun", "fail", attempt=1)
         play.send(want)
-    _end_while_slow(play, play.wants, patience=60)
+    _end_while_slow(play, play.wants, timeout=60)
 
 
 @scenario(SLOW, ledgers=BY_WIRE)
@@ -100,7 +100,7 @@ def a_long_handler_on_a_slow_way(play: Play) -> None:
     for want in wants:
         play.claim(play.count_answered(want, "beat.done", "written") > 1, f"{want.task} has no heartbeats")
         play.release(want, "effect")
-    _end_while_slow(play, wants, patience=30)
+    _end_while_slow(play, wants, timeout=30)
 
 
 @scenario(SLOW, ledgers=BY_WIRE)
@@ -114,7 +114,7 @@ def a_completion_behind_a_slow_heartbeat(play: Play) -> None:
     for want in wants:
         play.see(want, "beat.sent")
         play.release(want, "effect")
-    _end_while_slow(play, wants, patience=30)
+    _end_while_slow(play, wants, timeout=30)
 
 
 @scenario(LATE, ledgers=BY_WIRE, variants=_sweep(5, 8))
@@ -130,7 +130,7 @@ def round_trips_longer_than_any_call(play: Play, *, seconds: float, at_once: int
         play.claim(_longest(play, want) < 10, f"{want.task} waited longer than ten seconds for an answer")
         play.claim(play.count(want, "begun") == 0, f"{want.task} ran on a claim that nobody heard of")
     _proxy(play).heal()
-    play.finish(patience=40)
+    play.finish(timeout=40)
 
 
 @scenario(SLOW, ledgers=BY_WIRE)

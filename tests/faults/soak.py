@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _soak(stage: Stage, tasks: int, seed: int) -> History:
-    play = Play(stage, "soak", patience=CALM)
+    play = Play(stage, "soak", timeout=CALM)
     play.queue(max_concurrent_dispatches=16, max_backoff=2.0)
     stage.door.meets = lambda task, number: _met(stage, seed, task, number)
     stage.queue.faults(**TROUBLE)
@@ -147,7 +147,7 @@ def _only(history: History, task: str) -> History:
         entries=[entry for entry in history.entries if entry.task == task],
         events=[event for event in history.events if event.task == task],
         records={task: history.records.get(task)},
-        letters={},
+        dead_letters={},
     )
 
 

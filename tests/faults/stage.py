@@ -169,7 +169,7 @@ class Stage:
 
     def _is_whole(self) -> bool:
         workers = set(self.workers())
-        ups = {event.pid for event in self.line.ask(See(what="up", task="", count=0, patience=0)).seen}
+        ups = {event.pid for event in self.line.ask(See(what="up", task="", count=0, timeout=0)).seen}
         return len(workers) == self.setup.workers * len(self.servers) and workers <= ups
 
     def _wait(self) -> None:

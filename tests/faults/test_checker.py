@@ -115,7 +115,7 @@ def test_runs_beyond_the_limit_are_seen_unless_a_worker_was_told_to_stop(
 ):
     runs = [event for number in (1, 2) for event in ran(number, fence=number, attempt=number)]
     told = [Event(what="bench", said=stop) for stop in stops]
-    found = history([*told, *runs], [], recorded("dead", told=True), handler="single", end="dead")
+    found = history([*told, *runs], [], recorded("dead", on_dead_called=True), handler="single", end="dead")
     assert says(found, "S7") is seen
 
 
@@ -132,14 +132,14 @@ def test_a_death_that_nobody_mourns_is_seen():
 def test_a_bad_end_without_its_body_is_seen():
     found = history(wrote("settle", 0, state="rejected"), [], recorded("rejected"), end="rejected")
     assert says(found, "is not kept")
-    found.letters["t"] = b"{}"
+    found.dead_letters["t"] = b"{}"
     assert not says(found, "is not kept")
 
 
 def test_a_conflict_without_its_body_is_seen():
     found = ordinary(others=(b"another",))
     assert says(found, "S13")
-    found.letters["t/1234"] = b"another"
+    found.dead_letters["t/1234"] = b"another"
     assert not says(found, "S13")
 
 

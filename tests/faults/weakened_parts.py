@@ -15,8 +15,8 @@ from taskhandler.ledger.bootclock import ServerClock, Stamp
 from taskhandler.ledger.sqlite import rows as sqlite_rows
 from taskhandler.ledger.storage import Stale, Unknown, Written
 from taskhandler.lifecycle import rules as law
-from taskhandler.lifecycle.record import Found, State
-from taskhandler.lifecycle.verdict import Conflict, Held, InFlight, Run, Settled, Step, Verdict
+from taskhandler.lifecycle.record import Snapshot, State
+from taskhandler.lifecycle.verdict import Conflict, InFlight, Renewed, Run, Settled, Transition, Verdict
 from taskhandler.outcome import Outcome
 
 REPLACE = sqlite_rows.REPLACE.replace("AND version = ?", "AND ? IS NOT NULL")
@@ -47,19 +47,19 @@ def believing(*kinds: type[Stale | Unknown]) -> Callable[..., Pending | Done]:
     return credulous
 
 
-class IdleBeat(law.Beat, frozen=True):
+class IdleHeartbeat(law.Heartbeat, frozen=True):
     """A heartbeat that changes nothing, so that Firestore's update_time stays where it is."""
 
-    def __call__(self, seen: Found | None) -> Step:
+    def __call__(self, seen: Snapshot | None) -> Transition:
         step = super().__call__(seen)
-        return step if seen is None or step.write is None else Step(seen.record, Held())
+        return step if seen is None or step.write is None else Transition(seen.record, Renewed())
 
 
-class MuteTell(law.Tell, frozen=True):
+class ForgetfulMarkNotified(law.MarkNotified, frozen=True):
     """That `on_dead` was called is not written down."""
 
-    def __call__(self, seen: Found | None) -> Step:  # noqa: ARG002 - it looks at nothing
-        return Step(None, Settled(State.DEAD))
+    def __call__(self, seen: Snapshot | None) -> Transition:  # noqa: ARG002 - it looks at nothing
+        return Transition(None, Settled(State.DEAD))
 
 
 def runs_anyway(self: object) -> Run:  # noqa: ARG001 - a method of Lease
@@ -90,7 +90,7 @@ def unburied(self: Any, delivery: object) -> Reply:  # noqa: ANN401 - a Receiver
 def without_letter(amend: Callable[..., Done]) -> Callable[..., Done]:
     """A `Ledger.amend` that keeps no bodies."""
 
-    def amended(*args: Any, letter: object = None, **named: Any) -> Done:  # noqa: ANN401, ARG001 - amend's
+    def amended(*args: Any, dead_letter: object = None, **named: Any) -> Done:  # noqa: ANN401, ARG001 - amend's
         return amend(*args, **named)
 
     return amended

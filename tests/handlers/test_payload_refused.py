@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskhandler import TaskBlueprint, TaskEvent, task_rejected
-from taskhandler.ledger.storage import Letter
-from tests.desk import app_with, deliver, letter_of, outcome, record_of
+from taskhandler.ledger.storage import TaskBody
+from tests.desk import app_with, dead_letter_of, deliver, outcome, record_of
 
 SECRET = "4000-secret"
 
@@ -136,9 +136,9 @@ def test_what_an_error_tracker_prints_of_our_frames_holds_nothing_of_the_payload
 
 
 def test_a_letter_says_how_long_its_body_is_and_not_what():
-    letter = Letter(b"4000-secret", "text/plain")
-    assert repr(letter) == "Letter(bytes=11, content_type='text/plain')"
-    assert dict(letter.__rich_repr__()) == {"bytes": 11, "content_type": "text/plain"}
+    dead_letter = TaskBody(b"4000-secret", "text/plain")
+    assert repr(dead_letter) == "Letter(bytes=11, content_type='text/plain')"
+    assert dict(dead_letter.__rich_repr__()) == {"bytes": 11, "content_type": "text/plain"}
 
 
 def test_a_body_that_is_wrong_everywhere_is_refused_by_its_first_item(caplog: pytest.LogCaptureFixture):
@@ -148,9 +148,9 @@ def test_a_body_that_is_wrong_everywhere_is_refused_by_its_first_item(caplog: py
     assert [line.getMessage().partition(": invalid")[2] for line in caplog.records] == [
         " payload: items.0.number: int_parsing"
     ]
-    letter = letter_of(app)
-    assert letter is not None
-    assert letter.body == body
+    dead_letter = dead_letter_of(app)
+    assert dead_letter is not None
+    assert dead_letter.content == body
 
 
 TEXT = st.text(min_size=3).map("§{}".format)

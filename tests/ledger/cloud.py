@@ -12,7 +12,7 @@ from google.cloud import firestore
 from taskhandler.ledger.firestore.document import document_id
 from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.emulator import emulated, shared_address
 
 
@@ -42,9 +42,9 @@ class Cloud:
         assert fields is not None
         return fields
 
-    def found(self, key: Key) -> Found:
+    def found(self, key: Key) -> Snapshot:
         seen = self.storage.read(key)
-        assert isinstance(seen, Found)
+        assert isinstance(seen, Snapshot)
         return seen
 
 

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.memory import MemoryStorage
-from taskhandler.ledger.storage import Answer, Key, Letter, Unavailable, Unknown
-from taskhandler.lifecycle.record import Found, Record
-from taskhandler.lifecycle.rules import Arrive
+from taskhandler.ledger.storage import Answer, Key, TaskBody, Unavailable, Unknown
+from taskhandler.lifecycle.record import Record, Snapshot
+from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Run
 
 KEY = Key("", "q", "t1")
@@ -51,11 +51,11 @@ class Moody:
         self.calls: list[str] = []
         self.writes: list[object] = []
 
-    def read(self, key: Key) -> Found | Unavailable | None:
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
         return self._in_mood("read", lambda: self.inner.read(key))  # type: ignore[no-any-return]  # as the mood is
 
-    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
-        return self._in_mood("create", lambda: self.inner.create(key, record, letter=letter))  # type: ignore[no-any-return]  # as the mood is
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
+        return self._in_mood("create", lambda: self.inner.create(key, record, dead_letter=dead_letter))  # type: ignore[no-any-return]  # as the mood is
 
     def replace(
         self,
@@ -63,16 +63,17 @@ class Moody:
         record: Record,
         version: Hashable,
         *,
-        letter: Letter | None = None,
+        dead_letter: TaskBody | None = None,
         writes: Sequence[object] = (),
     ) -> Answer:
         self.writes.extend(writes)
-        return self._in_mood("replace", lambda: self.inner.replace(key, record, version, letter=letter))  # type: ignore[no-any-return]  # as the mood is
+        act = lambda: self.inner.replace(key, record, version, dead_letter=dead_letter)  # noqa: E731 - one line
+        return self._in_mood("replace", act)  # type: ignore[no-any-return]  # as the mood is
 
-    def letter(self, key: Key) -> Letter | Unavailable | None:
-        return self.inner.letter(key)
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
+        return self.inner.dead_letter(key)
 
-    def scan(self) -> Iterator[tuple[Key, Found]]:
+    def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         return self.inner.scan()
 
     def close(self) -> None:
@@ -130,12 +131,12 @@ class Desk:
         self.ledger = Ledger(self.storage, clock=self.clock, pause=self.clock.pause, chance=lambda: 1.0)
 
     def lease(self, lease_id: str = "mine", *, lease: float = 30.0) -> Lease:
-        arrive = Arrive(lease_id=lease_id, digest="d", handler="h", lease=lease, retention=900.0)
-        return Lease(self.ledger, KEY, arrive, clock=self.clock)
+        claim = Claim(lease_id=lease_id, digest="d", handler="h", lease=lease, retention=900.0)
+        return Lease(self.ledger, KEY, claim, clock=self.clock)
 
     def claimed(self, lease_id: str = "mine", *, lease: float = 30.0) -> Lease:
         claimed = self.lease(lease_id, lease=lease)
-        assert claimed.claim(Unseen()) == Run()
+        assert claimed.claim(Unread()) == Run()
         self.storage.calls.clear()
         return claimed
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from taskhandler.ledger.storage import Key
-from taskhandler.lifecycle.record import Mark, Record, State
+from taskhandler.lifecycle.record import Record, State, Step
 
 FIRST = Record(
     state=State.RUNNING,
@@ -20,13 +20,13 @@ FIRST = Record(
     retention=3_024_000.0,
     handler="charge-order",
 )
-SECOND = replace(FIRST, beats=1)
-THIRD = replace(FIRST, state=State.COMPLETED, beats=2, result='{"receipt":"r-1"}')
+SECOND = replace(FIRST, heartbeats=1)
+THIRD = replace(FIRST, state=State.COMPLETED, heartbeats=2, result='{"receipt":"r-1"}')
 
 _numbers = itertools.count(1)
 _seconds = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
 _whole = st.integers(min_value=0, max_value=2**62)
-_marks = st.builds(Mark, st.text(), _whole, st.none() | st.text())
+_steps = st.builds(Step, st.text(), _whole, st.none() | st.text())
 
 records = st.builds(
     Record,
@@ -39,11 +39,11 @@ records = st.builds(
     retention=_seconds,
     handler=st.text(),
     drained=_whole,
-    beats=_whole,
-    told=st.booleans(),
+    heartbeats=_whole,
+    on_dead_called=st.booleans(),
     reason=st.text(),
     result=st.none() | st.text(),
-    marks=st.lists(_marks, max_size=4).map(tuple),
+    steps=st.lists(_steps, max_size=4).map(tuple),
     history=st.lists(st.text(), max_size=10).map(tuple),
 )
 

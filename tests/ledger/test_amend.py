@@ -5,13 +5,22 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.ledger.amend import ROUNDS, Create, Done, Pending, Read, Replace, Unseen, begin, resume
+from taskhandler.ledger.amend import ROUNDS, Create, Done, Pending, Read, Replace, Unread, begin, resume
 from taskhandler.ledger.storage import Disputed, Stale, Unavailable, Unknown, Written
-from taskhandler.lifecycle.record import Found, Record, State
-from taskhandler.lifecycle.rules import Arrive, Settle
-from taskhandler.lifecycle.verdict import Completed, Ended, Fenced, InFlight, Refused, Run, Settled, Undecided
+from taskhandler.lifecycle.record import Record, Snapshot, State
+from taskhandler.lifecycle.rules import Claim, Settle
+from taskhandler.lifecycle.verdict import (
+    AlreadyEnded,
+    Completed,
+    Fenced,
+    InFlight,
+    Refused,
+    Run,
+    Settled,
+    Undecided,
+)
 
-ARRIVE = Arrive(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
+CLAIM = Claim(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
 SETTLE = Settle("mine", Completed("1"))
 OURS = Record(
     state=State.RUNNING,
@@ -24,7 +33,7 @@ OURS = Record(
     handler="h",
 )
 ENDED = replace(OURS, state=State.COMPLETED, result="1")
-FIRST = Pending(ARRIVE, Create(OURS), Run())
+FIRST = Pending(CLAIM, Create(OURS), Run())
 
 
 def pending(at: Pending | Done) -> Pending:
@@ -33,41 +42,41 @@ def pending(at: Pending | Done) -> Pending:
 
 
 def test_a_first_delivery_creates_without_reading():
-    at = begin(ARRIVE, None)
+    at = begin(CLAIM, None)
     assert at == FIRST
-    assert resume(pending(at), Written(5)) == Done(Run(), Found(OURS, 5))
+    assert resume(pending(at), Written(5)) == Done(Run(), Snapshot(OURS, 5))
 
 
 def test_a_holder_replaces_its_own_last_write_without_reading():
-    at = begin(SETTLE, Found(OURS, 5))
+    at = begin(SETTLE, Snapshot(OURS, 5))
     assert at == Pending(SETTLE, Replace(ENDED, 5), Settled(State.COMPLETED))
-    assert resume(pending(at), Written(6)) == Done(Settled(State.COMPLETED), Found(ENDED, 6))
+    assert resume(pending(at), Written(6)) == Done(Settled(State.COMPLETED), Snapshot(ENDED, 6))
 
 
 def test_who_believes_nothing_reads_first():
-    at = begin(ARRIVE, Unseen())
-    assert at == Pending(ARRIVE, Read())
+    at = begin(CLAIM, Unread())
+    assert at == Pending(CLAIM, Read())
     assert resume(pending(at), None) == FIRST
 
 
 def test_a_rule_that_writes_nothing_is_done_at_once():
-    seen = Found(replace(OURS, lease_id="theirs"), 5, age=10.0)
-    assert begin(ARRIVE, seen) == Done(InFlight(20.0), seen)
-    assert resume(pending(begin(ARRIVE, Unseen())), seen) == Done(InFlight(20.0), seen)
+    seen = Snapshot(replace(OURS, lease_id="theirs"), 5, age=10.0)
+    assert begin(CLAIM, seen) == Done(InFlight(20.0), seen)
+    assert resume(pending(begin(CLAIM, Unread())), seen) == Done(InFlight(20.0), seen)
     assert begin(SETTLE, None) == Done(Fenced(None), None)
 
 
 @pytest.mark.parametrize("answer", [Stale(), Unknown("timeout")])
 def test_a_write_that_did_not_surely_succeed_is_looked_after(answer: Stale | Unknown):
     at = resume(FIRST, answer)
-    assert at == Pending(ARRIVE, Read(), rounds=1)
-    ended = Found(ENDED, 6)
-    assert resume(pending(at), ended) == Done(Ended(State.COMPLETED, told=False), ended)
+    assert at == Pending(CLAIM, Read(), rounds=1)
+    ended = Snapshot(ENDED, 6)
+    assert resume(pending(at), ended) == Done(AlreadyEnded(State.COMPLETED, on_dead_called=False), ended)
 
 
 def test_ones_own_write_whose_reply_was_lost_is_recognised():
     at = resume(FIRST, Unknown("timeout"))
-    assert resume(pending(at), Found(OURS, 5)) == Done(Run(), Found(OURS, 5))
+    assert resume(pending(at), Snapshot(OURS, 5)) == Done(Run(), Snapshot(OURS, 5))
 
 
 def test_a_write_that_was_lost_is_sent_again():
@@ -77,7 +86,7 @@ def test_a_write_that_was_lost_is_sent_again():
 
 def test_an_unavailable_storage_leaves_it_undecided():
     assert resume(FIRST, Unavailable("down")) == Done(Undecided("down"))
-    assert resume(pending(begin(ARRIVE, Unseen())), Unavailable("down")) == Done(Undecided("down"))
+    assert resume(pending(begin(CLAIM, Unread())), Unavailable("down")) == Done(Undecided("down"))
 
 
 def test_what_the_storage_refuses_is_not_tried_again():
@@ -88,12 +97,12 @@ def test_what_the_storage_refuses_is_not_tried_again():
     ("answer", "why"), [(Stale(), "the record keeps changing"), (Unknown("timeout"), "timeout")]
 )
 def test_the_loop_is_bounded(answer: Stale | Unknown, why: str):
-    at = pending(begin(ARRIVE, None))
+    at = pending(begin(CLAIM, None))
     for _ in range(ROUNDS):
         at = pending(resume(pending(resume(at, answer)), None))
     assert at == replace(FIRST, rounds=ROUNDS)
     assert resume(at, answer) == Done(Undecided(why))
-    assert resume(at, Written(5)) == Done(Run(), Found(OURS, 5))
+    assert resume(at, Written(5)) == Done(Run(), Snapshot(OURS, 5))
 
 
 def test_eight_rounds_are_enough_for_a_busy_record_and_few_enough_for_a_patient_caller():
@@ -101,7 +110,7 @@ def test_eight_rounds_are_enough_for_a_busy_record_and_few_enough_for_a_patient_
 
 
 @pytest.mark.parametrize(
-    "at", [Pending(ARRIVE, Read()), Pending(ARRIVE, Read(), Run()), Pending(ARRIVE, Create(OURS))]
+    "at", [Pending(CLAIM, Read()), Pending(CLAIM, Read(), Run()), Pending(CLAIM, Create(OURS))]
 )
 def test_a_storage_that_says_written_to_a_read_is_a_mistake_of_the_program(at: Pending):
     with pytest.raises(TypeError, match=r"^a storage said 'written' to a read$"):
@@ -115,26 +124,26 @@ def test_a_storage_that_says_written_to_a_read_is_a_mistake_of_the_program(at: P
 def test_a_disputed_write_failed_for_the_other_reason_if_the_record_has_not_changed(
     otherwise: Refused | Unavailable, verdict: Refused | Undecided
 ):
-    reading = resume(pending(begin(SETTLE, Found(OURS, 5))), Disputed(otherwise))
+    reading = resume(pending(begin(SETTLE, Snapshot(OURS, 5))), Disputed(otherwise))
     assert pending(reading).op == Read()
-    assert resume(pending(reading), Found(OURS, 5)) == Done(verdict)
+    assert resume(pending(reading), Snapshot(OURS, 5)) == Done(verdict)
 
 
-@pytest.mark.parametrize("seen", [None, Found(replace(OURS, lease_id="theirs"), 6), Found(ENDED, 6)])
-def test_a_disputed_write_was_stale_if_the_record_has_changed(seen: Found | None):
-    reading = resume(pending(begin(SETTLE, Found(OURS, 5))), Disputed(Refused("no such order")))
+@pytest.mark.parametrize("seen", [None, Snapshot(replace(OURS, lease_id="theirs"), 6), Snapshot(ENDED, 6)])
+def test_a_disputed_write_was_stale_if_the_record_has_changed(seen: Snapshot | None):
+    reading = resume(pending(begin(SETTLE, Snapshot(OURS, 5))), Disputed(Refused("no such order")))
     assert resume(pending(reading), seen) == begin(SETTLE, seen)
 
 
 def test_a_dispute_is_over_when_the_next_write_is_begun():
-    reading = resume(pending(begin(SETTLE, Found(OURS, 5))), Disputed(Refused("no such order")))
-    writing = resume(pending(reading), Found(OURS, 6))
+    reading = resume(pending(begin(SETTLE, Snapshot(OURS, 5))), Disputed(Refused("no such order")))
+    writing = resume(pending(reading), Snapshot(OURS, 6))
     assert writing == Pending(SETTLE, Replace(ENDED, 6), Settled(State.COMPLETED), rounds=1)
 
 
 def test_a_dispute_about_a_record_that_keeps_changing_is_given_up():
-    at = begin(SETTLE, Found(OURS, 0))
+    at = begin(SETTLE, Snapshot(OURS, 0))
     for version in range(1, ROUNDS + 1):
         reading = resume(pending(at), Disputed(Refused("no such order")))
-        at = resume(pending(reading), Found(OURS, version))
+        at = resume(pending(reading), Snapshot(OURS, version))
     assert resume(pending(at), Disputed(Refused("no"))) == Done(Undecided("the record keeps changing"))

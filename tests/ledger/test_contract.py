@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Disputed, Key, Letter, Stale, Storage, Written
-from taskhandler.lifecycle.record import Found, Record
-from taskhandler.lifecycle.rules import Beat
-from taskhandler.lifecycle.verdict import Held
+from taskhandler.ledger.storage import Disputed, Key, Stale, Storage, TaskBody, Written
+from taskhandler.lifecycle.record import Record, Snapshot
+from taskhandler.lifecycle.rules import Heartbeat
+from taskhandler.lifecycle.verdict import Renewed
 from tests.ledger.filed import wait
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key, records
 
@@ -28,15 +28,15 @@ def written(answer: object) -> Written:
     return answer
 
 
-def found(storage: Storage, key: Key) -> Found:
+def found(storage: Storage, key: Key) -> Snapshot:
     seen = storage.read(key)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     return seen
 
 
 def test_there_is_nothing_where_nothing_was_written(storage: Storage):
     assert storage.read(fresh_key()) is None
-    assert storage.letter(fresh_key()) is None
+    assert storage.dead_letter(fresh_key()) is None
 
 
 def test_what_was_created_is_there(storage: Storage):
@@ -91,8 +91,8 @@ def test_a_holder_that_believes_another_rows_version_reads_and_goes_on(storage: 
     written(storage.create(one, FIRST))
     elsewhere = written(storage.create(other, FIRST))
     ledger = Ledger(storage, clock=time.monotonic, pause=wait)
-    done = ledger.amend(one, Beat(FIRST.lease_id), Found(FIRST, elsewhere.version), patience=5.0)
-    assert done.verdict == Held()
+    done = ledger.amend(one, Heartbeat(FIRST.lease_id), Snapshot(FIRST, elsewhere.version), timeout=5.0)
+    assert done.verdict == Renewed()
     assert found(storage, one).record == SECOND
 
 
@@ -105,37 +105,37 @@ def test_a_replacement_of_what_is_not_there_is_stale(storage: Storage):
 
 def test_a_letter_is_kept_beside_the_record_it_came_with(storage: Storage):
     created, replaced = fresh_key(), fresh_key()
-    storage.create(created, FIRST, letter=Letter(b"\x00body", "text/plain"))
+    storage.create(created, FIRST, dead_letter=TaskBody(b"\x00body", "text/plain"))
     version = written(storage.create(replaced, FIRST)).version
-    storage.replace(replaced, SECOND, version, letter=Letter(b"", "application/json"))
-    assert storage.letter(created) == Letter(b"\x00body", "text/plain")
-    assert storage.letter(replaced) == Letter(b"", "application/json")
+    storage.replace(replaced, SECOND, version, dead_letter=TaskBody(b"", "application/json"))
+    assert storage.dead_letter(created) == TaskBody(b"\x00body", "text/plain")
+    assert storage.dead_letter(replaced) == TaskBody(b"", "application/json")
 
 
 def test_a_letter_stays_when_its_record_is_replaced_without_one(storage: Storage):
     key = fresh_key()
-    version = written(storage.create(key, FIRST, letter=Letter(b"kept"))).version
+    version = written(storage.create(key, FIRST, dead_letter=TaskBody(b"kept"))).version
     version = written(storage.replace(key, SECOND, version)).version
-    assert storage.letter(key) == Letter(b"kept")
-    storage.replace(key, THIRD, version, letter=Letter(b"newer"))
-    assert storage.letter(key) == Letter(b"newer")
+    assert storage.dead_letter(key) == TaskBody(b"kept")
+    storage.replace(key, THIRD, version, dead_letter=TaskBody(b"newer"))
+    assert storage.dead_letter(key) == TaskBody(b"newer")
 
 
 def test_the_letter_of_a_stale_write_is_not_kept(storage: Storage):
     key, empty = fresh_key(), fresh_key()
     version = written(storage.create(key, FIRST)).version
     storage.replace(key, SECOND, version)
-    assert storage.create(key, FIRST, letter=Letter(b"late")) == Stale()
-    assert storage.replace(key, THIRD, version, letter=Letter(b"late")) == Stale()
-    assert storage.replace(empty, THIRD, version, letter=Letter(b"late")) == Stale()
-    assert storage.letter(key) is None
-    assert storage.letter(empty) is None
+    assert storage.create(key, FIRST, dead_letter=TaskBody(b"late")) == Stale()
+    assert storage.replace(key, THIRD, version, dead_letter=TaskBody(b"late")) == Stale()
+    assert storage.replace(empty, THIRD, version, dead_letter=TaskBody(b"late")) == Stale()
+    assert storage.dead_letter(key) is None
+    assert storage.dead_letter(empty) is None
 
 
 def test_the_largest_body_fits_however_little_it_can_be_compressed(storage: Storage):
     key, body = fresh_key(), os.urandom(MEBIBYTE)
-    written(storage.create(key, FIRST, letter=Letter(body)))
-    assert storage.letter(key) == Letter(body)
+    written(storage.create(key, FIRST, dead_letter=TaskBody(body)))
+    assert storage.dead_letter(key) == TaskBody(body)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -170,13 +170,15 @@ ALIKE = [
 def test_keys_that_are_only_alike_are_different_rows(storage: Storage):
     reasons = {key: f"row {number}" for number, key in enumerate(ALIKE)}
     for key, reason in reasons.items():
-        written(storage.create(key, replace(FIRST, reason=reason), letter=letter(reason)))
+        written(storage.create(key, replace(FIRST, reason=reason), dead_letter=dead_letter(reason)))
     assert {key: found(storage, key).record.reason for key in ALIKE} == reasons
-    assert {key: storage.letter(key) for key in ALIKE} == {key: letter(why) for key, why in reasons.items()}
+    assert {key: storage.dead_letter(key) for key in ALIKE} == {
+        key: dead_letter(why) for key, why in reasons.items()
+    }
 
 
-def letter(text: str) -> Letter:
-    return Letter(text.encode())
+def dead_letter(text: str) -> TaskBody:
+    return TaskBody(text.encode())
 
 
 def test_a_record_grows_older_until_it_is_written_again(storage: Storage):
@@ -203,7 +205,7 @@ def wait_until_aged(storage: Storage, key: Key, seconds: float) -> float:
 def test_a_scan_shows_every_record_once(storage: Storage):
     keys = [
         Key("", "", ""),
-        Key("n", "q", "t", "twin"),
+        Key("n", "q", "t", "conflict"),
         *(Key("n", f"q{n % 3}", f"{n}") for n in range(1203)),
     ]
     versions = {key: written(storage.create(key, FIRST)).version for key in keys}

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.conftest import Site
 from tests.ledger.programs.racing import SHARED
 from tests.ledger.programs.running import PATIENCE, output_of, start
@@ -28,8 +28,8 @@ def test_processes_on_one_ledger_create_each_record_once_and_lose_no_amendment(j
     with ThreadPoolExecutor(PROCESSES) as racers:
         told = list(racers.map(lambda _: output_of("racing", joint.url, RECORDS), range(PROCESSES)))
     shared = joint.storage.read(SHARED)
-    assert isinstance(shared, Found)
-    assert shared.record.beats == PROCESSES * RECORDS
+    assert isinstance(shared, Snapshot)
+    assert shared.record.heartbeats == PROCESSES * RECORDS
     assert sum(int(created) for created in told) == RECORDS
 
 
@@ -37,7 +37,7 @@ def test_processes_on_one_ledger_create_each_record_once_and_lose_no_amendment(j
 def test_what_a_killed_writer_said_was_written_is_there(joint: Site, lines: int):
     tasks = told_before_its_death(joint.url, lines)
     assert len(tasks) >= lines
-    assert [task for task in tasks if not isinstance(joint.storage.read(of(task)), Found)] == []
+    assert [task for task in tasks if not isinstance(joint.storage.read(of(task)), Snapshot)] == []
     assert isinstance(joint.storage.create(of("after"), FIRST), Written)
 
 

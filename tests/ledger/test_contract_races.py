@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.ledger.amend import Create, Done, Pending, Read, Unseen, begin, resume
-from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Storage, Written
-from taskhandler.lifecycle.record import Found
-from taskhandler.lifecycle.rules import Beat
-from taskhandler.lifecycle.verdict import Held
+from taskhandler.ledger.amend import Create, Done, Pending, Read, Unread, begin, resume
+from taskhandler.ledger.storage import Answer, Key, Stale, Storage, TaskBody, Written
+from taskhandler.lifecycle.record import Snapshot
+from taskhandler.lifecycle.rules import Heartbeat
+from taskhandler.lifecycle.verdict import Renewed
 from tests.ledger.samples import FIRST, fresh_key
 
 RACERS = 16
@@ -43,12 +43,12 @@ def winner_of(answers: list[Answer]) -> int:
 
 def test_of_all_who_create_a_record_one_does(storage: Storage):
     key = fresh_key()
-    answers = race(lambda n: storage.create(key, replace(FIRST, fence=n), letter=Letter(b"%d" % n)))
+    answers = race(lambda n: storage.create(key, replace(FIRST, fence=n), dead_letter=TaskBody(b"%d" % n)))
     winner = winner_of(answers)
     seen = storage.read(key)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     assert seen.record.fence == winner
-    assert storage.letter(key) == Letter(b"%d" % winner)
+    assert storage.dead_letter(key) == TaskBody(b"%d" % winner)
 
 
 def test_of_all_who_replace_one_version_one_does(storage: Storage):
@@ -58,7 +58,7 @@ def test_of_all_who_replace_one_version_one_does(storage: Storage):
     answers = race(lambda n: storage.replace(key, replace(FIRST, fence=n), created.version))
     winner = winner_of(answers)
     seen = storage.read(key)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     assert seen.record.fence == winner
 
 
@@ -72,29 +72,29 @@ def test_a_storm_of_amendments_loses_none(storage: Storage):
     key = fresh_key()
     storage.create(key, FIRST)
     with ThreadPoolExecutor(AMENDERS) as threads:
-        storm = [threads.submit(beat, storage, key) for _ in range(AMENDERS * AMENDMENTS)]
+        storm = [threads.submit(heartbeat, storage, key) for _ in range(AMENDERS * AMENDMENTS)]
         for amendment in storm:
             amendment.result(timeout=120)
     seen = storage.read(key)
-    assert isinstance(seen, Found)
-    assert seen.record.beats == AMENDERS * AMENDMENTS
+    assert isinstance(seen, Snapshot)
+    assert seen.record.heartbeats == AMENDERS * AMENDMENTS
 
 
-def beat(storage: Storage, key: Key) -> None:
+def heartbeat(storage: Storage, key: Key) -> None:
     for _ in range(TRIES):
-        if isinstance(amended(storage, key).verdict, Held):
+        if isinstance(amended(storage, key).verdict, Renewed):
             return
     pytest.fail("beaten to it every time")
 
 
 def amended(storage: Storage, key: Key) -> Done:
-    at = begin(Beat(FIRST.lease_id), Unseen())
+    at = begin(Heartbeat(FIRST.lease_id), Unread())
     while isinstance(at, Pending):
         at = resume(at, carried_out(storage, key, at))
     return at
 
 
-def carried_out(storage: Storage, key: Key, at: Pending) -> Answer | Found | None:
+def carried_out(storage: Storage, key: Key, at: Pending) -> Answer | Snapshot | None:
     if isinstance(at.op, Read):
         return storage.read(key)
     assert not isinstance(at.op, Create)

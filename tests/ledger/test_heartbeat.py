@@ -42,16 +42,16 @@ class Patient:
     def __init__(self, interval: float, act: Callable[[], object] = lambda: None) -> None:
         self.due = 0.0
         self.interval = interval
-        self.beats = threading.Semaphore(0)
+        self.heartbeats = threading.Semaphore(0)
         self._act = act
 
-    def beat(self) -> bool:
-        self.beats.release()
+    def heartbeat(self) -> bool:
+        self.heartbeats.release()
         self._act()
         return True
 
     def beaten(self, times: int = 1) -> bool:
-        return all(self.beats.acquire(timeout=PATIENCE) for _ in range(times))
+        return all(self.heartbeats.acquire(timeout=PATIENCE) for _ in range(times))
 
 
 @pytest.fixture
@@ -79,12 +79,12 @@ def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_anothe
     heartbeats.watch(lease)
     assert lease.due == clock.now + SHORT
     assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(5))
-    assert not lease.beats.acquire(blocking=False)
+    assert not lease.heartbeats.acquire(blocking=False)
     clock.now += SHORT
     assert lease.beaten()
     assert lease.due == clock.now + SHORT
     assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(5))
-    assert not lease.beats.acquire(blocking=False)
+    assert not lease.heartbeats.acquire(blocking=False)
     heartbeats.forget(lease)
 
 
@@ -113,10 +113,10 @@ def test_a_forgotten_lease_is_let_go():
     heartbeats.forget(forgotten)
     heartbeats.watch(other)
     assert other.beaten(2)  # one that was under way is over by now
-    while forgotten.beats.acquire(blocking=False):
+    while forgotten.heartbeats.acquire(blocking=False):
         pass
     assert other.beaten(5)
-    assert not forgotten.beats.acquire(blocking=False)
+    assert not forgotten.heartbeats.acquire(blocking=False)
     heartbeats.forget(other)
 
 
@@ -128,7 +128,7 @@ def test_a_lease_forgotten_during_its_heartbeat_is_not_beaten_again(gate: thread
     heartbeats.watch(other)
     gate.set()
     assert other.beaten(5)
-    assert not lease.beats.acquire(blocking=False)
+    assert not lease.heartbeats.acquire(blocking=False)
     heartbeats.forget(other)
 
 
@@ -140,7 +140,7 @@ def test_a_slow_heartbeat_does_not_starve_the_others(gate: threading.Event):
     for other in others:
         heartbeats.watch(other)
     assert all(other.beaten(SENDERS + 2) for other in others)
-    assert not slow.beats.acquire(blocking=False)  # it takes up one sender, not all of them in turn
+    assert not slow.heartbeats.acquire(blocking=False)  # it takes up one sender, not all of them in turn
     for lease in (slow, *others):
         heartbeats.forget(lease)
 
@@ -166,7 +166,7 @@ def test_leases_that_came_while_all_senders_were_busy_have_their_turn(gate: thre
     late = [Patient(SHORT) for _ in range(50)]
     for lease in late:
         heartbeats.watch(lease)
-    assert not any(lease.beats.acquire(blocking=False) for lease in late)
+    assert not any(lease.heartbeats.acquire(blocking=False) for lease in late)
     gate.set()
     assert all(lease.beaten(3) for lease in late)
     for lease in (*late, *slow):

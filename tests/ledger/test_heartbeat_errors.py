@@ -23,7 +23,7 @@ class Failing:
         self._clock = clock
         self._apart = apart
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         self._clock.now += self._apart
         for error in self._errors:
             raise error

@@ -72,7 +72,7 @@ def test_there_are_no_more_threads_than_allowed_however_many_calls_are_slow(star
     for lease in slow:
         heartbeats.watch(lease)
     for _ in range(3):
-        while not any(lease.beats.acquire(blocking=False) for lease in slow):
+        while not any(lease.heartbeats.acquire(blocking=False) for lease in slow):
             time.sleep(0)  # noqa: TID251 - lets others run, and waits for nothing
     assert len(started.threads()) == 3
     opened.set()

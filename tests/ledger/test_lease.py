@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.lease import Lease
-from taskhandler.ledger.storage import Letter
+from taskhandler.ledger.storage import TaskBody
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.rules import Reset
 from taskhandler.lifecycle.verdict import (
@@ -25,11 +25,11 @@ from tests.ledger.moody import KEY, Desk, Mood, down, lost_reply, lost_write
 def test_a_claimed_lease_lasts_as_long_as_was_asked_for():
     desk = Desk()
     lease = desk.lease()
-    assert (lease.remaining(), lease.found, lease.fenced, lease.interval) == (0.0, None, False, 10.0)
+    assert (lease.remaining(), lease.snapshot, lease.fenced, lease.interval) == (0.0, None, False, 10.0)
     assert lease.claim(None) == Run()
     assert lease.remaining() == 30.0
-    assert lease.found is not None
-    assert lease.found.record == desk.record
+    assert lease.snapshot is not None
+    assert lease.snapshot.record == desk.record
     desk.clock.now += 29.0
     assert lease.remaining() == 1.0
     desk.clock.now += 2.0
@@ -60,7 +60,7 @@ def test_a_lease_never_outlives_what_the_ledger_counts():
     mine.claim(None)
     desk.clock.now += mine.remaining()
     assert mine.remaining() == 0.0
-    assert isinstance(desk.lease("other").claim(Unseen()), InFlight)
+    assert isinstance(desk.lease("other").claim(Unread()), InFlight)
 
 
 def test_somebody_elses_lease_is_not_mine():
@@ -76,9 +76,9 @@ def test_a_heartbeat_extends_the_lease_from_before_it_was_sent():
     lease = desk.claimed()
     desk.clock.now += 10.0
     desk.storage.moods.append(desk.slowly(1.0))
-    assert lease.beat()
+    assert lease.heartbeat()
     assert lease.remaining() == 28.0
-    assert (desk.record.beats, desk.storage.calls) == (1, ["replace"])
+    assert (desk.record.heartbeats, desk.storage.calls) == (1, ["replace"])
 
 
 @pytest.mark.parametrize("mood", [lost_write, lost_reply])
@@ -86,7 +86,7 @@ def test_a_heartbeat_whose_reply_is_lost_does_not_fence(mood: Mood):
     desk = Desk()
     lease = desk.claimed()
     desk.storage.moods.append(mood)
-    assert lease.beat()
+    assert lease.heartbeat()
     assert (lease.fenced, lease.remaining()) == (False, 30.0)
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
 
@@ -97,12 +97,12 @@ def test_a_heartbeat_that_the_ledger_never_gets_leaves_the_lease_as_it_was():
     desk.clock.now += 10.0
     lease.due = desk.clock() + 10.0
     desk.storage.moods.extend([lost_reply, *[down] * 100])
-    assert lease.beat()
+    assert lease.heartbeat()
     assert not lease.fenced
     assert 17.0 <= lease.remaining() < 20.0
     assert lease.due == desk.clock() + 1.0
     desk.storage.moods.clear()
-    assert lease.beat()
+    assert lease.heartbeat()
     assert lease.remaining() == 30.0
 
 
@@ -111,7 +111,7 @@ def test_a_heartbeat_does_not_keep_a_completion_waiting_for_long():
     lease = desk.claimed(lease=1800.0)
     desk.storage.moods.extend([down] * 100)
     begun = desk.clock()
-    lease.beat()
+    lease.heartbeat()
     assert desk.clock() - begun <= 2.0
 
 
@@ -121,7 +121,7 @@ def test_a_heartbeat_of_a_short_lease_is_not_tried_past_the_next_one():
     lease.due = desk.clock() + 1 / 3
     desk.storage.moods.extend([down] * 100)
     begun = desk.clock()
-    lease.beat()
+    lease.heartbeat()
     assert desk.clock() - begun <= 1 / 3
     assert lease.due == begun + 1 / 3
 
@@ -131,9 +131,9 @@ def test_a_heartbeat_in_doubt_is_cleared_up_by_the_next_one_however_slow_the_led
     lease = desk.claimed()
     desk.clock.now += 10.0
     desk.storage.moods.extend([desk.slowly(2.2, lost_write), desk.slowly(2.0), desk.slowly(2.0)])
-    assert lease.beat()
+    assert lease.heartbeat()
     assert desk.storage.calls == ["replace"]
-    assert lease.beat()
+    assert lease.heartbeat()
     assert desk.storage.calls == ["replace", "read", "replace"]
     assert lease.remaining() == 30.0 - 8.0
 
@@ -142,7 +142,7 @@ def test_a_completion_after_a_heartbeat_in_doubt_takes_its_two_round_trips():
     desk = Desk()
     lease = desk.claimed()
     desk.storage.moods.extend([desk.slowly(2.2, lost_write), desk.slowly(2.0), desk.slowly(2.0)])
-    assert lease.beat()
+    assert lease.heartbeat()
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
     assert desk.storage.calls == ["replace", "read", "replace"]
 
@@ -151,9 +151,9 @@ def test_a_claim_reads_and_writes_however_slow_the_ledger_is():
     desk = Desk()
     desk.storage.moods.extend([desk.slowly(2.0), desk.slowly(2.0)])
     lease = desk.lease()
-    assert lease.claim(Unseen()) == Run()
+    assert lease.claim(Unread()) == Run()
     assert (desk.storage.calls, lease.remaining()) == (["read", "create"], 22.0)
-    assert lease.start() == Run()
+    assert lease.ensure_live() == Run()
 
 
 @pytest.mark.parametrize("mood", [down, lost_write])
@@ -186,10 +186,10 @@ def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
     desk = Desk()
     lease = desk.claimed()
     other = taken_over(desk, lease)
-    assert not lease.beat()
+    assert not lease.heartbeat()
     assert (lease.fenced, lease.remaining()) == (True, 0.0)
     desk.storage.calls.clear()
-    assert not lease.beat()
+    assert not lease.heartbeat()
     assert desk.storage.calls == []
     assert other.settle(Completed()) == Settled(State.COMPLETED)
     assert lease.settle(Failed("no")) == Fenced(State.COMPLETED)
@@ -199,9 +199,9 @@ def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
 def test_a_lease_that_an_operator_took_away_has_no_time_left():
     desk = Desk()
     lease = desk.claimed()
-    desk.ledger.amend(KEY, Reset("operator"), Unseen(), patience=1.0)
+    desk.ledger.amend(KEY, Reset("operator"), Unread(), timeout=1.0)
     assert lease.remaining() == 30.0
-    assert not lease.beat()
+    assert not lease.heartbeat()
     assert lease.remaining() == 0.0
 
 
@@ -219,7 +219,7 @@ def test_a_fresh_lease_starts_without_asking():
     desk = Desk()
     lease = desk.claimed()
     desk.clock.now += 10.0
-    assert lease.start() == Run()
+    assert lease.ensure_live() == Run()
     assert desk.storage.calls == []
 
 
@@ -228,7 +228,7 @@ def test_a_lease_that_might_lapse_before_its_first_heartbeat_is_extended(late: f
     desk = Desk()
     lease = desk.claimed()
     desk.clock.now += late
-    assert lease.start() == Run()
+    assert lease.ensure_live() == Run()
     assert lease.remaining() == pytest.approx(30.0)
     assert desk.storage.calls == ["replace"]
 
@@ -237,7 +237,7 @@ def test_a_lapsed_lease_that_was_taken_over_does_not_start():
     desk = Desk()
     lease = desk.claimed()
     taken_over(desk, lease)
-    assert lease.start() == Fenced(None)
+    assert lease.ensure_live() == Fenced(None)
 
 
 @pytest.mark.parametrize("late", [20.0, 31.0])
@@ -246,7 +246,7 @@ def test_a_lease_that_cannot_be_extended_does_not_start(late: float):
     lease = desk.claimed()
     desk.clock.now += late
     desk.storage.moods.extend([down] * 100)
-    assert lease.start() == Undecided("down")
+    assert lease.ensure_live() == Undecided("down")
 
 
 def test_a_lease_that_lapses_while_the_ledger_answers_does_not_start():
@@ -254,14 +254,14 @@ def test_a_lease_that_lapses_while_the_ledger_answers_does_not_start():
     lease = desk.claimed(lease=2.0)
     desk.clock.now += 2.0
     desk.storage.moods.append(desk.slowly(1.0))
-    assert lease.start() == Undecided("the lease lapses faster than the ledger answers")
+    assert lease.ensure_live() == Undecided("the lease lapses faster than the ledger answers")
 
 
 def test_what_is_over_is_not_extended():
     desk = Desk()
     lease = desk.claimed()
-    assert lease.settle(Rejected("no"), letter=Letter(b"body")) == Settled(State.REJECTED)
+    assert lease.settle(Rejected("no"), body=TaskBody(b"body")) == Settled(State.REJECTED)
     desk.storage.calls.clear()
-    assert lease.beat()
+    assert lease.heartbeat()
     assert desk.storage.calls == []
-    assert desk.storage.letter(KEY) == Letter(b"body")
+    assert desk.storage.dead_letter(KEY) == TaskBody(b"body")

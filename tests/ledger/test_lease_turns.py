@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from taskhandler.ledger.storage import Letter
+from taskhandler.ledger.storage import TaskBody
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import Completed, Failed, Run, Settled, Undecided
 from tests.ledger.moody import KEY, PATIENCE, Desk, Gate, down, lost_reply, lost_write
@@ -39,10 +39,10 @@ def test_a_completion_waits_for_the_heartbeat_under_way():
     gate, desk = Gate(replies=True), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
-    beating = beside(lease.beat)
+    beating = beside(lease.heartbeat)
     assert gate.reached()
     settling = beside(lambda: lease.settle(Completed("1"), writes=["w"]))
-    other = beside(lambda: lease.beat())  # noqa: PLW0108 - another frame, as another thread of the handler's
+    other = beside(lambda: lease.heartbeat())  # noqa: PLW0108 - another frame, as another thread of the handler's
     assert not threading.Event().wait(0.1)
     assert not settling.done()
     gate.open()
@@ -57,10 +57,10 @@ def test_a_heartbeat_that_is_reading_gives_way_to_a_completion_which_need_not_re
     gate, desk = Gate(replies=True), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(desk.slowly(2.2, lost_write))
-    assert lease.beat()
+    assert lease.heartbeat()
     desk.storage.calls.clear()
     desk.storage.moods.append(gate)
-    beating = beside(lease.beat)
+    beating = beside(lease.heartbeat)
     assert gate.reached()
     settling = beside(lambda: lease.settle(Completed("1")))
     until(lambda: lease._over)  # noqa: SLF001 - nothing else tells that the completion waits
@@ -75,9 +75,9 @@ def test_a_start_and_heartbeats_take_turns():
     lease = desk.claimed()
     desk.clock.now += 25.0
     desk.storage.moods.append(gate)
-    beating = beside(lease.beat)
+    beating = beside(lease.heartbeat)
     assert gate.reached()
-    starting = [beside(lease.start) for _ in range(4)]
+    starting = [beside(lease.ensure_live) for _ in range(4)]
     gate.open()
     assert beating.result(PATIENCE)
     assert [each.result(PATIENCE) for each in starting] == [Run()] * 4
@@ -89,7 +89,7 @@ def test_a_completion_does_not_wait_for_ever_for_a_heartbeat():
     gate, desk = Gate(), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
-    beating = beside(lease.beat)
+    beating = beside(lease.heartbeat)
     assert gate.reached()
     assert lease.settle(Completed()) == Undecided("a heartbeat is still under way")  # after five seconds
     gate.open()
@@ -108,8 +108,8 @@ def test_a_completion_tries_for_five_seconds():
 def test_a_lease_is_given_back():
     desk = Desk()
     lease = desk.claimed()
-    lease.release(Failed("SystemExit ended the worker", last=True), letter=Letter(b"body"))
-    assert (desk.record.state, desk.storage.letter(KEY)) == (State.DEAD, Letter(b"body"))
+    lease.release(Failed("SystemExit ended the worker", last=True), body=TaskBody(b"body"))
+    assert (desk.record.state, desk.storage.dead_letter(KEY)) == (State.DEAD, TaskBody(b"body"))
 
 
 def test_a_lease_is_given_back_before_the_worker_goes_on_to_end():
@@ -137,7 +137,7 @@ def test_a_lease_that_cannot_be_given_back_within_a_second_is_left_to_lapse(what
     gate, desk = Gate(), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
-    beating = beside(lease.beat) if what == "a heartbeat" else None
+    beating = beside(lease.heartbeat) if what == "a heartbeat" else None
     assert beating is None or gate.reached()
     released = beside(lambda: lease.release(Failed("no")))
     released.result(timeout=1.0)

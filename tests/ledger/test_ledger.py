@@ -7,28 +7,28 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.ledger import FIRST_PAUSE_SECONDS, SLOW_SECONDS, Ledger
-from taskhandler.ledger.storage import Disputed, Key, Letter, Stale
+from taskhandler.ledger.storage import Disputed, Key, Stale, TaskBody
 from taskhandler.lifecycle.record import State
-from taskhandler.lifecycle.rules import Arrive, Beat, Bury, Settle
+from taskhandler.lifecycle.rules import Claim, Heartbeat, KeepConflict, Settle
 from taskhandler.lifecycle.verdict import (
     Completed,
+    Disposition,
     Drained,
-    End,
+    Exhausted,
     Failed,
     Refused,
     Rejected,
     Run,
     Settled,
-    Spent,
     Undecided,
 )
 from tests.ledger.moody import Clock, Mood, Moody, down, lost_reply, lost_write, well
 
 KEY = Key("", "q", "t1")
-ARRIVE = Arrive(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
-LETTER = Letter(b"body", "text/plain")
+CLAIM = Claim(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
+LETTER = TaskBody(b"body", "text/plain")
 
 
 def a_ledger(*moods: Mood) -> tuple[Ledger, Moody, Clock]:
@@ -39,25 +39,25 @@ def a_ledger(*moods: Mood) -> tuple[Ledger, Moody, Clock]:
 
 def test_a_ledger_that_is_well_is_asked_once_and_not_waited_for():
     ledger, storage, clock = a_ledger()
-    assert ledger.amend(KEY, ARRIVE, None, patience=3.0).verdict == Run()
+    assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()
     assert (storage.calls, clock.pauses) == (["create"], [])
 
 
 def test_a_ledger_that_is_down_is_asked_again_after_growing_pauses():
     ledger, storage, clock = a_ledger(down, down, down)
-    assert ledger.amend(KEY, ARRIVE, Unseen(), patience=3.0).verdict == Run()
+    assert ledger.amend(KEY, CLAIM, Unread(), timeout=3.0).verdict == Run()
     assert (storage.calls, clock.pauses) == (["read"] * 4 + ["create"], [0.05, 0.1, 0.2])
 
 
-@pytest.mark.parametrize("patience", [0.0, 0.04, FIRST_PAUSE_SECONDS, 0.0501, 0.4, 1.0, 3.0, 5.0, 10.0])
-def test_a_ledger_that_stays_down_is_given_up_in_time(patience: float):
+@pytest.mark.parametrize("timeout", [0.0, 0.04, FIRST_PAUSE_SECONDS, 0.0501, 0.4, 1.0, 3.0, 5.0, 10.0])
+def test_a_ledger_that_stays_down_is_given_up_in_time(timeout: float):
     ledger, storage, clock = a_ledger(*[down] * 100)
     begun = clock()
-    assert ledger.amend(KEY, ARRIVE, None, patience=patience).verdict == Undecided("down")
-    assert clock() - begun <= patience
+    assert ledger.amend(KEY, CLAIM, None, timeout=timeout).verdict == Undecided("down")
+    assert clock() - begun <= timeout
     assert len(storage.calls) == len(clock.pauses) + 1
     assert clock.pauses == [FIRST_PAUSE_SECONDS * 2**number for number in range(len(clock.pauses))]
-    assert clock() - begun + FIRST_PAUSE_SECONDS * 2 ** len(clock.pauses) >= patience
+    assert clock() - begun + FIRST_PAUSE_SECONDS * 2 ** len(clock.pauses) >= timeout
 
 
 def test_a_ledger_that_takes_its_time_to_be_down_is_not_asked_past_the_patience():
@@ -69,13 +69,13 @@ def test_a_ledger_that_takes_its_time_to_be_down_is_not_asked_past_the_patience(
 
     ledger, storage, clock = a_ledger(*[slowly_down] * 10)
     clock_of.append(clock)
-    assert ledger.amend(KEY, ARRIVE, None, patience=3.0).verdict == Undecided("down")
+    assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Undecided("down")
     assert (storage.calls, clock.pauses) == (["create", "create"], [0.05])
 
 
 def test_an_unknown_fate_that_is_told_too_late_stays_unknown():
     ledger, storage, _ = a_ledger(lost_write)
-    assert ledger.amend(KEY, ARRIVE, None, patience=0.0).verdict == Undecided("the ledger took too long")
+    assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Undecided("the ledger took too long")
     assert storage.calls == ["create"]
 
 
@@ -92,7 +92,7 @@ def slow(clock: Clock, mood: Mood = well) -> Mood:
 def test_a_storage_that_answers_slowly_is_asked_on_past_the_patience():
     ledger, storage, clock = a_ledger()
     storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock), slow(clock)])
-    assert ledger.amend(KEY, ARRIVE, None, patience=0.0).verdict == Run()
+    assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Run()
     assert storage.calls == ["create", "read", "create"]
 
 
@@ -100,7 +100,7 @@ def test_a_storage_that_answers_slowly_is_given_up_within_25_seconds():
     ledger, storage, clock = a_ledger()
     storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock)] * 10)
     begun = clock()
-    assert ledger.amend(KEY, ARRIVE, None, patience=5.0).verdict == Undecided("the ledger took too long")
+    assert ledger.amend(KEY, CLAIM, None, timeout=5.0).verdict == Undecided("the ledger took too long")
     assert clock() - begun <= SLOW_SECONDS + 4.0
 
 
@@ -108,25 +108,25 @@ def test_a_slow_storage_that_goes_down_is_given_up_within_the_patience_and_a_cal
     ledger, storage, clock = a_ledger()
     storage.moods.extend([slow(clock), *[slow(clock, down)] * 10])
     begun = clock()
-    assert ledger.amend(KEY, ARRIVE, Unseen(), patience=5.0).verdict == Undecided("down")
+    assert ledger.amend(KEY, CLAIM, Unread(), timeout=5.0).verdict == Undecided("down")
     assert clock() - begun < 10.0
 
 
 def test_an_amendment_that_nobody_goes_on_with_hands_back_what_it_read():
     ledger, storage, _ = a_ledger()
-    ledger.amend(KEY, ARRIVE, None, patience=3.0)
+    ledger.amend(KEY, CLAIM, None, timeout=3.0)
     storage.calls.clear()
-    given_up = ledger.amend(KEY, Beat("mine"), Unseen(), patience=3.0, goes_on=lambda: False)
+    given_up = ledger.amend(KEY, Heartbeat("mine"), Unread(), timeout=3.0, goes_on=lambda: False)
     assert (given_up.verdict, storage.calls) == (Undecided("the ledger took too long"), ["read"])
-    assert given_up.found == storage.inner.read(KEY)
+    assert given_up.snapshot == storage.inner.read(KEY)
 
 
 def test_pauses_differ_by_chance_between_half_and_all_of_their_length():
     clock = Clock()
-    chances = iter([0.0, 0.5, 1.0])
+    budget = iter([0.0, 0.5, 1.0])
     storage = Moody(clock, down, down, down)
-    ledger = Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: next(chances))
-    assert ledger.amend(KEY, ARRIVE, None, patience=3.0).verdict == Run()
+    ledger = Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: next(budget))
+    assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()
     assert clock.pauses == pytest.approx([0.025, 0.075, 0.2])
 
 
@@ -134,37 +134,37 @@ def test_pauses_are_not_the_same_each_time_unless_told_so():
     pauses = set()
     for _ in range(5):
         clock = Clock()
-        Ledger(Moody(clock, down), clock=clock, pause=clock.pause).amend(KEY, ARRIVE, None, patience=3.0)
+        Ledger(Moody(clock, down), clock=clock, pause=clock.pause).amend(KEY, CLAIM, None, timeout=3.0)
         pauses.update(clock.pauses)
     assert len(pauses) > 1
 
 
 def test_a_disputed_write_is_refused_if_the_record_is_as_was_believed():
     ledger, storage, _ = a_ledger()
-    claimed = ledger.amend(KEY, ARRIVE, None, patience=3.0)
+    claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0)
     storage.calls.clear()
     storage.moods.append(lambda _: Disputed(Refused("no such order")))
     settle = Settle("mine", Completed("1"))
-    assert ledger.amend(KEY, settle, claimed.found, patience=3.0).verdict == Refused("no such order")
+    assert ledger.amend(KEY, settle, claimed.snapshot, timeout=3.0).verdict == Refused("no such order")
     assert storage.calls == ["replace", "read"]
 
 
 def test_an_answer_that_comes_late_is_one():
     ledger, _, _ = a_ledger()
-    assert ledger.amend(KEY, ARRIVE, None, patience=0.0).verdict == Run()
+    assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Run()
 
 
 def test_a_lost_reply_is_looked_after():
     ledger, storage, _ = a_ledger(lost_reply)
-    done = ledger.amend(KEY, ARRIVE, None, patience=3.0)
+    done = ledger.amend(KEY, CLAIM, None, timeout=3.0)
     assert (done.verdict, storage.calls) == (Run(), ["create", "read"])
-    assert done.found is not None
-    assert done.found == storage.inner.read(KEY)
+    assert done.snapshot is not None
+    assert done.snapshot == storage.inner.read(KEY)
 
 
 def test_a_lost_reply_of_a_ledger_that_went_down_stays_a_doubt():
     ledger, _, _ = a_ledger(lost_reply, *[down] * 100)
-    assert ledger.amend(KEY, ARRIVE, None, patience=3.0).verdict == Undecided("down")
+    assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Undecided("down")
 
 
 @pytest.mark.parametrize(
@@ -178,42 +178,42 @@ def test_a_lost_reply_of_a_ledger_that_went_down_stays_a_doubt():
         (Rejected("never"), State.REJECTED, LETTER),
     ],
 )
-def test_a_body_is_kept_with_a_bad_end_only(end: End, state: State, kept: Letter | None):
+def test_a_body_is_kept_with_a_bad_end_only(end: Disposition, state: State, kept: TaskBody | None):
     ledger, storage, _ = a_ledger()
-    claimed = ledger.amend(KEY, ARRIVE, None, patience=3.0, letter=LETTER)
-    assert storage.letter(KEY) is None
-    settled = ledger.amend(KEY, Settle("mine", end), claimed.found, patience=3.0, letter=LETTER)
+    claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0, body=LETTER)
+    assert storage.dead_letter(KEY) is None
+    settled = ledger.amend(KEY, Settle("mine", end), claimed.snapshot, timeout=3.0, body=LETTER)
     assert settled.verdict == Settled(state)
-    assert storage.letter(KEY) == kept
+    assert storage.dead_letter(KEY) == kept
 
 
 @pytest.mark.parametrize("end", [Completed("1"), Failed("no"), Failed("no", last=True), Rejected("never")])
-def test_a_batch_commits_with_a_completion_only(end: End):
+def test_a_batch_commits_with_a_completion_only(end: Disposition):
     ledger, storage, _ = a_ledger()
-    claimed = ledger.amend(KEY, ARRIVE, None, patience=3.0, writes=["a", "b"])
+    claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0, writes=["a", "b"])
     assert storage.writes == []
-    ledger.amend(KEY, Settle("mine", end), claimed.found, patience=3.0, writes=["a", "b"])
+    ledger.amend(KEY, Settle("mine", end), claimed.snapshot, timeout=3.0, writes=["a", "b"])
     assert storage.writes == (["a", "b"] if isinstance(end, Completed) else [])
 
 
 def test_a_conflicting_body_is_kept_with_its_first_record():
     ledger, storage, _ = a_ledger()
-    bury = Bury(digest="e", handler="h", retention=900.0)
-    assert ledger.amend(KEY, bury, None, patience=3.0, letter=LETTER).verdict == Settled(State.REJECTED)
-    assert storage.letter(KEY) == LETTER
+    bury = KeepConflict(digest="e", handler="h", retention=900.0)
+    assert ledger.amend(KEY, bury, None, timeout=3.0, body=LETTER).verdict == Settled(State.REJECTED)
+    assert storage.dead_letter(KEY) == LETTER
 
 
 def test_the_body_of_a_task_whose_attempts_ran_out_is_kept():
     ledger, storage, _ = a_ledger()
-    claimed = ledger.amend(KEY, ARRIVE, None, patience=3.0)
-    ledger.amend(KEY, Settle("mine", Failed("no")), claimed.found, patience=3.0)
-    again = replace(ARRIVE, lease_id="other", max_attempts=1)
-    assert ledger.amend(KEY, again, Unseen(), patience=3.0, letter=LETTER).verdict == Spent()
-    assert storage.letter(KEY) == LETTER
+    claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0)
+    ledger.amend(KEY, Settle("mine", Failed("no")), claimed.snapshot, timeout=3.0)
+    again = replace(CLAIM, lease_id="other", max_attempts=1)
+    assert ledger.amend(KEY, again, Unread(), timeout=3.0, body=LETTER).verdict == Exhausted()
+    assert storage.dead_letter(KEY) == LETTER
 
 
 def test_who_believes_what_was_true_once_reads_and_goes_on():
     ledger, storage, _ = a_ledger(well, well)
-    ledger.amend(KEY, ARRIVE, None, patience=3.0)
-    assert ledger.amend(KEY, ARRIVE, None, patience=3.0).verdict == Run()
+    ledger.amend(KEY, CLAIM, None, timeout=3.0)
+    assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()
     assert storage.calls == ["create", "create", "read"]

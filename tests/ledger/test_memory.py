@@ -6,7 +6,7 @@ import pytest
 
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.record import Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from tests.ledger.filed import Hands
 from tests.ledger.programs.running import output_of
@@ -19,7 +19,7 @@ SECOND = 10**9
 
 def age_in(storage: MemoryStorage) -> float:
     seen = storage.read(KEY)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     return seen.age
 
 
@@ -50,7 +50,7 @@ def test_the_writes_of_a_batch_are_refused(hands: Hands):
     created = storage.create(KEY, FIRST)
     assert isinstance(created, Written)
     assert isinstance(storage.replace(KEY, NEXT, created.version, writes=[object()]), Refused)
-    assert storage.read(KEY) == Found(FIRST, created.version)
+    assert storage.read(KEY) == Snapshot(FIRST, created.version)
 
 
 def test_a_child_forked_off_while_others_write_is_not_held_up():

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import (
-    Arrive,
+    Claim,
 )
 from taskhandler.lifecycle.verdict import (
-    Step,
+    Transition,
 )
 
-ARRIVE = Arrive(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
+CLAIM = Claim(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
 OURS = Record(
     state=State.RUNNING,
     attempt=1,
@@ -26,10 +26,10 @@ OURS = Record(
 THEIRS = replace(OURS, lease_id="theirs", attempt=3, fence=4, lease=20.0, retention=800.0)
 
 
-def found(record: Record, *, age: float = 0.0) -> Found:
-    return Found(record, version=7, age=age)
+def snapshot(record: Record, *, age: float = 0.0) -> Snapshot:
+    return Snapshot(record, version=7, age=age)
 
 
-def written(step: Step) -> Record:
+def written(step: Transition) -> Record:
     assert step.write is not None
     return step.write

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import ENDS, Found, Mark, Record, State
+from taskhandler.lifecycle.record import TERMINAL, Record, Snapshot, State, Step
 
 RECORD = Record(
     state=State.RUNNING, attempt=5, fence=6, lease_id="a", lease=30.0, digest="d", retention=900.0, drained=2
@@ -24,8 +24,8 @@ RECORD = Record(
     ],
 )
 def test_three_of_the_states_are_ends(state: State, ended: bool):  # noqa: FBT001 - a parameter of the test
-    assert replace(RECORD, state=state).ended is ended
-    assert (state in ENDS) is ended
+    assert replace(RECORD, state=state).is_terminal is ended
+    assert (state in TERMINAL) is ended
 
 
 def test_drained_attempts_are_not_charged():
@@ -34,7 +34,7 @@ def test_drained_attempts_are_not_charged():
 
 def test_a_record_survives_being_written_down():
     record = replace(
-        RECORD, marks=(Mark("s", 6), Mark("t", 6, "1")), history=("5 lost",), reason="ü", result="{}"
+        RECORD, steps=(Step("s", 6), Step("t", 6, "1")), history=("5 lost",), reason="ü", result="{}"
     )
     assert msgspec.json.decode(msgspec.json.encode(record), type=Record) == record
 
@@ -45,6 +45,6 @@ def test_a_fresh_record_is_short_when_written_down():
 
 
 def test_records_are_values():
-    assert {Found(RECORD, 1), Found(replace(RECORD), 1)} == {Found(RECORD, 1, age=0.0)}
+    assert {Snapshot(RECORD, 1), Snapshot(replace(RECORD), 1)} == {Snapshot(RECORD, 1, age=0.0)}
     with pytest.raises(AttributeError):
         setattr(RECORD, "attempt", 6)  # noqa: B010 - type checkers would not let it be tried otherwise

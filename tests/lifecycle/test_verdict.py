@@ -1,4 +1,4 @@
-"""The words of the law are plain values, each complete in `Verdict` or `End`."""
+"""The words of the law are plain values, each complete in `Verdict` or `Disposition`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from msgspec import Struct
 from taskhandler.lifecycle import verdict
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import (
-    End,
+    Disposition,
     Failed,
     Fenced,
     InFlight,
     Refused,
     Settled,
-    Step,
+    Transition,
     Undecided,
     Verdict,
 )
@@ -33,7 +33,7 @@ def test_every_word_is_a_frozen_value_that_can_be_explored(word: type[Struct]):
 
 
 def test_no_word_is_forgotten_by_the_unions():
-    assert {*get_args(Verdict), *get_args(End), Step} == set(WORDS)
+    assert {*get_args(Verdict), *get_args(Disposition), Transition} == set(WORDS)
 
 
 def test_words_are_compared_by_what_they_say():

@@ -18,7 +18,7 @@ from types import TracebackType
 from taskhandler.devqueue import LocalQueue
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Unavailable
-from taskhandler.lifecycle.record import ENDS, Record, State
+from taskhandler.lifecycle.record import TERMINAL, Record, State
 from tests.mirror import ROOT
 from tests.serving import effects
 from tests.serving.effects import Effect
@@ -147,7 +147,7 @@ class Service:
 
     def ended(self, *tasks: str) -> bool:
         """Whether all of these have come to their end."""
-        return all(self.state(task) in ENDS for task in tasks)
+        return all(self.state(task) in TERMINAL for task in tasks)
 
     def effects(self, what: str, task: str = "") -> list[Effect]:
         """What has been done so far: of this kind, for this task or for all."""

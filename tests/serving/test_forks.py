@@ -24,7 +24,7 @@ def test_a_delivery_served_before_the_fork_breaks_nothing(
         else:
             create(client, service, name, handler="parent")
     service.begun("t1")
-    service.until(lambda: service.recorded("t1").beats >= 3)
+    service.until(lambda: service.recorded("t1").heartbeats >= 3)
     service.open("t1")
     children = [f"{name}-child" for name in names[::4]]
     service.until(lambda: service.ended(*names, *children))

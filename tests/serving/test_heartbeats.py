@@ -19,7 +19,7 @@ def test_a_handler_that_runs_for_three_leases_stays_the_only_one(serve: Serve, k
     holder = begin(service, "t", [["wait"]])
     service.begun("t")
     refused = [deliver(service, "t", [["wait"]], retry=1)]
-    while service.recorded("t").beats < 9:
+    while service.recorded("t").heartbeats < 9:
         refused.append(deliver(service, "t", [["wait"]], retry=1))
     service.open("t")
     assert holder.result(PATIENCE).said == (200, "completed")
@@ -28,7 +28,7 @@ def test_a_handler_that_runs_for_three_leases_stays_the_only_one(serve: Serve, k
     assert done.at - before > 5.9  # each heartbeat is due a third of a lease after the one before it
     record = service.recorded("t")
     assert (record.state, record.attempt, record.fence) == (State.COMPLETED, 1, 1)
-    assert record.beats >= 9
+    assert record.heartbeats >= 9
 
 
 def test_more_handlers_than_senders_of_heartbeats_all_keep_their_leases(serve: Serve):
@@ -36,7 +36,7 @@ def test_more_handlers_than_senders_of_heartbeats_all_keep_their_leases(serve: S
     holders = [begin(service, f"t{number}", [["wait gate"]]) for number in range(12)]
     for number in range(12):
         service.begun(f"t{number}")
-    service.until(lambda: all(service.recorded(f"t{number}").beats >= 9 for number in range(12)))
+    service.until(lambda: all(service.recorded(f"t{number}").heartbeats >= 9 for number in range(12)))
     service.open("gate")
     assert {holder.result(PATIENCE).said for holder in holders} == {(200, "completed")}
     assert len(service.effects("begun")) == 12

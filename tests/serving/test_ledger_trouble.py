@@ -87,8 +87,8 @@ def test_a_heartbeat_that_fails_once_is_made_good_by_the_next(serve: Serve):
     service.begun("t")
     with locked(service.ledger):
         service.until(lambda: "is out of use" in service.log.read_text())
-    beaten = service.recorded("t").beats
-    service.until(lambda: service.recorded("t").beats > beaten)
+    beaten = service.recorded("t").heartbeats
+    service.until(lambda: service.recorded("t").heartbeats > beaten)
     service.open("t")
     assert holder.result(PATIENCE).said == (200, "completed")
     assert service.recorded("t").attempt == 1

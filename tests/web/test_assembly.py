@@ -147,7 +147,7 @@ def test_signals_are_sent_by_the_app():
 
     event = TaskEvent(outcome=Outcome.DEAD)
     with task_dead.connected_to(listen):
-        assembled().receiver.teller.ended(event)
+        assembled().receiver.notifier.ended(event)
     assert told == [APP, event]
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from taskhandler.ledger.firestore.dead_letter import LARGEST, fill_parts, packed, part_name
 from taskhandler.ledger.firestore.document import document_id, expire, fill
 from taskhandler.ledger.firestore.transport import Wire, expect, target
-from taskhandler.ledger.storage import Key, Letter
+from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import Record
 
 REQUEST = 10 * 1024 * 1024
@@ -24,14 +24,14 @@ class Commit(Struct, frozen=True, kw_only=True):
         key: whose record it is.
         record: the record.
         version: of the document that it replaces; None if there must be none.
-        letter: kept beside it.
+        dead_letter: kept beside it.
         writes: what users call writes; see `Wire.unwrapped`.
     """
 
     key: Key
     record: Record
     version: int | None = None
-    letter: Letter | None = None
+    dead_letter: TaskBody | None = None
     writes: Sequence[object] = ()
 
     def request(self, wire: Wire, collection: str, *, now: float) -> Any:  # noqa: ANN401 - a protobuf message
@@ -52,11 +52,11 @@ class Commit(Struct, frozen=True, kw_only=True):
 
     def _add_letter(self, request: Any, name: str, now: float) -> tuple[str, ...]:  # noqa: ANN401 - a protobuf message
         """Add the letter's documents; what had to be left out because no commit can hold it."""
-        if self.letter is None:
+        if self.dead_letter is None:
             return ()
-        body = packed(self.letter)
+        body = packed(self.dead_letter)
         if len(body) > LARGEST:
-            return ("letter",)
+            return ("dead_letter",)
 
         def new(number: int) -> Any:  # noqa: ANN401 - a protobuf message
             document = request.writes.add().update
@@ -64,7 +64,7 @@ class Commit(Struct, frozen=True, kw_only=True):
             expire(document, self.record, now=now)
             return document
 
-        fill_parts(new, self.key, self.letter, body)
+        fill_parts(new, self.key, self.dead_letter, body)
         return ()
 
     def _add_batch(self, request: Any, wire: Wire, collection: str) -> None:  # noqa: ANN401 - a protobuf message

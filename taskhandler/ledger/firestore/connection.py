@@ -71,7 +71,7 @@ class Connection:
         tell_of_forks(self)
 
     def wire(self, *, patience: float) -> Wire | Unavailable:
-        """The wire, waited for no longer than `patience` seconds."""
+        """The wire, waited for no longer than `timeout` seconds."""
         wire = self._wire  # another thread may close the ledger now
         if wire is not None:
             return wire

@@ -8,7 +8,7 @@ from typing import Any
 
 from taskhandler.ledger.firestore.document import MAP, SCHEMA, opened
 from taskhandler.ledger.firestore.transport import Failure, Look
-from taskhandler.ledger.storage import Key, Letter
+from taskhandler.ledger.storage import Key, TaskBody
 
 PART = 900_000
 """Bytes of a body in one document."""
@@ -29,18 +29,18 @@ def is_part(name: str) -> bool:
     return _MARK in name.rpartition("/")[2]
 
 
-def packed(letter: Letter) -> bytes:
+def packed(dead_letter: TaskBody) -> bytes:
     """The body as it is kept."""
-    return zlib.compress(letter.body)
+    return zlib.compress(dead_letter.content)
 
 
-def fill_parts(new: Callable[[int], Any], key: Key, letter: Letter, body: bytes) -> None:
-    """Make documents say `letter`.
+def fill_parts(new: Callable[[int], Any], key: Key, dead_letter: TaskBody, body: bytes) -> None:
+    """Make documents say `dead_letter`.
 
     Args:
         new: gives an empty document for a part, by its number.
         key: whose letter it is, for people to see.
-        letter: whose type it is.
+        dead_letter: whose type it is.
         body: what `packed` made of it.
 
     Raises:
@@ -54,8 +54,8 @@ def fill_parts(new: Callable[[int], Any], key: Key, letter: Letter, body: bytes)
         said["task"].string_value = key.task
         said["part"].integer_value = number
         said["parts"].integer_value = count
-        said["size"].integer_value = len(letter.body)
-        said["content_type"].string_value = letter.content_type
+        said["size"].integer_value = len(dead_letter.content)
+        said["content_type"].string_value = dead_letter.content_type
         said["body"].bytes_value = body[number * PART : (number + 1) * PART]
 
 
@@ -82,7 +82,7 @@ def _names(first: str, start: int, stop: int) -> list[str]:
     return [f"{first[:-1]}{number}" for number in range(start, stop)]
 
 
-def letter_of(documents: list[Any]) -> Letter:
+def dead_letter_of(documents: list[Any]) -> TaskBody:
     """The letter that all of its parts say.
 
     Raises:
@@ -95,7 +95,7 @@ def letter_of(documents: list[Any]) -> Letter:
         body = zlib.decompress(b"".join(_bytes(part) for part in said))
     except zlib.error as error:
         raise ValueError(f"its body cannot be unpacked ({error})") from error
-    return Letter(body, str(said[0].get("content_type", "")))
+    return TaskBody(body, str(said[0].get("content_type", "")))
 
 
 def _count(document: Any) -> int:  # noqa: ANN401 - a protobuf message

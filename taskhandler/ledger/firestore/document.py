@@ -48,7 +48,7 @@ def document_id(key: Key) -> str:
     Raises:
         UnicodeEncodeError: half a surrogate pair stands in the key.
     """
-    parts = [part.encode() for part in (key.namespace, key.queue, key.task, key.twin)]
+    parts = [part.encode() for part in (key.namespace, key.queue, key.task, key.conflict)]
     return hashlib.sha256(b"".join(b"%d:%b," % (len(part), part) for part in parts)).hexdigest()
 
 
@@ -83,7 +83,7 @@ def fill(document: Any, key: Key, record: Record, *, after: int, now: float, cut
 
 def expire(document: Any, record: Record, *, now: float) -> None:  # noqa: ANN401 - a protobuf message
     """Let `document` be swept away a day after `record` means nothing any more."""
-    kept = record.retention if record.ended else max(record.retention, KEPT)
+    kept = record.retention if record.is_terminal else max(record.retention, KEPT)
     document.fields[EXPIRE_AT].timestamp_value.seconds = int(min(now + kept + DAY, _LAST))
 
 
@@ -133,25 +133,25 @@ def _put(fields: Any, key: Key, record: Record, *, after: int, cut: Sequence[str
     said["retention"].double_value = record.retention
     said["after"].integer_value = after
     said["drained"].integer_value = record.drained
-    said["beats"].integer_value = record.beats
+    said["heartbeats"].integer_value = record.heartbeats
     _put_rare(said, key, record)
     for what in cut:
         said["cut"].array_value.values.add().string_value = what
 
 
 def _put_rare(said: Any, key: Key, record: Record) -> None:  # noqa: ANN401 - a protobuf map
-    if key.twin:
-        said["twin"].string_value = key.twin
-    if record.told:
-        said["told"].boolean_value = True
+    if key.conflict:
+        said["conflict"].string_value = key.conflict
+    if record.on_dead_called:
+        said["on_dead_called"].boolean_value = True
     if record.reason:
         said["reason"].string_value = record.reason
     if record.result is not None:
         said["result"].string_value = record.result
     for line in record.history:
         said["history"].array_value.values.add().string_value = line
-    for mark in record.marks:
-        step = said["marks"].array_value.values.add().map_value.fields
+    for mark in record.steps:
+        step = said["steps"].array_value.values.add().map_value.fields
         step["name"].string_value = mark.name
         step["fence"].integer_value = mark.fence
         if mark.value is not None:

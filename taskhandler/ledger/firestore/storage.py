@@ -15,15 +15,15 @@ from typing import Any
 
 from taskhandler.errors import ConfigError, LedgerError
 from taskhandler.ledger.complaints import Complaints
-from taskhandler.ledger.firestore import dead_letter as letters
+from taskhandler.ledger.firestore import dead_letter as dead_letters
 from taskhandler.ledger.firestore import document as records
 from taskhandler.ledger.firestore.commit import Commit, name_of
 from taskhandler.ledger.firestore.connection import Connection
 from taskhandler.ledger.firestore.status import Fate, fate_of_create, fate_of_replace, remedy
 from taskhandler.ledger.firestore.transport import SAID_LIMIT, Failure, Look, Wire
 from taskhandler.ledger.firestore.url import COLLECTION, KEY, Place, collection_problem, place_of
-from taskhandler.ledger.storage import Answer, Disputed, Key, Letter, Stale, Unavailable, Unknown, Written
-from taskhandler.lifecycle.record import Found, Record
+from taskhandler.ledger.storage import Answer, Disputed, Key, Stale, TaskBody, Unavailable, Unknown, Written
+from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from taskhandler.text import one_line
 
@@ -98,7 +98,7 @@ class FirestoreStorage:
             complaints=self._complaints,
         )
 
-    def read(self, key: Key) -> Found | Unavailable | None:
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""
         until = self._clock() + LIMIT_SECONDS
         wire = self._connection.wire(patience=CLIENT_SECONDS)
@@ -113,9 +113,9 @@ class FirestoreStorage:
             return self._down(wire, looks)
         return None if looks[0].document is None else self._found(looks[0], key)
 
-    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""
-        return self._commit(Commit(key=key, record=record, letter=letter))
+        return self._commit(Commit(key=key, record=record, dead_letter=dead_letter))
 
     def replace(
         self,
@@ -123,7 +123,7 @@ class FirestoreStorage:
         record: Record,
         version: Hashable,
         *,
-        letter: Letter | None = None,
+        dead_letter: TaskBody | None = None,
         writes: Sequence[object] = (),
     ) -> Answer:
         """See `Storage.replace`.
@@ -133,32 +133,34 @@ class FirestoreStorage:
         """
         if not isinstance(version, int) or not 0 < version < 1 << 63:
             return Stale()
-        return self._commit(Commit(key=key, record=record, version=version, letter=letter, writes=writes))
+        return self._commit(
+            Commit(key=key, record=record, version=version, dead_letter=dead_letter, writes=writes)
+        )
 
-    def letter(self, key: Key) -> Letter | Unavailable | None:
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """See `Storage.letter`."""
         until = self._clock() + LIMIT_SECONDS
         wire = self._connection.wire(patience=CLIENT_SECONDS)
         if isinstance(wire, Unavailable):
             return wire
         try:
-            first = letters.part_name(name_of(wire, self._collection, key), 0)
+            first = dead_letters.part_name(name_of(wire, self._collection, key), 0)
         except UnicodeEncodeError:
             return None
         try:
-            looks = letters.parts(first, lambda names: wire.look(names, timeout=self._left(until)))
+            looks = dead_letters.parts(first, lambda names: wire.look(names, timeout=self._left(until)))
             if isinstance(looks, Failure):
                 return self._down(wire, looks)
-            return letters.letter_of([look.document for look in looks]) if looks else None
+            return dead_letters.dead_letter_of([look.document for look in looks]) if looks else None
         except ValueError as error:
             return self._unreadable(first, error)
 
-    def scan(self) -> Iterator[tuple[Key, Found]]:
+    def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Documents that cannot be made out are complained of and left out."""
         page = self._page("")
         while page:
             for look in page:
-                seen = None if letters.is_part(look.name) else self._seen(look)
+                seen = None if dead_letters.is_part(look.name) else self._seen(look)
                 if isinstance(seen, tuple):
                     yield seen
             page = self._page(page[-1].name)
@@ -210,7 +212,7 @@ class FirestoreStorage:
     def _left(self, until: float) -> float:
         return max(0.1, min(CALL_SECONDS, until - self._clock()))
 
-    def _found(self, look: Look, key: Key) -> Found | Unavailable:
+    def _found(self, look: Look, key: Key) -> Snapshot | Unavailable:
         seen = self._seen(look)
         if isinstance(seen, Unavailable):
             return seen
@@ -218,12 +220,12 @@ class FirestoreStorage:
             return self._unreadable(look.name, ValueError("it is the record of another task"))
         return seen[1]
 
-    def _seen(self, look: Look) -> tuple[Key, Found] | Unavailable:
+    def _seen(self, look: Look) -> tuple[Key, Snapshot] | Unavailable:
         try:
             key, record = records.told_by(look.document)
         except ValueError as error:
             return self._unreadable(look.name, error)
-        return key, Found(record, look.updated_at, max(0, look.read_at - look.updated_at) * NANOSECOND)
+        return key, Snapshot(record, look.updated_at, max(0, look.read_at - look.updated_at) * NANOSECOND)
 
     def _page(self, after: str) -> list[Look]:
         wire = self._wire_for_people()

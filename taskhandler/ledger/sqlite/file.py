@@ -30,16 +30,16 @@ microseconds.
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS records (
-  namespace TEXT NOT NULL, queue TEXT NOT NULL, task TEXT NOT NULL, twin TEXT NOT NULL,
+  namespace TEXT NOT NULL, queue TEXT NOT NULL, task TEXT NOT NULL, conflict TEXT NOT NULL,
   handler TEXT NOT NULL, state TEXT NOT NULL, updated TEXT NOT NULL,
   boot_id TEXT NOT NULL, at INTEGER NOT NULL, version INTEGER NOT NULL,
   schema INTEGER NOT NULL, record TEXT NOT NULL,
-  PRIMARY KEY (namespace, queue, task, twin)
+  PRIMARY KEY (namespace, queue, task, conflict)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS letters (
-  namespace TEXT NOT NULL, queue TEXT NOT NULL, task TEXT NOT NULL, twin TEXT NOT NULL,
+CREATE TABLE IF NOT EXISTS dead_letters (
+  namespace TEXT NOT NULL, queue TEXT NOT NULL, task TEXT NOT NULL, conflict TEXT NOT NULL,
   content_type TEXT NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY (namespace, queue, task, twin)
+  PRIMARY KEY (namespace, queue, task, conflict)
 )
 """
 

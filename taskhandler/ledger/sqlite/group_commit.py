@@ -47,16 +47,16 @@ class Write:
         statement: changes one row, or none if its condition does not hold.
         row: what to bind to it.
         version: what the row is at, once written.
-        letter: what to bind to the statement that puts the letter beside it.
+        dead_letter: what to bind to the statement that puts the letter beside it.
     """
 
     __slots__ = ("_letter", "_row", "_statement", "_version", "answer", "judged", "leads", "woken")
 
-    def __init__(self, statement: str, row: Row, *, version: int, letter: Row | None) -> None:
+    def __init__(self, statement: str, row: Row, *, version: int, dead_letter: Row | None) -> None:
         self._statement = statement
         self._row = row
         self._version = version
-        self._letter = letter
+        self._letter = dead_letter
         self.judged: Answer = Stale()
         self.answer: Answer | None = None
         self.leads = False
@@ -79,7 +79,7 @@ class SharedCommit:
         connections: to the file.
         wait: sleeps for so many seconds.
         explain: tells people what is wrong, and answers with it.
-        patience: seconds after which a write that nobody came round to is given up.
+        timeout: seconds after which a write that nobody came round to is given up.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class SharedCommit:
         *,
         wait: Callable[[float], None],
         explain: Callable[[Exception], str],
-        patience: float = PATIENCE,
+        timeout: float = PATIENCE,
     ) -> None:
         self._connections = connections
         self._wait = wait
         self._explain = explain
-        self._patience = patience
+        self._patience = timeout
         self.begin_anew()
 
     def begin_anew(self) -> None:

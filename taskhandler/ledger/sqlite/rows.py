@@ -7,7 +7,7 @@ import zlib
 import msgspec
 
 from taskhandler.ledger.bootclock import Stamp
-from taskhandler.ledger.storage import Key, Letter
+from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import Record
 
 SCHEMA = 1
@@ -15,32 +15,36 @@ SCHEMA = 1
 
 CREATE = """
 INSERT INTO records
-  (handler, state, updated, boot_id, at, version, schema, record, namespace, queue, task, twin)
+  (handler, state, updated, boot_id, at, version, schema, record, namespace, queue, task, conflict)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 REPLACE = """
 UPDATE records
 SET handler = ?, state = ?, updated = ?, boot_id = ?, at = ?, version = ?, schema = ?, record = ?
-WHERE namespace = ? AND queue = ? AND task = ? AND twin = ? AND version = ?
+WHERE namespace = ? AND queue = ? AND task = ? AND conflict = ? AND version = ?
 """
 READ = """
 SELECT boot_id, at, updated, version, schema, CAST(record AS BLOB) FROM records
-WHERE namespace = ? AND queue = ? AND task = ? AND twin = ?
+WHERE namespace = ? AND queue = ? AND task = ? AND conflict = ?
 """
 SCAN = """
-SELECT boot_id, at, updated, version, schema, CAST(record AS BLOB), namespace, queue, task, twin FROM records
-ORDER BY namespace, queue, task, twin LIMIT 500
+SELECT boot_id, at, updated, version, schema, CAST(record AS BLOB), namespace, queue, task, conflict
+FROM records
+ORDER BY namespace, queue, task, conflict LIMIT 500
 """
 SCAN_ON = """
-SELECT boot_id, at, updated, version, schema, CAST(record AS BLOB), namespace, queue, task, twin FROM records
-WHERE (namespace, queue, task, twin) > (?, ?, ?, ?)
-ORDER BY namespace, queue, task, twin LIMIT 500
+SELECT boot_id, at, updated, version, schema, CAST(record AS BLOB), namespace, queue, task, conflict
+FROM records
+WHERE (namespace, queue, task, conflict) > (?, ?, ?, ?)
+ORDER BY namespace, queue, task, conflict LIMIT 500
 """
 PUT_LETTER = """
-INSERT OR REPLACE INTO letters (content_type, body, namespace, queue, task, twin) VALUES (?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO dead_letters
+  (content_type, body, namespace, queue, task, conflict)
+VALUES (?, ?, ?, ?, ?, ?)
 """
 READ_LETTER = """
-SELECT content_type, body FROM letters WHERE namespace = ? AND queue = ? AND task = ? AND twin = ?
+SELECT content_type, body FROM dead_letters WHERE namespace = ? AND queue = ? AND task = ? AND conflict = ?
 """
 
 Row = tuple[object, ...]
@@ -62,7 +66,7 @@ def key_row(key: Key) -> tuple[str, str, str, str]:
     Raises:
         UnicodeEncodeError: half a surrogate pair stands in it.
     """
-    row = (key.namespace, key.queue, key.task, key.twin)
+    row = (key.namespace, key.queue, key.task, key.conflict)
     "".join(row).encode()
     return row
 
@@ -78,14 +82,14 @@ def record_row(record: Record, stamp: Stamp, *, version: int) -> Row:
     return (handler, state, stamp.updated, stamp.boot_id, stamp.at, version, SCHEMA, text)
 
 
-def letter_row(letter: Letter) -> Row:
-    """The columns of `letter`, compressed.
+def dead_letter_row(dead_letter: TaskBody) -> Row:
+    """The columns of `dead_letter`, compressed.
 
     Raises:
         UnicodeEncodeError: half a surrogate pair stands in its content type.
     """
-    letter.content_type.encode()
-    return (letter.content_type, zlib.compress(letter.body))
+    dead_letter.content_type.encode()
+    return (dead_letter.content_type, zlib.compress(dead_letter.content))
 
 
 def seen(row: Row) -> Seen:
@@ -103,8 +107,8 @@ def seen(row: Row) -> Seen:
             raise ValueError("its columns are not what was written")
 
 
-def letter_seen(row: Row) -> Letter:
-    """What a row of the letters says.
+def dead_letter_seen(row: Row) -> TaskBody:
+    """What a row of the dead_letters says.
 
     Raises:
         ValueError: nothing that can be made out; the message says why.
@@ -112,7 +116,7 @@ def letter_seen(row: Row) -> Letter:
     match row:
         case (str(content_type), bytes(body)):
             try:
-                return Letter(zlib.decompress(body), content_type)
+                return TaskBody(zlib.decompress(body), content_type)
             except zlib.error as error:
                 raise ValueError(f"its body cannot be unpacked ({error})") from error
         case _:

@@ -18,8 +18,8 @@ from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, remedy
 from taskhandler.ledger.sqlite.group_commit import FAULTS, SharedCommit, Write
-from taskhandler.ledger.storage import Answer, Key, Letter, Stale, Unavailable
-from taskhandler.lifecycle.record import Found, Record
+from taskhandler.ledger.storage import Answer, Key, Stale, TaskBody, Unavailable
+from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from taskhandler.text import one_line
 
@@ -50,7 +50,7 @@ class SQLiteStorage:
         self._writer = SharedCommit(self._connections, wait=wait, explain=self._explain)
         tell_of_forks(self)
 
-    def read(self, key: Key) -> Found | Unavailable | None:
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""
         now = self._clock.now()  # before the look: a record must not look older than it is
         found = self._look(rows.READ, key)
@@ -62,9 +62,9 @@ class SQLiteStorage:
             case _:
                 return None
 
-    def create(self, key: Key, record: Record, *, letter: Letter | None = None) -> Answer:
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""
-        return self._write(rows.CREATE, key, record, letter=letter)
+        return self._write(rows.CREATE, key, record, dead_letter=dead_letter)
 
     def replace(
         self,
@@ -72,7 +72,7 @@ class SQLiteStorage:
         record: Record,
         version: Hashable,
         *,
-        letter: Letter | None = None,
+        dead_letter: TaskBody | None = None,
         writes: Sequence[object] = (),
     ) -> Answer:
         """See `Storage.replace`. `writes` are refused: this ledger has no atomic batches."""
@@ -80,9 +80,9 @@ class SQLiteStorage:
             return Refused("the SQLite ledger has no atomic batches")
         if not isinstance(version, int):
             return Stale()
-        return self._write(rows.REPLACE, key, record, version, letter=letter)
+        return self._write(rows.REPLACE, key, record, version, dead_letter=dead_letter)
 
-    def letter(self, key: Key) -> Letter | Unavailable | None:
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """See `Storage.letter`."""
         found = self._look(rows.READ_LETTER, key)
         match found:
@@ -93,7 +93,7 @@ class SQLiteStorage:
             case _:
                 return None
 
-    def scan(self) -> Iterator[tuple[Key, Found]]:
+    def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Rows that cannot be made out are complained of and left out."""
         page = self._page(rows.SCAN, ())
         while page:
@@ -101,7 +101,7 @@ class SQLiteStorage:
             for row in page:
                 key = Key(*(str(part) for part in row[-4:]))
                 found = self._found(key, row, now)
-                if isinstance(found, Found):
+                if isinstance(found, Snapshot):
                     yield key, found
             page = self._page(rows.SCAN_ON, page[-1][-4:])
 
@@ -123,17 +123,17 @@ class SQLiteStorage:
         self._writer.begin_anew()
 
     def _write(
-        self, statement: str, key: Key, record: Record, *conditions: int, letter: Letter | None
+        self, statement: str, key: Key, record: Record, *conditions: int, dead_letter: TaskBody | None
     ) -> Answer:
         version = self._chance()
         try:
             named = rows.key_row(key)
             row = rows.record_row(record, self._clock.stamp(), version=version)
-            beside = None if letter is None else (*rows.letter_row(letter), *named)
+            beside = None if dead_letter is None else (*rows.dead_letter_row(dead_letter), *named)
         except UnicodeEncodeError as error:
             return Refused(f"it is not text that can be written down ({one_line(error, limit=REASON_LIMIT)})")
         return self._writer.commit(
-            Write(statement, (*row, *named, *conditions), version=version, letter=beside)
+            Write(statement, (*row, *named, *conditions), version=version, dead_letter=beside)
         )
 
     def _look(self, statement: str, key: Key) -> list[rows.Row] | Unavailable:
@@ -156,18 +156,18 @@ class SQLiteStorage:
                 f"the ledger {self.bound.path} cannot be read: {said} - {remedy(error)}"
             ) from error
 
-    def _found(self, key: Key, row: rows.Row, now: int) -> Found | Unavailable:
+    def _found(self, key: Key, row: rows.Row, now: int) -> Snapshot | Unavailable:
         try:
             seen = rows.seen(row)
-            return Found(seen.record, seen.version, self._clock.age(seen.stamp, now=now))
+            return Snapshot(seen.record, seen.version, self._clock.age(seen.stamp, now=now))
         except ValueError as error:
             return Unavailable(self._unreadable("record", key, error))
 
-    def _letter(self, key: Key, row: rows.Row) -> Letter | Unavailable:
+    def _letter(self, key: Key, row: rows.Row) -> TaskBody | Unavailable:
         try:
-            return rows.letter_seen(row)
+            return rows.dead_letter_seen(row)
         except ValueError as error:
-            return Unavailable(self._unreadable("letter", key, error))
+            return Unavailable(self._unreadable("dead_letter", key, error))
 
     def _explain(self, fault: Exception) -> str:
         what = remedy(fault)

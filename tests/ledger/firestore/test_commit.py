@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Disputed, Key, Stale, Written
-from taskhandler.lifecycle.record import Found, State
+from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Settle
 from taskhandler.lifecycle.verdict import Completed, Fenced, Refused, Settled, Verdict
 from tests.ledger.cloud import Cloud, clouded, version_of
@@ -73,7 +73,7 @@ def completed(cloud: Cloud, key: Key, version: int, writes: Sequence[object]) ->
     """What the holder hears that believes its record to be at `version`."""
     ledger = Ledger(cloud.storage, clock=time.monotonic, pause=wait)
     settle = Settle(FIRST.lease_id, Completed("1"))
-    return ledger.amend(key, settle, Found(FIRST, version), patience=5.0, writes=writes).verdict
+    return ledger.amend(key, settle, Snapshot(FIRST, version), timeout=5.0, writes=writes).verdict
 
 
 def test_the_batch_of_a_fenced_holder_does_not_count(cloud: Cloud, key: Key, version: int):

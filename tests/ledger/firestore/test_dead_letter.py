@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 
 from taskhandler.ledger.firestore.dead_letter import (
     PART,
+    dead_letter_of,
     fill_parts,
     is_part,
-    letter_of,
     packed,
     part_name,
     parts,
 )
 from taskhandler.ledger.firestore.transport import Failure, Look
-from taskhandler.ledger.storage import Key, Letter
+from taskhandler.ledger.storage import Key, TaskBody
 
 KEY = Key("n", "q", "t")
 NAME = "projects/p/databases/d/documents/task_ledger/0a"
 
 
-def documents_of(letter: Letter) -> list[Any]:
+def documents_of(dead_letter: TaskBody) -> list[Any]:
     made: list[Any] = []
 
     def new(number: int) -> Any:  # noqa: ANN401 - a protobuf message
@@ -34,7 +34,7 @@ def documents_of(letter: Letter) -> list[Any]:
         made.append(types.Document.pb()(name=part_name(NAME, number)))
         return made[-1]
 
-    fill_parts(new, KEY, letter, packed(letter))
+    fill_parts(new, KEY, dead_letter, packed(dead_letter))
     return made
 
 
@@ -43,26 +43,26 @@ def looked(documents: list[Any]) -> list[Look] | Failure:
     return parts(part_name(NAME, 0), lambda names: [Look(name, there.get(name), 0) for name in names])
 
 
-def seen(documents: list[Any]) -> Letter:
+def seen(documents: list[Any]) -> TaskBody:
     looks = looked(documents)
     assert not isinstance(looks, Failure)
-    return letter_of([look.document for look in looks])
+    return dead_letter_of([look.document for look in looks])
 
 
 @given(body=st.binary(max_size=500), content_type=st.text())
 def test_a_letter_comes_back_as_it_was(body: bytes, content_type: str):
-    letter = Letter(body, content_type)
-    assert seen(documents_of(letter)) == letter
+    dead_letter = TaskBody(body, content_type)
+    assert seen(documents_of(dead_letter)) == dead_letter
 
 
 @pytest.mark.parametrize(
     ("size", "count"), [(0, 1), (PART - 1000, 1), (PART, 2), (2**20, 2), (8 * 2**20, 10)]
 )
 def test_a_body_takes_as_many_parts_as_it_needs(size: int, count: int):
-    letter = Letter(os.urandom(size))
-    documents = documents_of(letter)
+    dead_letter = TaskBody(os.urandom(size))
+    documents = documents_of(dead_letter)
     assert len(documents) == count
-    assert seen(documents) == letter
+    assert seen(documents) == dead_letter
     assert all(document.ByteSize() < 1_000_000 for document in documents)
 
 
@@ -82,23 +82,23 @@ def test_a_failure_is_handed_on():
 
 
 def test_half_a_letter_is_none():
-    documents = documents_of(Letter(os.urandom(2**20)))
+    documents = documents_of(TaskBody(os.urandom(2**20)))
     with pytest.raises(ValueError, match="missing"):
         seen(documents[:1])
     with pytest.raises(ValueError, match="unpacked"):
-        letter_of(documents[:1])
+        dead_letter_of(documents[:1])
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_000])
 def test_an_impossible_number_of_parts_is_not_believed(count: int):
-    documents = documents_of(Letter(b"body"))
+    documents = documents_of(TaskBody(b"body"))
     documents[0].fields["m"].map_value.fields["parts"].integer_value = count
     with pytest.raises(ValueError, match="parts"):
         looked(documents)
 
 
 def test_a_body_that_is_no_bytes_is_told_as_that():
-    documents = documents_of(Letter(b"body"))
+    documents = documents_of(TaskBody(b"body"))
     documents[0].fields["m"].map_value.fields["body"].string_value = "body"
     with pytest.raises(ValueError, match="not what was written"):
-        letter_of(documents)
+        dead_letter_of(documents)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.firestore.document import DAY, KEPT, LARGEST, READ, document_id, fill, opened, told_by
 from taskhandler.ledger.storage import Key
-from taskhandler.lifecycle.record import Mark, Record
+from taskhandler.lifecycle.record import Record, Step
 from tests.ledger.samples import FIRST, THIRD, records
 
 KEY = Key("project/location", "queue", "task-1")
@@ -77,7 +77,11 @@ def test_people_can_read_what_it_is_about():
 def test_a_list_brings_every_field_of_a_record():
     names = {name.removeprefix("m.") for name in READ}
     assert (
-        set(opened(filled(replace(THIRD, told=True, history=("1 lost",)), replace(KEY, twin="x"))))
+        set(
+            opened(
+                filled(replace(THIRD, on_dead_called=True, history=("1 lost",)), replace(KEY, conflict="x"))
+            )
+        )
         - {"after"}
         <= names
     )
@@ -121,7 +125,7 @@ def test_nothing_is_cut_from_what_fits():
 
 
 def test_once_steps_are_never_cut_but_refused():
-    record = replace(FIRST, marks=tuple(Mark(str(n), 1, "x" * 100_000) for n in range(11)))
+    record = replace(FIRST, steps=tuple(Step(str(n), 1, "x" * 100_000) for n in range(11)))
     with pytest.raises(ValueError, match="once steps"):
         filled(record)
 
@@ -140,7 +144,7 @@ def test_once_steps_are_never_cut_but_refused():
         ("lease", "long", "float"),
         ("lease_id", 7, "str"),
         ("queue", 7, "str"),
-        ("marks", {"a": 1}, "array"),
+        ("steps", {"a": 1}, "array"),
     ],
 )
 def test_what_was_edited_into_nonsense_is_not_guessed_at(field: str, value: object, why: str):

@@ -14,20 +14,20 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from taskhandler.errors import ConfigError
-from taskhandler.ledger.amend import Unseen
+from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Key, Letter, Unavailable, Written
-from taskhandler.lifecycle.record import Found, State
-from taskhandler.lifecycle.rules import Arrive
-from taskhandler.lifecycle.verdict import Completed, Ended, Refused, Rejected, Run, Settled, Verdict
+from taskhandler.ledger.storage import Key, TaskBody, Unavailable, Written
+from taskhandler.lifecycle.record import Snapshot, State
+from taskhandler.lifecycle.rules import Claim
+from taskhandler.lifecycle.verdict import AlreadyEnded, Completed, Refused, Rejected, Run, Settled, Verdict
 from tests.faults.relay import Relay
 from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.emulator import shared_address
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
 
-ARRIVE = Arrive(lease_id="lease-1", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
+CLAIM = Claim(lease_id="lease-1", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
 HALF_SURROGATE = "\udc80"
 
 
@@ -49,18 +49,18 @@ def relayed(relay: Relay) -> Iterator[Cloud]:
         yield opened
 
 
-def lease_of(cloud: Cloud, key: Key, arrive: Arrive = ARRIVE) -> Lease:
+def lease_of(cloud: Cloud, key: Key, claim: Claim = CLAIM) -> Lease:
     def no_pause(seconds: float) -> None:
         pytest.fail(f"the ledger is unavailable, and is waited for {seconds} s")
 
     return Lease(
-        Ledger(cloud.storage, clock=time.monotonic, pause=no_pause), key, arrive, clock=time.monotonic
+        Ledger(cloud.storage, clock=time.monotonic, pause=no_pause), key, claim, clock=time.monotonic
     )
 
 
 def delivered(cloud: Cloud, key: Key, *, retry: bool) -> Verdict:
     lease = lease_of(cloud, key)
-    assert lease.claim(Unseen() if retry else None) == Run()
+    assert lease.claim(Unread() if retry else None) == Run()
     return lease.settle(Completed('"done"'))
 
 
@@ -82,7 +82,7 @@ def test_a_duplicate_of_an_ended_task_is_two_calls(relayed: Cloud, relay: Relay)
     key = fresh_key()
     delivered(relayed, key, retry=False)
     relay.calls.clear()
-    assert lease_of(relayed, key).claim(None) == Ended(State.COMPLETED, told=False)
+    assert lease_of(relayed, key).claim(None) == AlreadyEnded(State.COMPLETED, on_dead_called=False)
     assert relay.calls == {"BatchGetDocuments": 1, "Commit": 1}
 
 
@@ -108,7 +108,7 @@ def test_an_age_is_from_update_time_to_read_time_whatever_the_worker_thinks_the_
     key = fresh_key()
     storage.create(key, FIRST)
     seen = storage.read(key)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     assert 0 <= seen.age < 30
 
 
@@ -118,9 +118,9 @@ def test_every_heartbeat_moves_the_update_time(cloud: Cloud):
     lease.claim(None)
     versions = []
     for _ in range(20):
-        assert lease.beat()
-        assert lease.found is not None
-        versions.append(version_of(Written(lease.found.version)))
+        assert lease.heartbeat()
+        assert lease.snapshot is not None
+        versions.append(version_of(Written(lease.snapshot.version)))
     assert versions == sorted(set(versions))
     assert cloud.found(key).version == versions[-1]
 
@@ -151,7 +151,7 @@ def test_people_see_what_a_document_is_about(cloud: Cloud):
 
 def test_every_document_expires_even_of_a_task_that_has_not_ended(cloud: Cloud):
     key = fresh_key()
-    cloud.storage.create(key, replace(FIRST, retention=60.0), letter=Letter(b"body"))
+    cloud.storage.create(key, replace(FIRST, retention=60.0), dead_letter=TaskBody(b"body"))
     dates = [document.get("expire_at") for document in cloud.client.collection("task_ledger").stream()]
     assert len(dates) == 2
     assert all(date - datetime.now(timezone.utc) > timedelta(days=35) for date in dates)  # noqa: TID251 - the day a test runs
@@ -170,9 +170,9 @@ def test_a_body_too_large_for_a_commit_does_not_keep_a_task_from_being_rejected(
     key = fresh_key()
     lease = lease_of(cloud, key)
     lease.claim(None)
-    assert lease.settle(Rejected("no"), letter=Letter(os.urandom(9_500_000))) == Settled(State.REJECTED)
-    assert cloud.storage.letter(key) is None
-    assert cloud.said(key)["cut"] == ["letter"]
+    assert lease.settle(Rejected("no"), body=TaskBody(os.urandom(9_500_000))) == Settled(State.REJECTED)
+    assert cloud.storage.dead_letter(key) is None
+    assert cloud.said(key)["cut"] == ["dead_letter"]
 
 
 def test_what_is_no_text_is_refused_and_nowhere_to_be_found(cloud: Cloud):
@@ -180,7 +180,7 @@ def test_what_is_no_text_is_refused_and_nowhere_to_be_found(cloud: Cloud):
     assert isinstance(cloud.storage.create(key, FIRST), Refused)
     assert isinstance(cloud.storage.create(fresh_key(), replace(FIRST, reason=HALF_SURROGATE)), Refused)
     assert cloud.storage.read(key) is None
-    assert cloud.storage.letter(key) is None
+    assert cloud.storage.dead_letter(key) is None
 
 
 def test_a_document_that_somebody_else_wrote_is_left_alone_and_named(
@@ -199,7 +199,7 @@ def test_a_document_that_somebody_else_wrote_is_left_alone_and_named(
 
 def lease_of_patient(cloud: Cloud, key: Key) -> Lease:
     return Lease(
-        Ledger(cloud.storage, clock=time.monotonic, pause=lambda _: None), key, ARRIVE, clock=time.monotonic
+        Ledger(cloud.storage, clock=time.monotonic, pause=lambda _: None), key, CLAIM, clock=time.monotonic
     )
 
 
@@ -221,16 +221,16 @@ def test_a_record_that_was_moved_to_another_tasks_place_is_left_alone(cloud: Clo
 
 def test_a_letter_of_which_a_part_is_lost_is_not_made_up(cloud: Cloud):
     key = fresh_key()
-    cloud.storage.create(key, SECOND, letter=Letter(os.urandom(1_000_000)))
+    cloud.storage.create(key, SECOND, dead_letter=TaskBody(os.urandom(1_000_000)))
     first = cloud.client.document(f"{cloud.document(key).path}-letter-0")
     second = cloud.client.document(f"{cloud.document(key).path}-letter-1")
     assert second.get().exists
     second.delete()
-    assert isinstance(cloud.storage.letter(key), Unavailable)
+    assert isinstance(cloud.storage.dead_letter(key), Unavailable)
     first.update({"m.parts": 1})
-    assert isinstance(cloud.storage.letter(key), Unavailable)
+    assert isinstance(cloud.storage.dead_letter(key), Unavailable)
     first.update({"m.body": "text"})
-    assert isinstance(cloud.storage.letter(key), Unavailable)
+    assert isinstance(cloud.storage.dead_letter(key), Unavailable)
 
 
 def test_a_given_client_is_used(cloud: Cloud):
@@ -239,7 +239,7 @@ def test_a_given_client_is_used(cloud: Cloud):
     version = version_of(storage.create(key, FIRST))
     assert cloud.storage.read(key) is None
     seen = storage.read(key)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     assert seen.version == version
 
 

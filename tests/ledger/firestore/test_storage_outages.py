@@ -13,9 +13,9 @@ import pytest
 from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Key, Letter, Stale, Unavailable, Unknown, Written
-from taskhandler.lifecycle.record import Found, State
-from taskhandler.lifecycle.rules import Arrive
+from taskhandler.ledger.storage import Key, Stale, TaskBody, Unavailable, Unknown, Written
+from taskhandler.lifecycle.record import Snapshot, State
+from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Completed, Fenced, Run, Settled, Undecided
 from tests.faults.proxy import Fault, Proxy
 from tests.faults.relay import Relay
@@ -27,7 +27,7 @@ from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
 LONGEST = 5.0
 """Seconds that no call to a ledger may exceed; see `Storage`."""
 
-ARRIVE = Arrive(lease_id="lease-1", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
+CLAIM = Claim(lease_id="lease-1", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
 LOSSES = [Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.BLACKHOLE, Fault.MUTE]
 APPLIED = {Fault.CUT_AFTER, Fault.MUTE}
 
@@ -55,8 +55,8 @@ def until_there(storage: FirestoreStorage) -> None:
 
 
 def lease_of(storage: FirestoreStorage, key: Key, *, lease_id: str = "lease-1") -> Lease:
-    arrive = Arrive(lease_id=lease_id, digest="5" * 64, handler="h", lease=30.0, retention=3e6)
-    return Lease(Ledger(storage, clock=time.monotonic, pause=wait), key, arrive, clock=time.monotonic)
+    claim = Claim(lease_id=lease_id, digest="5" * 64, handler="h", lease=30.0, retention=3e6)
+    return Lease(Ledger(storage, clock=time.monotonic, pause=wait), key, claim, clock=time.monotonic)
 
 
 @pytest.mark.parametrize("fault", LOSSES)
@@ -77,7 +77,7 @@ def test_a_replacement_whose_reply_is_lost_has_an_unknown_fate(cloud: Cloud, pro
     began = time.monotonic()
     assert isinstance(cloud.storage.replace(key, SECOND, version), Unknown)
     assert time.monotonic() - began < LONGEST
-    assert cloud.said(key)["beats"] == int(fault in APPLIED)
+    assert cloud.said(key)["heartbeats"] == int(fault in APPLIED)
 
 
 @pytest.mark.parametrize("fault", LOSSES)
@@ -119,7 +119,7 @@ def test_a_heartbeat_whose_reply_is_lost_does_not_fence_the_completion(cloud: Cl
     lease = lease_of(cloud.storage, key)
     assert lease.claim(None) == Run()
     proxy.strike(Fault.CUT_AFTER)
-    assert lease.beat()
+    assert lease.heartbeat()
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
 
 
@@ -173,10 +173,10 @@ def test_round_trips_of_over_three_seconds_are_waited_for_on_one_connection(clou
 
 
 def test_the_largest_letter_is_read_in_one_round_trip(cloud: Cloud, proxy: Proxy):
-    key, letter = fresh_key(), Letter(os.urandom(2**20))
-    version_of(cloud.storage.create(key, FIRST, letter=letter))
+    key, dead_letter = fresh_key(), TaskBody(os.urandom(2**20))
+    version_of(cloud.storage.create(key, FIRST, dead_letter=dead_letter))
     proxy.delay(1.2)  # three round trips would be too many for the limit of a call
-    assert cloud.storage.letter(key) == letter
+    assert cloud.storage.dead_letter(key) == dead_letter
 
 
 def test_calls_that_nobody_answers_do_not_disturb_those_that_are_answered(relayed: Cloud, relay: Relay):
@@ -282,10 +282,10 @@ def test_an_emulator_that_comes_back_empty_fences_its_holders():
         assert isinstance(cloud.storage.read(key), Unavailable)
         emulator.start()
         until_there(cloud.storage)
-        assert not lease.beat()
+        assert not lease.heartbeat()
         assert lease.settle(Completed()) == Fenced(None)
         again = lease_of(cloud.storage, key, lease_id="lease-2")
         assert again.claim(None) == Run()
         assert again.settle(Completed()) == Settled(State.COMPLETED)
-        assert isinstance(cloud.storage.read(key), Found)
+        assert isinstance(cloud.storage.read(key), Snapshot)
         assert cloud.storage.create(key, THIRD) == Stale()

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.storage import Key, Letter, Storage
+from taskhandler.ledger.storage import Key, Storage, TaskBody
 from taskhandler.lifecycle.record import Record, State
 
 LIMIT = 400_000
@@ -27,7 +27,9 @@ def limit(size: int) -> None:
 def write(storage: Storage, phase: str) -> list[str]:
     words = []
     for number in range(20):
-        answer = storage.create(Key("n", phase, str(number)), RECORD, letter=Letter(os.urandom(LIMIT // 10)))
+        answer = storage.create(
+            Key("n", phase, str(number)), RECORD, dead_letter=TaskBody(os.urandom(LIMIT // 10))
+        )
         words.append(type(answer).__name__)
         seen = storage.read(Key("n", phase, str(number)))
         words.append("there" if seen is not None else "absent")

@@ -10,8 +10,8 @@ import sys
 import threading
 
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.storage import Key, Letter, Storage, Unavailable, Written
-from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.ledger.storage import Key, Storage, TaskBody, Unavailable, Written
+from taskhandler.lifecycle.record import Record, Snapshot, State
 
 RECORD = Record(state=State.RUNNING, attempt=1, fence=1, lease_id="x", lease=30.0, digest="d", retention=60.0)
 
@@ -21,16 +21,20 @@ PATIENCE = 10
 
 def use(storage: Storage, task: str) -> None:
     key = Key("namespace", "queue", task)
-    created = storage.create(key, RECORD, letter=Letter(b"body"))
+    created = storage.create(key, RECORD, dead_letter=TaskBody(b"body"))
     for _ in range(PATIENCE):  # a client that takes long to be made on a busy machine
         if not isinstance(created, Unavailable):
             break
-        created = storage.create(key, RECORD, letter=Letter(b"body"))
+        created = storage.create(key, RECORD, dead_letter=TaskBody(b"body"))
     if not isinstance(created, Written):
         raise TypeError(f"{task}: {created}")
     replaced = storage.replace(key, RECORD, created.version)
     seen = storage.read(key)
-    if not isinstance(replaced, Written) or not isinstance(seen, Found) or seen.version != replaced.version:
+    if (
+        not isinstance(replaced, Written)
+        or not isinstance(seen, Snapshot)
+        or seen.version != replaced.version
+    ):
         raise TypeError(f"{task}: {replaced}, then {seen}")
 
 

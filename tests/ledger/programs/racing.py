@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Answer, Key, Stale, Storage, Unavailable, Written
-from taskhandler.lifecycle.record import Found, Record, State
+from taskhandler.lifecycle.record import Record, Snapshot, State
 
 TRIES = 50
 SHARED = Key("namespace", "queue", "shared")
@@ -34,9 +34,9 @@ def created(storage: Storage, task: str) -> bool:
 
 def added_one(storage: Storage) -> bool:
     seen = storage.read(SHARED)
-    if not isinstance(seen, Found):
+    if not isinstance(seen, Snapshot):
         return False
-    more = replace(seen.record, beats=seen.record.beats + 1)
+    more = replace(seen.record, heartbeats=seen.record.heartbeats + 1)
     return insisted(lambda: storage.replace(SHARED, more, seen.version))
 
 

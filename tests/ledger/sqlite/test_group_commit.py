@@ -33,24 +33,24 @@ class Interrupted(BaseException):
 class Bench:
     """A shared commit to the file at `path`, whose leader can be held up while others gather."""
 
-    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, *, timeout: float = PATIENCE) -> None:
         prepare(str(path), wait=wait)
         self.path = path
         self.connections = Connections(Bound(str(path)))
         self.on_wait: Callable[[], None] = lambda: None
         self.waits = 0
-        self.shared = SharedCommit(self.connections, wait=self.wait, explain=str, patience=patience)
+        self.shared = SharedCommit(self.connections, wait=self.wait, explain=str, timeout=timeout)
 
     def wait(self, seconds: float) -> None:
         self.waits += 1
         self.on_wait()
         wait(seconds)
 
-    def create(self, task: str, *, letter: bytes | None = None) -> Answer:
+    def create(self, task: str, *, dead_letter: bytes | None = None) -> Answer:
         key = rows.key_row(Key("namespace", "queue", task))
-        beside = None if letter is None else ("", letter, *key)
+        beside = None if dead_letter is None else ("", dead_letter, *key)
         row = (*rows.record_row(FIRST, STAMP, version=7), *key)
-        return self.shared.commit(Write(rows.CREATE, row, version=7, letter=beside))
+        return self.shared.commit(Write(rows.CREATE, row, version=7, dead_letter=beside))
 
     def traced(self, seen: Callable[[str], object]) -> None:
         with self.connections.writer() as opened:
@@ -139,7 +139,7 @@ def test_a_leader_that_is_interrupted_keeps_nobody_from_writing(bench: Bench):
 
 
 def test_a_write_that_nobody_comes_round_to_is_taken_back(path: Path):
-    bench = Bench(path, patience=0.05)
+    bench = Bench(path, timeout=0.05)
     go_on = threading.Event()
 
     def hang() -> None:
@@ -193,6 +193,6 @@ def test_a_commit_to_a_file_that_was_taken_away_meanwhile_is_in_doubt(bench: Ben
 def test_a_full_file_takes_nothing_and_is_used_again_when_there_is_space(bench: Bench):
     with bench.connections.writer() as opened:
         opened.connection.execute("PRAGMA max_page_count = 1")
-    assert isinstance(bench.create("one", letter=b"x" * 100_000), Unavailable)
+    assert isinstance(bench.create("one", dead_letter=b"x" * 100_000), Unavailable)
     assert bench.tasks() == set()
-    assert bench.create("one", letter=b"x" * 100_000) == Written(7)
+    assert bench.create("one", dead_letter=b"x" * 100_000) == Written(7)

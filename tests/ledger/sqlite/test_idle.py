@@ -10,7 +10,7 @@ from pathlib import Path
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite.idle import MOST_IDLE_LEDGERS, IdleLedgers
 from taskhandler.ledger.storage import Key, Written
-from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.programs.running import output_of
 from tests.ledger.samples import FIRST
 
@@ -57,7 +57,7 @@ def test_a_hundred_ledgers_that_are_kept_have_few_files_open_and_all_go_on(tmp_p
     for _ in range(2):
         for number, storage in enumerate(storages):
             key = Key("n", "q", str(number))
-            assert isinstance(storage.create(key, FIRST), Written) or isinstance(storage.read(key), Found)
+            assert isinstance(storage.create(key, FIRST), Written) or isinstance(storage.read(key), Snapshot)
         assert descriptors() <= before + MOST_IDLE_LEDGERS * 2 * FILES_OF_A_CONNECTION
     for storage in storages:
         storage.close()
@@ -72,7 +72,7 @@ def test_many_threads_may_use_many_more_ledgers_than_keep_connections(tmp_path: 
         barrier.wait()
         keys = [Key("n", str(thread), str(turn)) for turn in range(2)]
         written = [isinstance(storage.create(key, FIRST), Written) for key in keys for storage in storages]
-        return written + [isinstance(storage.read(key), Found) for key in keys for storage in storages]
+        return written + [isinstance(storage.read(key), Snapshot) for key in keys for storage in storages]
 
     with ThreadPoolExecutor(8) as threads:
         assert all(all(done) for done in threads.map(use, range(8)))

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
-from taskhandler.ledger.storage import Key, Letter, Stale, Unavailable
-from taskhandler.lifecycle.record import Found
+from taskhandler.ledger.storage import Key, Stale, TaskBody, Unavailable
+from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST
 
@@ -65,14 +65,14 @@ def test_a_record_that_cannot_be_made_out_leaves_the_others_in_use(path: Path, f
     filed.create(KEY, FIRST)
     filed.create(OTHER, FIRST)
     spoil(path, SPOILT["no JSON"])
-    assert isinstance(filed.read(OTHER), Found)
+    assert isinstance(filed.read(OTHER), Snapshot)
     assert [key for key, _ in filed.scan()] == [OTHER]
 
 
 @pytest.mark.parametrize("change", ["body = x'00'", "body = substr(body, 1, 8)", "body = 'text'"])
 def test_a_letter_that_cannot_be_unpacked_is_unavailable(path: Path, filed: SQLiteStorage, change: str):
-    filed.create(KEY, FIRST, letter=Letter(b"what was sent"))
+    filed.create(KEY, FIRST, dead_letter=TaskBody(b"what was sent"))
     with behind_its_back(path) as connection:
-        connection.execute(f"UPDATE letters SET {change}")  # noqa: S608 - words of this file
-    assert isinstance(filed.letter(KEY), Unavailable)
-    assert isinstance(filed.read(KEY), Found)
+        connection.execute(f"UPDATE dead_letters SET {change}")  # noqa: S608 - words of this file
+    assert isinstance(filed.dead_letter(KEY), Unavailable)
+    assert isinstance(filed.read(KEY), Snapshot)

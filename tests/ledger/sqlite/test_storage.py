@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, prepare
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
-from taskhandler.ledger.storage import Key, Letter, Stale, Written
-from taskhandler.lifecycle.record import Found
+from taskhandler.ledger.storage import Key, Stale, TaskBody, Written
+from taskhandler.lifecycle.record import Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from tests.ledger.filed import SECOND, Hands, behind_its_back, opened, wait
 from tests.ledger.samples import FIRST, THIRD
@@ -25,13 +25,13 @@ HALF_SURROGATE = "\udc80"
 
 def age_in(storage: SQLiteStorage) -> float:
     seen = storage.read(KEY)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     return seen.age
 
 
 def version_in(storage: SQLiteStorage) -> object:
     seen = storage.read(KEY)
-    assert isinstance(seen, Found)
+    assert isinstance(seen, Snapshot)
     return seen.version
 
 
@@ -94,9 +94,11 @@ def test_a_version_of_another_storage_is_stale(filed: SQLiteStorage, version: ob
 
 
 def test_people_can_read_its_rows(path: Path, filed: SQLiteStorage):
-    filed.create(replace(KEY, twin="5e1f"), THIRD)
+    filed.create(replace(KEY, conflict="5e1f"), THIRD)
     with behind_its_back(path) as connection:
-        row = connection.execute("SELECT namespace, queue, task, twin, handler, state, updated FROM records")
+        row = connection.execute(
+            "SELECT namespace, queue, task, conflict, handler, state, updated FROM records"
+        )
         assert row.fetchall() == [
             ("project/location", "queue", "task-1", "5e1f", "charge-order", "completed", UPDATED)
         ]
@@ -108,9 +110,9 @@ UPDATED = "2023-11-14T22:13:20.000+00:00"
 
 
 def test_letters_are_compressed(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST, letter=Letter(b"again and " * 1000))
+    filed.create(KEY, FIRST, dead_letter=TaskBody(b"again and " * 1000))
     with behind_its_back(path) as connection:
-        ((size,),) = connection.execute("SELECT length(body) FROM letters").fetchall()
+        ((size,),) = connection.execute("SELECT length(body) FROM dead_letters").fetchall()
     assert size < 100
 
 
@@ -135,7 +137,7 @@ def test_what_is_no_text_is_refused(filed: SQLiteStorage):
     odd = replace(KEY, task=HALF_SURROGATE)
     assert isinstance(filed.create(odd, FIRST), Refused)
     assert isinstance(filed.create(KEY, replace(FIRST, reason=HALF_SURROGATE)), Refused)
-    assert isinstance(filed.create(KEY, FIRST, letter=Letter(b"", HALF_SURROGATE)), Refused)
+    assert isinstance(filed.create(KEY, FIRST, dead_letter=TaskBody(b"", HALF_SURROGATE)), Refused)
     assert filed.read(odd) is None
     assert filed.read(KEY) is None
 

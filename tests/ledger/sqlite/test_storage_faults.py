@@ -15,7 +15,7 @@ from taskhandler.errors import ConfigError, LedgerError
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Unavailable, Written
-from taskhandler.lifecycle.record import Found
+from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.filed import Hands, behind_its_back, opened
 from tests.ledger.programs.running import output_of
 from tests.ledger.samples import FIRST
@@ -29,7 +29,7 @@ LONGEST = 5.0
 
 def assert_out_of_use(storage: SQLiteStorage) -> None:
     assert isinstance(storage.read(KEY), Unavailable)
-    assert isinstance(storage.letter(KEY), Unavailable)
+    assert isinstance(storage.dead_letter(KEY), Unavailable)
     assert isinstance(storage.create(OTHER, FIRST), Unavailable)
     assert isinstance(storage.replace(KEY, FIRST, 1), Unavailable)
     with pytest.raises(LedgerError, match="cannot be read"):
@@ -37,7 +37,7 @@ def assert_out_of_use(storage: SQLiteStorage) -> None:
 
 
 def assert_in_use(storage: SQLiteStorage) -> None:
-    assert isinstance(storage.read(KEY), Found)
+    assert isinstance(storage.read(KEY), Snapshot)
     assert isinstance(storage.create(OTHER, FIRST), Written)
 
 
@@ -106,7 +106,7 @@ def test_whichever_page_is_ruined_no_call_raises(path: Path, filed: SQLiteStorag
     for at in range(0, len(whole), 4096):
         path.write_bytes(whole[:at] + GARBAGE + whole[at + 4096 :])
         for key in keys[::9]:
-            assert isinstance(filed.read(key), Found | Unavailable | None)
+            assert isinstance(filed.read(key), Snapshot | Unavailable | None)
             filed.replace(key, FIRST, 1)
         filed.close()
 
@@ -122,7 +122,7 @@ def test_a_file_that_may_only_be_read_is_out_of_use_until_it_may_be_written():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         told = output_of("forbidden", folder).splitlines()
-    assert told == ["Written Found", "Unavailable Unavailable", "Written Found"]
+    assert told == ["Written Snapshot", "Unavailable Unavailable", "Written Snapshot"]
 
 
 def test_a_writer_that_is_stuck_makes_others_wait_no_longer_than_they_may(path: Path, filed: SQLiteStorage):
@@ -132,7 +132,7 @@ def test_a_writer_that_is_stuck_makes_others_wait_no_longer_than_they_may(path: 
         before = time.monotonic()
         assert isinstance(filed.create(OTHER, FIRST), Unavailable)
         assert 1.0 < time.monotonic() - before < LONGEST
-        assert isinstance(filed.read(KEY), Found)
+        assert isinstance(filed.read(KEY), Snapshot)
         stuck.execute("ROLLBACK")
     assert_in_use(filed)
 
