@@ -9,13 +9,15 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from queue import SimpleQueue
+from typing import Annotated
 
 from taskhandler.devqueue.errors import ApiError
 from taskhandler.devqueue.local import LocalQueue
+from taskhandler.devqueue.options import between, read_number
 from taskhandler.errors import UsageError
 from taskhandler.text import one_line
 
-_LAST_PORT = 65535
+Port = Annotated[int, between(0, 65535, "an integer")]
 _SHOWN_CHARACTERS = 500
 _EPILOG = """\
 One line of JSON on stdout says when it is ready and where: grpc, http, certs_url.
@@ -68,9 +70,11 @@ def _queue(options: argparse.Namespace) -> LocalQueue:
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not int(text[:6]) <= _LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be an integer from 0 to {_LAST_PORT}")
-    return int(text)
+    try:
+        port: int = read_number("port", text, Port)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return port
 
 
 def _parser() -> argparse.ArgumentParser:

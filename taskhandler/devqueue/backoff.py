@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from taskhandler.devqueue.options import between
+from taskhandler.devqueue.wellformed import LARGEST_INT32, LONGEST_DURATION_SECONDS
 
 UNLIMITED = -1
 # a hundred doublings of a nanosecond are longer than any Duration; more would overflow a float
 _ENOUGH_DOUBLINGS = 100
 _RETENTION = 31 * 86400.0
 
+Seconds = Annotated[float, between(0, LONGEST_DURATION_SECONDS, "seconds")]
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """`RetryConfig` in seconds; the defaults are the real service's."""
 
-    max_attempts: int = 100
-    max_retry_duration: float = 0.0
-    min_backoff: float = 0.1
-    max_backoff: float = 3600.0
-    max_doublings: int = 16
+    max_attempts: Annotated[int, between(UNLIMITED, LARGEST_INT32, "an integer")] = 100
+    max_retry_duration: Seconds = 0.0
+    min_backoff: Seconds = 0.1
+    max_backoff: Seconds = 3600.0
+    max_doublings: Annotated[int, between(0, LARGEST_INT32, "an integer")] = 16
 
 
 def interval(policy: RetryPolicy, failures: int) -> float:

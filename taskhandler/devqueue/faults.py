@@ -6,18 +6,24 @@ seed and the same task names meets the same faults, however its threads interlea
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import reprlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta
 
 from taskhandler.devqueue.names import short
-from taskhandler.errors import UsageError
+from taskhandler.devqueue.options import between, option_types, read_options
 
-_LONGEST_GUESSED = 50  # characters: guessing costs the square
+Probability = Annotated[float, between(0, 1, "a probability")]
+Seconds = Annotated[float, between(0, 86400, "seconds")]
+Text = Annotated[str, Meta(description="a string")]
+TaskIds = Annotated[tuple[str, ...], Meta(description="a list of task ids, which are strings")]
+Attempts = Annotated[
+    tuple[Annotated[int, Meta(ge=0)], ...], Meta(description="a list of attempt numbers, from 0")
+]
 
 
 class TokenFault(Enum):
@@ -31,6 +37,11 @@ class TokenFault(Enum):
     UNKNOWN_KEY = "unknown_key"
     BAD_SIGNATURE = "bad_signature"
     NONE = "none"  # no Authorization header at all
+
+
+ChosenToken = Annotated[
+    TokenFault | None, Meta(description=f"one of {', '.join(fault.value for fault in TokenFault)}")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +88,23 @@ class Faults:
         attempts: only these attempts, as `X-CloudTasks-TaskRetryCount` counts them, from 0; empty means all.
     """
 
-    concurrent: float = 0.0
-    duplicate: float = 0.0
-    late_duplicate: float = 0.0
-    late_after: float = 1.0
-    drop_reply: float = 0.0
-    deadline: float = 0.0
-    deadline_after: float = 0.5
-    token: TokenFault | None = None
-    token_rate: float = 1.0
-    tasks: tuple[str, ...] = ()
-    prefix: str = ""
-    attempts: tuple[int, ...] = ()
+    concurrent: Probability = 0.0
+    duplicate: Probability = 0.0
+    late_duplicate: Probability = 0.0
+    late_after: Seconds = 1.0
+    drop_reply: Probability = 0.0
+    deadline: Probability = 0.0
+    deadline_after: Seconds = 0.5
+    token: ChosenToken = None
+    token_rate: Probability = 1.0
+    tasks: TaskIds = ()
+    prefix: Text = ""
+    attempts: Attempts = ()
 
     @classmethod
-    def read(cls, wanted: Mapping[str, object]) -> Faults:
+    def read(cls, chosen: Mapping[str, object]) -> Faults:
         """Return the faults that a mapping (JSON, keyword arguments) names; UsageError says what is wrong."""
-        read: dict[str, Any] = {key: _READERS[_known(key)](key, value) for key, value in wanted.items()}
-        return cls(**read)
+        return cls(**read_options("fault", chosen, _TYPES))
 
     def plan(self, seed: int, task: str, number: int) -> Plan:
         """Choose the faults of attempt `number` of the task with the full name `task`."""
@@ -124,64 +134,4 @@ def chance(seed: int, *parts: object) -> float:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2.0**48
 
 
-def _known(key: str) -> str:
-    if key in _READERS:
-        return key
-    near = difflib.get_close_matches(key[:_LONGEST_GUESSED], _READERS, n=1)
-    raise UsageError(
-        f"no fault is called {reprlib.repr(key)}" + (f"; did you mean {near[0]!r}?" if near else "")
-    )
-
-
-def _rate(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise _problem(key, value, "a probability from 0 to 1")
-    return float(value)
-
-
-def _seconds(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86400:  # noqa: PLR2004 - a day
-        raise _problem(key, value, "seconds from 0 to 86400")
-    return float(value)
-
-
-def _token(key: str, value: object) -> TokenFault | None:
-    if value is None or isinstance(value, TokenFault):
-        return value
-    kinds = {fault.value: fault for fault in TokenFault}
-    if not isinstance(value, str) or value not in kinds:
-        raise _problem(key, value, f"one of {', '.join(kinds)}")
-    return kinds[value]
-
-
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise _problem(key, value, "a string")
-    return value
-
-
-def _texts(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise _problem(key, value, "a list of task ids")
-    return tuple(_text(key, each) for each in value)
-
-
-def _numbers(key: str, value: object) -> tuple[int, ...]:
-    if not isinstance(value, list | tuple) or not all(type(each) is int for each in value):
-        raise _problem(key, value, "a list of attempt numbers")
-    return tuple(value)
-
-
-def _problem(key: str, value: object, rule: str) -> UsageError:
-    # reprlib: what is wrong may be of any size and depth
-    return UsageError(f"{key}={reprlib.repr(value)}: must be {rule}")
-
-
-_READERS: dict[str, Callable[[str, object], object]] = {field.name: _rate for field in fields(Faults)} | {
-    "late_after": _seconds,
-    "deadline_after": _seconds,
-    "token": _token,
-    "tasks": _texts,
-    "prefix": _text,
-    "attempts": _numbers,
-}
+_TYPES = option_types(Faults)

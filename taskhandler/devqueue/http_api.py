@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -12,13 +12,15 @@ from taskhandler.devqueue.faults import Faults
 from taskhandler.devqueue.http_access import Access, check_json
 from taskhandler.devqueue.http_message import Head, HttpError, Reply, Request
 from taskhandler.devqueue.http_server import Route
+from taskhandler.devqueue.options import between, read_number
 from taskhandler.devqueue.queues import Queues
 from taskhandler.devqueue.tokens import TokenIssuer
 from taskhandler.errors import UsageError
 
 CERTS_PATH = "/oauth2/v1/certs"
-_DEFAULT_WAIT_SECONDS = 30.0
-_LONGEST_WAIT_SECONDS = 3600.0
+_DEFAULT_WAIT_SECONDS = 30
+
+WaitSeconds = Annotated[float, between(0, 3600, "seconds")]
 
 
 class HttpApi:
@@ -88,7 +90,9 @@ class HttpApi:
         return Reply(self._dispatcher.journal.attempts(request.parameter("task")))
 
     async def _wait(self, request: Request) -> Reply:
-        quiet = await self._dispatcher.quiet(_timeout(request.parameter("timeout")))
+        text = request.parameter("timeout") or str(_DEFAULT_WAIT_SECONDS)
+        timeout: float = read_number("timeout", text, WaitSeconds)
+        quiet = await self._dispatcher.quiet(timeout)
         left = sum(len(queue.tasks) for queue in self._queues.by_name.values())
         return Reply({"quiet": quiet, "tasks": left})
 
@@ -116,13 +120,3 @@ def _json_object(body: bytes) -> dict[str, Any]:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the body must be a JSON object: {error}") from error
-
-
-def _timeout(text: str | None) -> float:
-    try:
-        seconds = float(text or _DEFAULT_WAIT_SECONDS)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= _LONGEST_WAIT_SECONDS:
-        raise UsageError(f"timeout={text!r}: must be seconds from 0 to {_LONGEST_WAIT_SECONDS:g}")
-    return seconds

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import difflib
 import random
 import ssl
 import threading
@@ -27,15 +25,14 @@ from taskhandler.devqueue.http_api import CERTS_PATH, HttpApi
 from taskhandler.devqueue.http_server import HttpServer
 from taskhandler.devqueue.listening import callable_host, joined, warn_if_exposed
 from taskhandler.devqueue.names import check_queue
+from taskhandler.devqueue.options import option_types, read_options
 from taskhandler.devqueue.queues import Queues, RateLimits
 from taskhandler.devqueue.task import Oidc
 from taskhandler.devqueue.tokens import TokenIssuer
-from taskhandler.errors import UsageError
 
 _T = TypeVar("_T")
-_LIMITS = {field.name for field in dataclasses.fields(RateLimits)}
-_RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
-_WORKERS = 8
+_RATE_TYPES, _RETRY_TYPES = option_types(RateLimits), option_types(RetryPolicy)
+_RPC_THREADS = 8
 
 
 class LocalQueue:
@@ -138,15 +135,13 @@ class LocalQueue:
 
         Raises:
             ApiError: the name is malformed, or such a queue exists.
-            UsageError: `config` has a word that is not one of these.
+            UsageError: `config` has another name, or a value out of range.
         """
         full = check_queue(name if "/" in name else f"projects/local/locations/local/queues/{name}")
-        for word in config.keys() - _LIMITS - _RETRY:
-            near = difflib.get_close_matches(word, _LIMITS | _RETRY, n=1)
-            raise UsageError(f"a queue has no {word!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-        limits: dict[str, Any] = {word: value for word, value in config.items() if word in _LIMITS}
-        retry: dict[str, Any] = {word: value for word, value in config.items() if word in _RETRY}
-        self._call(lambda: self._queues.create(full, RateLimits(**limits), RetryPolicy(**retry), time.time()))
+        chosen = read_options("queue option", config, _RATE_TYPES | _RETRY_TYPES)
+        limits = RateLimits(**{name: value for name, value in chosen.items() if name in _RATE_TYPES})
+        retry = RetryPolicy(**{name: value for name, value in chosen.items() if name in _RETRY_TYPES})
+        self._call(lambda: self._queues.create(full, limits, retry, time.time()))
         return full
 
     def faults(self, **faults: object) -> None:
@@ -228,7 +223,7 @@ class LocalQueue:
             now=time.time,
             system_id=lambda: f"{chance.randrange(10**20):020d}",
         )
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="local-queue-rpc")
+        self._pool = ThreadPoolExecutor(_RPC_THREADS, thread_name_prefix="local-queue-rpc")
         # without so_reuseport=0 two queues on one port would share its callers
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((rpc.method_handlers(calls, self._call),))

@@ -10,10 +10,13 @@ import math
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import count
+from typing import Annotated
 
 from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import RetryPolicy, delay, exhausted
+from taskhandler.devqueue.options import between
 from taskhandler.devqueue.task import Answer, Delivery, QueuedTask
+from taskhandler.devqueue.wellformed import LARGEST_INT32
 
 # Google: a queue's name may be used again seven days after it was deleted
 _QUEUE_TOMBSTONE = 7 * 86400.0
@@ -34,8 +37,8 @@ class Settled(Enum):
 class RateLimits:
     """How fast and how many at once; the defaults are the real service's."""
 
-    max_dispatches_per_second: float = 500.0
-    max_concurrent_dispatches: int = 1000
+    max_dispatches_per_second: Annotated[float, between(0.0001, 1_000_000, "a number")] = 500.0
+    max_concurrent_dispatches: Annotated[int, between(1, LARGEST_INT32, "an integer")] = 1000
 
     @property
     def burst(self) -> int:

@@ -12,7 +12,7 @@ from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import RetryPolicy
 from taskhandler.devqueue.headers import USER_AGENT
 from taskhandler.devqueue.task import DEFAULT_DEADLINE, NO_RESPONSE, Oidc, QueuedTask, Target
-from taskhandler.devqueue.wellformed import LAST_TIMESTAMP
+from taskhandler.devqueue.wellformed import LAST_TIMESTAMP_SECONDS
 
 _TaskMessage: Any = types.Task.pb()
 _FULL = int(types.Task.View.FULL)
@@ -147,4 +147,4 @@ def _write_attempts(message: Any, task: QueuedTask) -> None:  # noqa: ANN401 - p
 
 
 def _micros(seconds: float) -> int:
-    return round(min(seconds, LAST_TIMESTAMP) * 1e6)
+    return round(min(seconds, LAST_TIMESTAMP_SECONDS) * 1e6)

@@ -14,10 +14,11 @@ from taskhandler.devqueue import errors
 Message = Any  # protobuf has no types
 Field = Any  # the same
 
-FIRST_TIMESTAMP = -62_135_596_800  # 0001-01-01T00:00:00Z
-LAST_TIMESTAMP = 253_402_300_799  # 9999-12-31T23:59:59Z
-LONGEST_DURATION = 315_576_000_000
-_NANOS = 1_000_000_000
+FIRST_TIMESTAMP_SECONDS = -62_135_596_800  # 0001-01-01T00:00:00Z
+LAST_TIMESTAMP_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z
+LONGEST_DURATION_SECONDS = 315_576_000_000
+LARGEST_INT32 = 2**31 - 1
+_NANOS_PER_SECOND = 1_000_000_000
 
 
 def check(message: Message) -> None:
@@ -41,9 +42,12 @@ def _check_value(field: Field, value: Message) -> None:
 def _check_message(field: Field, value: Message) -> None:
     kind = field.message_type.full_name
     if kind == "google.protobuf.Timestamp":
-        fits = FIRST_TIMESTAMP <= value.seconds <= LAST_TIMESTAMP and 0 <= value.nanos < _NANOS
+        fits = (
+            FIRST_TIMESTAMP_SECONDS <= value.seconds <= LAST_TIMESTAMP_SECONDS
+            and 0 <= value.nanos < _NANOS_PER_SECOND
+        )
     elif kind == "google.protobuf.Duration":
-        fits = abs(value.seconds) <= LONGEST_DURATION and abs(value.nanos) < _NANOS
+        fits = abs(value.seconds) <= LONGEST_DURATION_SECONDS and abs(value.nanos) < _NANOS_PER_SECOND
         fits = fits and value.seconds * value.nanos >= 0
     else:
         check(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,24 +67,30 @@ def test_only_the_named_tasks_and_attempts_are_met():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "problem"),
+    ("chosen", "problem"),
     [
-        ({"duplikate": 1}, "did you mean 'duplicate'"),
-        ({"zzz": 1}, "no fault is called 'zzz'$"),
-        ({"duplicate": 2}, "a probability"),
-        ({"duplicate": True}, "a probability"),
-        ({"duplicate": float("nan")}, "a probability"),
-        ({"late_after": -1}, "seconds from 0"),
-        ({"token": "stolen"}, "one of expired"),
-        ({"prefix": 1}, "a string"),
-        ({"tasks": "order-7"}, "a list of task ids"),
-        ({"tasks": [1]}, "a string"),
-        ({"attempts": [0.5]}, "a list of attempt numbers"),
+        ({"duplikate": 1}, "unknown fault 'duplikate'; did you mean 'duplicate'?"),
+        ({"zzz": 1}, "unknown fault 'zzz'; choose from concurrent, duplicate, "),
+        ({"duplicate": 2}, "duplicate=2: must be a probability from 0 to 1"),
+        ({"duplicate": True}, "duplicate=True: must be a probability from 0 to 1"),
+        ({"duplicate": "0.5"}, "duplicate='0.5': must be a probability from 0 to 1"),
+        ({"duplicate": float("nan")}, "duplicate=nan: must be a probability from 0 to 1"),
+        ({"late_after": -1}, "late_after=-1: must be seconds from 0 to 86400"),
+        ({"deadline_after": 86401}, "deadline_after=86401: must be seconds from 0 to 86400"),
+        ({"token": "stolen"}, "token='stolen': must be one of expired, future, "),
+        ({"token": ["expired"]}, "token=['expired']: must be one of expired, future, "),
+        ({"prefix": 1}, "prefix=1: must be a string"),
+        ({"tasks": "order-7"}, "tasks='order-7': must be a list of task ids, which are strings"),
+        ({"tasks": [1]}, "tasks=[1]: must be a list of task ids, which are strings"),
+        ({"attempts": [0.5]}, "attempts=[0.5]: must be a list of attempt numbers, from 0"),
+        ({"attempts": [-1]}, "attempts=[-1]: must be a list of attempt numbers, from 0"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(wanted: dict[str, object], problem: str):
-    with pytest.raises(UsageError, match=problem):
-        Faults.read(wanted)
+def test_faults_that_are_misspelt_or_out_of_range_are_refused_with_the_rule(
+    chosen: dict[str, object], problem: str
+):
+    with pytest.raises(UsageError, match=f"^{re.escape(problem)}"):
+        Faults.read(chosen)
 
 
 def test_a_token_fault_is_read_from_its_word():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -97,13 +98,42 @@ def test_a_short_name_is_put_under_a_local_project(queue: LocalQueue):
     assert queue.create_queue("q") == "projects/local/locations/local/queues/q"
 
 
-def test_a_queue_that_cannot_be_is_refused(queue: LocalQueue):
+def test_a_queue_with_a_malformed_name_is_not_created(queue: LocalQueue):
     with pytest.raises(ApiError, match="Queue name must be formatted"):
         queue.create_queue("not_a_queue")
-    with pytest.raises(UsageError, match="did you mean 'max_attempts'"):
-        queue.create_queue("q", max_attempt=1)
-    with pytest.raises(UsageError, match=r"a queue has no 'colour'$"):
-        queue.create_queue("q", colour=1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("max_attempt", 1, "unknown queue option 'max_attempt'; did you mean 'max_attempts'?"),
+        ("colour", 1, "unknown queue option 'colour'; choose from max_dispatches_per_second, "),
+        ("max_attempts", -2, "max_attempts=-2: must be an integer from -1 to 2147483647"),
+        ("max_doublings", 0.5, "max_doublings=0.5: must be an integer from 0 to 2147483647"),
+        ("min_backoff", -0.1, "min_backoff=-0.1: must be seconds from 0 to 315576000000"),
+        (
+            "max_retry_duration",
+            float("inf"),
+            "max_retry_duration=inf: must be seconds from 0 to 315576000000",
+        ),
+        (
+            "max_dispatches_per_second",
+            0,
+            "max_dispatches_per_second=0: must be a number from 0.0001 to 1000000",
+        ),
+        (
+            "max_concurrent_dispatches",
+            0,
+            "max_concurrent_dispatches=0: must be an integer from 1 to 2147483647",
+        ),
+    ],
+)
+def test_a_queue_with_an_option_that_is_misspelt_or_out_of_range_is_not_created(
+    queue: LocalQueue, option: str, value: float, problem: str
+):
+    with pytest.raises(UsageError, match=f"^{re.escape(problem)}"):
+        queue.create_queue("q", **{option: value})
+    assert queue.stats()["queues"] == {}
 
 
 def test_in_process_a_rate_above_the_apis_is_allowed(queue: LocalQueue, client: tasks_v2.CloudTasksClient):
