@@ -145,8 +145,8 @@ CLAIMS: dict[str, object] = {
     "claims and more": json.dumps(mint.claims()) + "{}",
 }
 SIGNED = {
-    **{name: mint.bearer(head) for name, head in HEADERS.items()},
-    **{name: mint.bearer(body=body) for name, body in CLAIMS.items()},
+    **{name: mint.handmade_bearer(head) for name, head in HEADERS.items()},
+    **{name: mint.handmade_bearer(body=body) for name, body in CLAIMS.items()},
 }
 
 
@@ -232,13 +232,13 @@ CREDENTIALS = {
 }
 HOSTILE = SIGNED | {name: f"Bearer {text}" for name, text in RESPELT.items()} | CREDENTIALS
 FORGED = {
-    "another key under the known id": mint.bearer(key="stranger"),
-    "another key under its own id": mint.bearer(mint.header(kid="stranger"), key="stranger"),
-    "another account, not signed": mint.bearer(body=mint.claims(email="a@b.test"), key="stranger"),
+    "another key under the known id": mint.handmade_bearer(key="stranger"),
+    "another key under its own id": mint.handmade_bearer(mint.header(kid="stranger"), key="stranger"),
+    "another account, not signed": mint.handmade_bearer(body=mint.claims(email="a@b.test"), key="stranger"),
     "claims of another token": f"Bearer {HEAD}.{mint.segment(mint.claims(sub='1'))}.{SIGNATURE}",
     "header of another token": f"Bearer {mint.segment(mint.header(x=1))}.{BODY}.{SIGNATURE}",
     "no signature to speak of": f"Bearer {HEAD}.{BODY}.AAAA",
     "signature cut short": f"Bearer {HEAD}.{BODY}.{SIGNATURE[:-2]}",
-    "key id with a surrogate": mint.bearer(raw(mint.header(), kid='"\\ud800"')),
-    "key id of a path": mint.bearer(mint.header(kid="../../etc/passwd")),
+    "key id with a surrogate": mint.handmade_bearer(raw(mint.header(), kid='"\\ud800"')),
+    "key id of a path": mint.handmade_bearer(mint.header(kid="../../etc/passwd")),
 }

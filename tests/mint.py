@@ -1,10 +1,11 @@
-"""Mints what Google would: keys, certificates and the address they are at, and tokens, honest or not."""
+"""Issues what Google would: keys, certificates and their address, and tokens, honest or handmade."""
 
 from __future__ import annotations
 
 import json
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from functools import cache, partial
@@ -15,6 +16,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from google.auth import crypt, jwt
 
 from taskhandler.auth.certificates import CertificateKeeper
 from taskhandler.auth.fetch_answer import Fetched
@@ -74,16 +76,22 @@ def claims(**changes: object) -> dict[str, object]:
     return _changed(honest, changes)
 
 
-def token(head: object = None, body: object = None, *, key: str = KID) -> str:
-    """Sign a token with RS256; `head` and `body` are JSON-able, or text or bytes taken as they are."""
-    said = f"{segment(header() if head is None else head)}.{segment(claims() if body is None else body)}"
-    signature = rsa_key(key).sign(said.encode(), padding.PKCS1v15(), hashes.SHA256())
-    return f"{said}.{encoded(signature)}"
+def token(body: Mapping[str, object] | None = None, *, key: str = KID) -> str:
+    """Make an honest token as google-auth signs it; the key called `key` has that id."""
+    signer = crypt.RSASigner(rsa_key(key), key)  # type: ignore[no-untyped-call]  # google-auth's has no types
+    return str(jwt.encode(signer, claims() if body is None else body).decode())  # type: ignore[no-untyped-call]  # the same
 
 
-def bearer(head: object = None, body: object = None, *, key: str = KID) -> str:
-    """Make the value of an `Authorization` header."""
-    return f"Bearer {token(head, body, key=key)}"
+def bearer(body: Mapping[str, object] | None = None, *, key: str = KID) -> str:
+    """Make the value of an `Authorization` header with an honest token."""
+    return f"Bearer {token(body, key=key)}"
+
+
+def handmade_bearer(head: object = None, body: object = None, *, key: str = KID) -> str:
+    """Sign any token with RS256; `head` and `body` are JSON-able, or text or bytes taken as they are."""
+    signed = f"{segment(header() if head is None else head)}.{segment(claims() if body is None else body)}"
+    signature = rsa_key(key).sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"Bearer {signed}.{encoded(signature)}"
 
 
 def segment(content: object) -> str:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import EllipsisType
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from google.auth import crypt, jwt
 
 from taskhandler.devqueue.faults import TokenFault
 from taskhandler.devqueue.task import Oidc
 
 ISSUER = "https://accounts.google.com"
-LIFETIME = 3600
+LIFETIME_SECONDS = 3600
 # Google does not say whether a token is used twice; using it again is the harder case for receivers
-_REUSED_FOR = 300.0
+_REUSE_SECONDS = 300.0
 _DAY = dt.timedelta(days=1)
 
 
@@ -35,11 +34,9 @@ class SigningKey:
     certificate: str
 
     def sign(self, claims: Mapping[str, object], *, kid: str = "") -> str:
-        """Return the compact JWS of the claims, under another key's id if one is given."""
-        header = {"alg": "RS256", "kid": kid or self.kid, "typ": "JWT"}
-        signed = f"{_segment(_compact(header))}.{_segment(_compact(claims))}"
-        signature = self.private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return f"{signed}.{_segment(signature)}"
+        """Return a token with these claims, under another key's id if one is given."""
+        signer = crypt.RSASigner(self.private, kid or self.kid)  # type: ignore[no-untyped-call]  # google-auth's has no types
+        return str(jwt.encode(signer, claims).decode())  # type: ignore[no-untyped-call]  # the same
 
 
 def new_key(now: float) -> SigningKey:
@@ -60,13 +57,15 @@ def new_key(now: float) -> SigningKey:
 class TokenIssuer:
     """The keys, and the tokens made with them."""
 
-    def __init__(self, *, now: Callable[[], float], keys: Callable[[float], SigningKey] = new_key) -> None:
-        """`now` gives seconds since 1970; `keys` makes a key, when first needed and at every rotation."""
+    def __init__(
+        self, *, now: Callable[[], float], make_key: Callable[[float], SigningKey] = new_key
+    ) -> None:
+        """`now` gives seconds since 1970; `make_key` is called for the first key and at every rotation."""
         self._now = now
-        self._keys = keys
-        self._made: list[SigningKey] = []
-        self._stranger: SigningKey | None = None
-        self._kept: dict[Oidc, tuple[float, str]] = {}
+        self._make_key = make_key
+        self._signing_keys: list[SigningKey] = []
+        self._unpublished: SigningKey | None = None
+        self._reusable: dict[Oidc, tuple[float, str]] = {}
 
     def certificates(self) -> dict[str, str]:
         """Return the certificates in the format of https://www.googleapis.com/oauth2/v1/certs: kid to PEM."""
@@ -74,9 +73,9 @@ class TokenIssuer:
 
     def rotate(self) -> str:
         """Sign with a new key from now on and return its id. The key before it stays published, others go."""
-        self._made = [self._published()[-1], self._keys(self._now())]
-        self._kept.clear()
-        return self._made[-1].kid
+        self._signing_keys = [self._published()[-1], self._make_key(self._now())]
+        self._reusable.clear()
+        return self._signing_keys[-1].kid
 
     def authorization(self, oidc: Oidc, fault: TokenFault | None) -> str | None:
         """Return the `Authorization` of a delivery; None if the fault is that there is none."""
@@ -84,10 +83,10 @@ class TokenIssuer:
             return None
         if fault is not None:
             return f"Bearer {self.token(oidc, fault=fault)}"
-        made, token = self._kept.get(oidc, (0.0, ""))
-        if not 0 <= self._now() - made < _REUSED_FOR:
+        made, token = self._reusable.get(oidc, (0.0, ""))
+        if not 0 <= self._now() - made < _REUSE_SECONDS:
             made, token = self._now(), self.token(oidc)
-            self._kept[oidc] = made, token
+            self._reusable[oidc] = made, token
         return f"Bearer {token}"
 
     def token(
@@ -99,25 +98,25 @@ class TokenIssuer:
     ) -> str:
         """Return a fresh token. `claims` are put over the usual ones; `...` as a value takes a claim out."""
         now = int(self._now())
-        made = _claims(oidc, now) | _spoilt(fault, now) | dict(claims or {})
+        made = _claims(oidc, now) | _faulty_claims(fault, now) | dict(claims or {})
         made = {key: value for key, value in made.items() if value is not ...}
         match fault:
             case TokenFault.UNKNOWN_KEY:
-                return self._stranger_key().sign(made)
+                return self._unpublished_key().sign(made)
             case TokenFault.BAD_SIGNATURE:
-                return self._stranger_key().sign(made, kid=self._published()[-1].kid)
+                return self._unpublished_key().sign(made, kid=self._published()[-1].kid)
             case _:
                 return self._published()[-1].sign(made)
 
     def _published(self) -> list[SigningKey]:
-        if not self._made:
-            self._made = [self._keys(self._now())]
-        return self._made
+        if not self._signing_keys:
+            self._signing_keys = [self._make_key(self._now())]
+        return self._signing_keys
 
-    def _stranger_key(self) -> SigningKey:
-        if self._stranger is None:
-            self._stranger = self._keys(self._now())
-        return self._stranger
+    def _unpublished_key(self) -> SigningKey:
+        if self._unpublished is None:
+            self._unpublished = self._make_key(self._now())
+        return self._unpublished
 
 
 def _claims(oidc: Oidc, now: int) -> dict[str, object]:
@@ -128,19 +127,19 @@ def _claims(oidc: Oidc, now: int) -> dict[str, object]:
         "azp": unique_id,
         "email": oidc.email,
         "email_verified": True,
-        "exp": now + LIFETIME,
+        "exp": now + LIFETIME_SECONDS,
         "iat": now,
         "iss": ISSUER,
         "sub": unique_id,
     }
 
 
-def _spoilt(fault: TokenFault | None, now: int) -> dict[str, object]:
+def _faulty_claims(fault: TokenFault | None, now: int) -> dict[str, object]:
     match fault:
         case TokenFault.EXPIRED:
-            return {"iat": now - 3 * LIFETIME, "exp": now - 2 * LIFETIME}
+            return {"iat": now - 3 * LIFETIME_SECONDS, "exp": now - 2 * LIFETIME_SECONDS}
         case TokenFault.FUTURE:
-            return {"iat": now + 2 * LIFETIME, "exp": now + 3 * LIFETIME}
+            return {"iat": now + 2 * LIFETIME_SECONDS, "exp": now + 3 * LIFETIME_SECONDS}
         case TokenFault.WRONG_AUD:
             return {"aud": "https://another.example/tasks"}
         case TokenFault.WRONG_ISS:
@@ -149,11 +148,3 @@ def _spoilt(fault: TokenFault | None, now: int) -> dict[str, object]:
             return {"email": "stranger@another-project.iam.gserviceaccount.com"}
         case _:
             return {}
-
-
-def _compact(content: Mapping[str, object]) -> bytes:
-    return json.dumps(content, separators=(",", ":")).encode()
-
-
-def _segment(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -35,7 +35,7 @@ def clock() -> Clock:
 @pytest.fixture
 def issuer(clock: Clock) -> TokenIssuer:
     keys = iter(KEYS)
-    return TokenIssuer(now=clock, keys=lambda _: next(keys))
+    return TokenIssuer(now=clock, make_key=lambda _: next(keys))
 
 
 def verified(token: str, issuer: TokenIssuer) -> dict[str, Any]:
