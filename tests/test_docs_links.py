@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.mirror import ROOT
 from tests.pages import DOCS, PAGES, anchors, blocks, links, name_of
+
+TEXTS = {".md", ".py", ".toml", ".yml"}
+FOLDERS = ("taskhandler", "tests", "examples", "benchmarks", "docs", ".github")
 
 
 def broken(page: Path, link: str) -> bool:
@@ -31,3 +36,14 @@ def test_the_table_of_contents_lists_every_page_once():
         if line and not line.startswith(":")
     ]
     assert sorted(listed) == sorted(page.stem for page in DOCS.glob("*.md") if page != index)
+
+
+def test_every_page_that_a_file_names_exists():
+    files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.suffix in TEXTS]
+    named = {
+        (str(file.relative_to(ROOT)), page)
+        for file in [*files, *PAGES]
+        if "_build" not in file.parts
+        for page in re.findall(r"\bdocs/[a-z-]+\.md\b", file.read_text())
+    }
+    assert not {(file, page) for file, page in named if not (ROOT / page).is_file()}

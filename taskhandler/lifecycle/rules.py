@@ -13,7 +13,7 @@ is asked again when the record turns out to have changed: it is pure, hashable a
          │           waiting ──────────▶ dead      ─┤
          └──────────────────────────────────────────┘
 
-The numbers T1 to T16 are explained in docs/law.md.
+The numbers T1 to T17 are explained in docs/state-machine.md.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Server(Struct, frozen=True, kw_only=True):
     """A server, with the options that people start it with.
 
     Attributes:
-        name: as the table of docs/company.md has it.
+        name: as the table of docs/extensions-and-servers.md has it.
         module: what must be installed.
         command: starts it on a port of this machine; None is Flask's test client.
         reads_chunks: whether it decodes a body in chunks; if not, such a body has no known length.

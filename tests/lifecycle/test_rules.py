@@ -1,4 +1,4 @@
-"""Each rule of the law on each kind of record; the numbers are those of docs/law.md."""
+"""Each rule of the law on each kind of record; the numbers are those of docs/state-machine.md."""
 
 from __future__ import annotations
 
