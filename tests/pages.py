@@ -46,3 +46,18 @@ def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub and MyST make them."""
     plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in HEADING.findall(prose(page)))
     return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+def console(page: Path) -> list[str]:
+    """What the page's blocks of `console` tell the reader to type, each command with its continued lines."""
+    return re.findall(r"^\$ ((?:.*\\\n)*.*)$", "".join(blocks(page, "console")), re.MULTILINE)
+
+
+def commands(page: Path) -> list[str]:
+    """Every command of the page: in its consoles, in its text, and in the files of its containers."""
+    spans = (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(page)))
+    named = [
+        span for span in spans if re.match(r"make |python -m |flask tasks |gunicorn -|pip install ", span)
+    ]
+    services = re.findall(r"^ +command: (.*)$", "".join(blocks(page, "yaml")), re.MULTILINE)
+    return [*console(page), *named, *services]

@@ -1,0 +1,109 @@
+"""Every command on the pages can be typed: what it calls exists, and so do the options that it gives."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+from functools import lru_cache
+
+import pytest
+from click import Group
+from gunicorn.config import Config  # type: ignore[import-untyped]  # gunicorn ships no types
+
+from taskhandler.cli import tasks
+from taskhandler.config.settings import KEYS, PLAIN, PREFIX
+from taskhandler.devqueue import Faults
+from tests.mirror import ROOT
+from tests.pages import PAGES, commands, name_of
+
+COMMANDS = sorted({(name_of(page), command) for page in PAGES for command in commands(page)})
+TARGET = re.compile(r"^([a-z-]+):.*\n((?:\t.*\n)*)", re.MULTILINE)
+TARGETS = dict(TARGET.findall((ROOT / "Makefile").read_text()))
+SETTINGS = {*PLAIN, *(PREFIX + key for key in KEYS)}
+
+
+def options_in(words: list[str]) -> set[str]:
+    """The options among the words of a command, without their values."""
+    return {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+
+
+@lru_cache
+def options_of(module: str) -> frozenset[str]:
+    """The options that a module's `--help` shows."""
+    command = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return frozenset(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", done.stdout))
+
+
+def check_module(module: str, words: list[str]) -> None:
+    assert importlib.util.find_spec(module), f"there is no module {module}"
+    if options := options_in(words):
+        assert options <= options_of(module)
+
+
+def check_make(words: list[str]) -> None:
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    assert given.keys() <= {"ARGS", "PYTHON"}
+    for target in (word for word in words if "=" not in word):
+        assert target in TARGETS
+        if "ARGS" in given:
+            (module, *_) = re.findall(r"-m ([\w.]+)", TARGETS[target])
+            check_module(module, shlex.split(given["ARGS"]))
+
+
+def check_flask(words: list[str]) -> None:
+    group, name, *rest = words
+    assert group == "tasks"
+    assert isinstance(tasks, Group)
+    known = {option for parameter in tasks.commands[name].params for option in parameter.opts}
+    assert options_in(rest) <= known
+
+
+def check_extras(words: list[str]) -> None:
+    (what,) = words
+    extras = set(re.findall(r"[a-z]+", what))
+    assert extras <= set(importlib.metadata.metadata("flask-taskhandler").get_all("Provides-Extra") or [])
+
+
+def check_faults(words: list[str]) -> None:
+    Faults(**json.loads(words[words.index("-d") + 1]))
+
+
+def check(words: list[str]) -> None:
+    match words:
+        case ["make", *rest]:
+            check_make(rest)
+        case ["python", "-m", module, *rest]:
+            check_module(module, rest)
+        case ["flask", *rest]:
+            check_flask(rest)
+        case ["pip", "install", *rest]:
+            check_extras(rest)
+        case ["gunicorn", *rest]:
+            assert options_in(rest) <= set(Config().parser()._option_string_actions)  # noqa: SLF001 - argparse has no other list
+        case ["export", *rest]:
+            assert {word.partition("=")[0] for word in rest} <= SETTINGS
+        case ["curl", *rest]:
+            check_faults(rest)
+        case ["gcloud", *_]:
+            pass  # no gcloud here: the shell has parsed it, and that is all that can be said
+        case _:
+            pytest.fail(f"nobody checks commands like {shlex.join(words)!r}")
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_a_command_on_a_page_names_what_exists(page: str, command: str):
+    assert page
+    subprocess.run(["bash", "-n", "-c", command], check=True)  # noqa: S607 - bash is where the machine has it
+    check(shlex.split(command, comments=True))
+
+
+def test_the_pages_name_every_target_that_is_described():
+    described = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = {word for _, command in COMMANDS if command.startswith("make ") for word in command.split()}
+    assert not set(described) - named
