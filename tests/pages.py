@@ -17,7 +17,7 @@ FENCE = re.compile(
     r"^(?P<fence>```+)(?P<language>\S*)[^\n]*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"\[([^]]*)\]\(([^)\s]+)\)")
 
 
 def name_of(page: Path) -> str:
@@ -37,8 +37,8 @@ def blocks(page: Path, *languages: str) -> Iterator[str]:
             yield block["text"]
 
 
-def links(page: Path) -> list[str]:
-    """Where the page's links lead to."""
+def links(page: Path) -> list[tuple[str, str]]:
+    """The text and the target of each link of the page."""
     return LINK.findall(prose(page))
 
 
