@@ -20,19 +20,19 @@ UV := UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=$(VENV) .ci/uv
 SYNC = python=$$(test -x $(RUN) && echo $(RUN) || .ci/python $(PYTHON)) && \
 	$(UV) sync --quiet --frozen --all-extras --python "$$python"
 
-# This is a folder of the project's, not the user's environment: uv need not wonder about that one.
+# The environment is the project's own, so uv must not see the user's.
 unexport VIRTUAL_ENV
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help
-help: ## say what there is
+help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-# ---------------------------------------------------------------- to look at it
+# ---------------------------------------------------------------- first look
 
 .PHONY: demo test
-demo: $(READY) ## see it at work: an app, a queue that misbehaves, and what came of it
+demo: $(READY) ## show it at work: an app, a queue that misbehaves, and a verdict
 	@$(RUN) -m examples.demo $(ARGS)
 
 test: $(READY) ## run all tests
@@ -41,10 +41,10 @@ test: $(READY) ## run all tests
 # ---------------------------------------------------------------- before a change is done
 
 .PHONY: gate check lint types imports deps spelling shape lock workflows wheel coverage matrix
-gate: ## everything the CI runs: check, coverage, docs, test
+gate: ## run what the CI runs: check, coverage, docs, test
 	@.ci/run $(PYTHON)
 
-check: lint types imports deps spelling shape lock workflows wheel ## everything that can be said without running the code
+check: lint types imports deps spelling shape lock workflows wheel ## check everything that can be checked without running the code
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -71,19 +71,19 @@ lock: $(READY)
 workflows: $(READY)
 	@$(BIN)/zizmor --offline --quiet .github
 
-wheel: $(READY) ## build the wheel, look into it, and import it where nothing else is
+wheel: $(READY) ## build the wheel, inspect it, and import it in an empty environment
 	@rm -rf $(DIST) && $(UV) build --quiet --wheel --out-dir $(DIST) --python $(RUN)
 	@$(BIN)/check-wheel-contents $(DIST)
 	@$(UV) run --quiet --isolated --no-project --python $(RUN) --with $(DIST)/*.whl python -I -c 'import taskhandler'
 
-coverage: $(READY) ## each pure file is covered completely by its own tests
+coverage: $(READY) ## check that its own tests reach every branch of each pure file
 	@$(RUN) -m tests.pure_coverage
 
-matrix: ## run all tests on every supported Python that is here
+matrix: ## run all tests on every supported Python that is installed
 	@failed=; for version in 3.10 3.11 3.12 3.13; do \
 		if .ci/python $$version >/dev/null 2>&1; then \
 			echo "==> Python $$version"; $(MAKE) test PYTHON=$$version || failed="$$failed $$version"; \
-		else echo "==> Python $$version is not here"; fi; \
+		else echo "==> Python $$version is not installed"; fi; \
 	done; test -z "$$failed" || { echo "failed on:$$failed"; exit 1; }
 
 # ---------------------------------------------------------------- longer campaigns
@@ -91,23 +91,23 @@ matrix: ## run all tests on every supported Python that is here
 BENCHMARKS := $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: servers bench explore faults soak mutants
-servers: $(VENV)/.ready-servers ## try the border under every server, beside what `make test` tries
+servers: $(VENV)/.ready-servers ## run the tests of the border under every server
 	@BORDER_SERVERS=every $(RUN) -m pytest -n $(WORKERS) --dist loadgroup tests/border tests/ledger/test_heartbeat_threads.py $(ARGS)
 
-bench: $(READY) ## measure the budgets, as ratios
+bench: $(READY) ## measure the budgets as ratios
 	@for name in $(BENCHMARKS); do echo "==> $$name"; $(RUN) -m benchmarks.$$name || exit 1; done
 
-explore: $(READY) ## walk every order of events, for longer than the tests do
+explore: $(READY) ## explore every order of events, for longer than the tests do
 	@$(RUN) -m tests.exploration $(ARGS)
 
-faults: $(READY) ## play every fault that is known on every ledger, then weaken the product and see it fail
+faults: $(READY) ## play every known fault on every ledger, then weaken the product and see it fail
 	@GRPC_VERBOSITY=none $(RUN) -m tests.faults --ledger both $(ARGS)
 	@$(if $(ARGS),:,GRPC_VERBOSITY=none $(RUN) -m tests.faults --ledger both --sabotage all)
 
-soak: $(READY) ## thousands of tasks under faults that a seed decides
+soak: $(READY) ## run thousands of tasks under random faults
 	@GRPC_VERBOSITY=none $(RUN) -m tests.faults.soak $(ARGS)
 
-mutants: $(VENV)/.ready-mutants ## mutate the pure files: what their tests do not notice is listed
+mutants: $(VENV)/.ready-mutants ## mutate the pure files, and list the mutants that their tests do not notice
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
 
