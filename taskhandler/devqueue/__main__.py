@@ -20,12 +20,12 @@ from taskhandler.text import one_line
 Port = Annotated[int, between(0, 65535, "an integer")]
 _SHOWN_CHARACTERS = 500
 _EPILOG = """\
-One line of JSON on stdout says when it is ready and where: grpc, http, certs_url.
-Talk to it with a CloudTasksClient over an insecure channel to the grpc address. On the HTTP side:
+When it is ready, it prints one line of JSON with its addresses: grpc, http, certs_url.
+Connect a CloudTasksClient to the grpc address over an insecure channel. The HTTP side has:
 GET /oauth2/v1/certs, /_/attempts, /_/stats, /_/wait?timeout=SECONDS;
 POST /_/faults, /_/rotate, with the header "Content-Type: application/json".
-It answers programs under the names of this machine (localhost, 127.0.0.1, ::1, --host, --allow-host), and no
-web pages. In a container: --host 0.0.0.0 --allow-host NAME, its ports published to 127.0.0.1 only.
+It accepts requests to localhost, 127.0.0.1, ::1, --host and --allow-host, but none from web pages.
+In a container, use --host 0.0.0.0 --allow-host NAME, and publish the ports to 127.0.0.1 only.
 """
 
 
@@ -36,19 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    # not an Event: a signal that comes while its own thread begins to wait for it would wait for ever
+    # not an Event: a signal that arrives while this thread begins to wait for it would deadlock
     signals = SimpleQueue[int]()
     with ExitStack() as stack:
         try:
             queue = stack.enter_context(_queue(options))
             for name in options.queue:
                 queue.create_queue(name)
-        except (
-            ApiError,
-            UsageError,
-            OSError,
-            RuntimeError,
-        ) as error:  # RuntimeError: gRPC's, of a taken port
+        # RuntimeError: gRPC's, if the port is taken
+        except (ApiError, UsageError, OSError, RuntimeError) as error:
             parser.error(one_line(error, limit=_SHOWN_CHARACTERS))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda came, _: signals.put(came))
@@ -90,17 +86,19 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="answer HTTP requests under this name too, as that of a container; may be given again",
+        help="one more host name that HTTP requests may use, such as a container's; can be repeated",
     )
     parser.add_argument("--port", type=_port, default=0, help="gRPC port (default: a free one)")
     parser.add_argument("--http-port", type=_port, default=0, help="HTTP port (default: a free one)")
-    parser.add_argument("--seed", type=int, help="repeat the faults, and the ids of unnamed tasks, of a run")
+    parser.add_argument(
+        "--seed", type=int, help="repeat the faults of an earlier run, and the ids of its unnamed tasks"
+    )
     parser.add_argument(
         "--queue",
         action="append",
         default=[],
         metavar="NAME",
-        help="make this queue at the start: projects/P/locations/L/queues/Q; may be given again",
+        help="create this queue at the start: projects/P/locations/L/queues/Q; can be repeated",
     )
     return parser
 

@@ -1,7 +1,7 @@
-"""When a failed task is tried again, and when no more.
+"""When a failed task is retried, and when it is given up.
 
-The law is Google's description of `RetryConfig` (google-cloud-tasks 2.26.0): the interval starts at
-`min_backoff`, doubles `max_doublings` times, then grows linearly by `2**max_doublings * min_backoff`, and
+The rules are those of Google's description of `RetryConfig` (google-cloud-tasks 2.26.0): the interval starts
+at `min_backoff`, doubles `max_doublings` times, then grows linearly by `2**max_doublings * min_backoff`, and
 stays at `max_backoff`. For 10 s, 300 s and 3 doublings: 10, 20, 40, 80, 160, 240, 300, 300, ...
 """
 
@@ -15,9 +15,9 @@ from taskhandler.devqueue.options import between
 from taskhandler.devqueue.wellformed import LARGEST_INT32, LONGEST_DURATION_SECONDS
 
 UNLIMITED = -1
-# a hundred doublings of a nanosecond are longer than any Duration; more would overflow a float
-_ENOUGH_DOUBLINGS = 100
-_RETENTION = 31 * 86400.0
+# a hundred doublings of a nanosecond are longer than any Duration; more of them would overflow a float
+_MAX_DOUBLINGS = 100
+_RETENTION_SECONDS = 31 * 86400.0
 
 Seconds = Annotated[float, between(0, LONGEST_DURATION_SECONDS, "seconds")]
 
@@ -33,31 +33,32 @@ class RetryPolicy:
     max_doublings: Annotated[int, between(0, LARGEST_INT32, "an integer")] = 16
 
 
-def interval(policy: RetryPolicy, failures: int) -> float:
+def retry_interval(policy: RetryPolicy, failures: int) -> float:
     """Return the seconds between failure number `failures` (from 1) and the next attempt."""
     exponent = failures - 1
-    doublings = min(exponent, policy.max_doublings, _ENOUGH_DOUBLINGS)
+    doublings = min(exponent, policy.max_doublings, _MAX_DOUBLINGS)
     linear = max(0, exponent - policy.max_doublings)
     return min(policy.max_backoff, policy.min_backoff * 2.0**doublings * (1 + linear))
 
 
-def delay(policy: RetryPolicy, failures: int, *, status: int | None, retry_after: str | None) -> float:
+def retry_delay(policy: RetryPolicy, failures: int, *, status: int | None, retry_after: str | None) -> float:
     """Return the seconds to wait after an attempt that was answered `status` (None: no answer).
 
     `Retry-After` "is considered" after 429 and 503 (google-cloud-tasks 2.26.0, `HttpRequest`); how is not
-    published. Here the longer of the two wins, delta-seconds only, at most a task's retention of 31 days.
+    published. Here the longer of the two counts; it must be in seconds, and is at most a task's retention of
+    31 days.
     """
-    own = interval(policy, failures)
+    own = retry_interval(policy, failures)
     if status not in (429, 503) or retry_after is None:
         return own
-    return max(own, _seconds(retry_after))
+    return max(own, _parse_seconds(retry_after))
 
 
-def exhausted(policy: RetryPolicy, *, attempts: int, elapsed: float) -> bool:
-    """Has a task failed for good after `attempts` dispatches, `elapsed` seconds after the first?
+def is_exhausted(policy: RetryPolicy, *, attempts: int, elapsed: float) -> bool:
+    """Return whether a task is given up after `attempts` dispatches, `elapsed` seconds after the first.
 
-    Where both limits are set, both must be reached; a limit that is not set (`max_attempts` -1,
-    `max_retry_duration` 0) does not count, and where neither is, the task is tried for ever.
+    If both limits are set, both must be reached; a limit that is not set (`max_attempts` -1,
+    `max_retry_duration` 0) does not count, and with neither the task is retried for ever.
     """
     reached = []
     if policy.max_attempts != UNLIMITED:
@@ -67,7 +68,7 @@ def exhausted(policy: RetryPolicy, *, attempts: int, elapsed: float) -> bool:
     return bool(reached) and all(reached)
 
 
-def _seconds(retry_after: str) -> float:
+def _parse_seconds(retry_after: str) -> float:
     if not re.fullmatch(r"[0-9]{1,12}", retry_after.strip()):
         return 0.0
-    return min(float(retry_after), _RETENTION)
+    return min(float(retry_after), _RETENTION_SECONDS)

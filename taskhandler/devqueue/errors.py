@@ -39,7 +39,7 @@ def entity_missing() -> ApiError:
 
 
 def task_recently_gone() -> ApiError:
-    """The task is completed, exhausted or deleted, and its name still remembered."""
+    """The task is completed, exhausted or deleted, and its name is not free yet."""
     return ApiError(
         "NOT_FOUND",
         "The task no longer exists, though a task with this name existed recently. The task either "
@@ -53,7 +53,7 @@ def task_exists() -> ApiError:
 
 
 def task_existed() -> ApiError:
-    """The name is a tombstone. Text: quoted in stackkit/laravel-google-cloud-tasks-queue #104 and #130."""
+    """The name was used recently. Text: quoted in stackkit/laravel-google-cloud-tasks-queue #104 and #130."""
     return ApiError(
         "ALREADY_EXISTS",
         "The task cannot be created because a task with this name existed too recently. For more information "
@@ -91,7 +91,7 @@ def task_name_malformed() -> ApiError:
 
 
 def task_id_malformed(task_id: str) -> ApiError:
-    """The last segment of the task's name has a character or a length that is not allowed."""
+    """The task's id has a character or a length that is not allowed."""
     return invalid(
         f'Task ID "{task_id}" can contain only letters ([A-Za-z]), numbers ([0-9]), hyphens (-), or '
         "underscores (_). Task ID must between 1 and 500 characters."
@@ -99,7 +99,7 @@ def task_id_malformed(task_id: str) -> ApiError:
 
 
 def queues_differ(parent: str, named: str) -> ApiError:
-    """The task's name belongs to a queue other than the one asked."""
+    """The task's name belongs to another queue than the one of the request."""
     return invalid(
         f"The queue name from request ('{parent}') must be the same as the queue name in the named task "
         f"('{named}')."
@@ -112,5 +112,5 @@ def unsupported(what: str) -> ApiError:
 
 
 def invalid(message: str) -> ApiError:
-    """INVALID_ARGUMENT with a text of the caller's."""
+    """INVALID_ARGUMENT with this text."""
     return ApiError("INVALID_ARGUMENT", message)

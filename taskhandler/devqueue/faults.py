@@ -1,7 +1,7 @@
-"""How the local queue misbehaves when told to: which faults meet which delivery.
+"""The faults that the local queue causes on demand, and the deliveries that they affect.
 
 Chance is a function of the seed, the fault and the delivery, not of the order of events: a run with the same
-seed and the same task names meets the same faults, however its threads interleave.
+seed and the same task names has the same faults, however its threads interleave.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from taskhandler.devqueue.names import short
+from taskhandler.devqueue.names import short_id
 from taskhandler.devqueue.options import between, option_types, read_options
 
 Probability = Annotated[float, between(0, 1, "a probability")]
@@ -27,7 +27,7 @@ Attempts = Annotated[
 
 
 class TokenFault(Enum):
-    """What is wrong with a token. All but `BAD_SIGNATURE` and `UNKNOWN_KEY` are properly signed."""
+    """What is wrong with a token. All but `BAD_SIGNATURE` and `UNKNOWN_KEY` have a valid signature."""
 
     EXPIRED = "expired"
     FUTURE = "future"
@@ -71,21 +71,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What is to go wrong, each as a probability from 0 to 1.
+    """The faults to cause.
 
     Attributes:
-        concurrent: the delivery is sent twice at the same time; the copy's answer counts for nothing.
-        duplicate: after the task has ended with a 2xx it is delivered once more, headers and token the same.
-        late_duplicate: the same, `late_after` seconds later.
+        concurrent: probability that a delivery is sent twice at the same time; the second answer is ignored.
+        duplicate: probability that a completed task is delivered once more, with the same headers and token.
+        late_duplicate: the same, but `late_after` seconds later.
         late_after: seconds.
-        drop_reply: the answer is waited for and thrown away: to the queue there was none.
-        deadline: the queue stops waiting after `deadline_after` seconds; the handler runs on.
-        deadline_after: seconds, instead of the task's `dispatch_deadline` of 15 s at least.
-        token: the token is replaced by one with this fault (a `TokenFault` or its value).
-        token_rate: how often it is.
-        tasks: only these task ids; empty means all.
-        prefix: only task ids that begin so.
-        attempts: only these attempts, as `X-CloudTasks-TaskRetryCount` counts them, from 0; empty means all.
+        drop_reply: probability that the answer is awaited and then discarded, as if none had come.
+        deadline: probability that the queue closes the connection after `deadline_after` seconds, while the
+            handler runs on.
+        deadline_after: seconds; a task's own `dispatch_deadline` is at least 15 s.
+        token: what is wrong with the token (a `TokenFault` or its value); None: nothing.
+        token_rate: probability of the fault in `token`.
+        tasks: affect only tasks with these ids; empty: all.
+        prefix: affect only tasks whose ids begin with it.
+        attempts: affect only these attempts, numbered as in `X-CloudTasks-TaskRetryCount`; empty: all.
     """
 
     concurrent: Probability = 0.0
@@ -103,12 +104,12 @@ class Faults:
 
     @classmethod
     def read(cls, chosen: Mapping[str, object]) -> Faults:
-        """Return the faults that a mapping (JSON, keyword arguments) names; UsageError says what is wrong."""
+        """Return the faults of a mapping (JSON, keyword arguments); raises UsageError if one is not valid."""
         return cls(**read_options("fault", chosen, _TYPES))
 
     def plan(self, seed: int, task: str, number: int) -> Plan:
         """Choose the faults of attempt `number` of the task with the full name `task`."""
-        if not self._meets(short(task), number):
+        if not self._affects(short_id(task), number):
             return Plan()
 
         def strikes(fault: str, rate: float) -> bool:
@@ -123,13 +124,13 @@ class Faults:
             token=self.token if self.token and strikes("token", self.token_rate) else None,
         )
 
-    def _meets(self, task_id: str, number: int) -> bool:
+    def _affects(self, task_id: str, number: int) -> bool:
         named = not self.tasks or task_id in self.tasks
         return named and task_id.startswith(self.prefix) and (not self.attempts or number in self.attempts)
 
 
 def chance(seed: int, *parts: object) -> float:
-    """Return a number from 0 up to 1 that the seed and the parts decide."""
+    """Return a number from 0 to below 1 that depends on the seed and the parts alone."""
     text = "/".join(str(part) for part in (seed, *parts))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2.0**48
 

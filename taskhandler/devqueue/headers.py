@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from taskhandler.devqueue.names import short
+from taskhandler.devqueue.names import short_id
 from taskhandler.devqueue.task import Delivery, QueuedTask, Target
 
 USER_AGENT = "Google-Cloud-Tasks"
-# what a producer may not set (google-cloud-tasks 2.26.0, HttpRequest.headers; v2beta3 for X-CloudTasks-*)
+# no producer can set these (google-cloud-tasks 2.26.0, HttpRequest.headers; v2beta3 for X-CloudTasks-*)
 _RESERVED = {"host", "content-length", "user-agent"}
 _RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
-# they belong to the connection, which is ours
+# these belong to the connection, which is ours
 _HOP_BY_HOP = {"connection", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
 
 
 def delivery_headers(
     queue: str, task: QueuedTask, delivery: Delivery, authorization: str | None
 ) -> tuple[tuple[str, str], ...]:
-    """Return all headers but those of the connection (Host, Content-Length).
+    """Return all headers except those of the connection (Host, Content-Length).
 
-    `authorization` takes the place of a producer's own; None leaves that one alone.
+    `authorization` replaces the producer's own header; None keeps it.
     """
     own = [
         ("User-Agent", USER_AGENT),
-        ("X-CloudTasks-QueueName", short(queue)),
+        ("X-CloudTasks-QueueName", short_id(queue)),
         ("X-CloudTasks-TaskName", task.id),
         ("X-CloudTasks-TaskRetryCount", str(delivery.number)),
         ("X-CloudTasks-TaskExecutionCount", str(delivery.execution_count)),
@@ -33,10 +33,10 @@ def delivery_headers(
         own.append(("X-CloudTasks-TaskRetryReason", ""))
     if authorization is not None:
         own.append(("Authorization", authorization))
-    return (*own, *_producers(task.target, replaced=authorization is not None))
+    return (*own, *_allowed_headers(task.target, replaced=authorization is not None))
 
 
-def _producers(target: Target, *, replaced: bool) -> list[tuple[str, str]]:
+def _allowed_headers(target: Target, *, replaced: bool) -> list[tuple[str, str]]:
     refused = _RESERVED | _HOP_BY_HOP | ({"authorization"} if replaced else set())
     return [
         (key, value)

@@ -1,15 +1,14 @@
-"""Which requests the HTTP side answers: those of programs, not those that a web page has a browser send.
+"""Which requests the HTTP side answers: those of programs, not those of web pages in a browser.
 
-A page anywhere can have a developer's browser send requests to the developer's own machine. These headers
-tell such requests from a program's:
+Any web page can make a developer's browser send requests to the developer's own machine. These headers tell
+such requests from a program's:
 
-* `Host`. By DNS rebinding a page's own name comes to point at this machine, and the browser then takes the
-  queue for the page's own server. `Host` still has the page's name, so only names of this machine and allowed
-  ones are answered.
-* `Origin` and `Sec-Fetch-Site`. Browsers say with them that a page of another origin is asking; programs send
-  neither.
-* `Content-Type`. A page may send `text/plain` and forms anywhere unasked; for `application/json` the browser
-  asks first (a CORS preflight), and is refused here. Every request that changes something must have it.
+* `Host`. With DNS rebinding a page's host name resolves to this machine, and the browser takes the queue for
+  the page's own server. `Host` still has the page's name, so only names of this machine and allowed ones are
+  accepted.
+* `Origin` and `Sec-Fetch-Site`. Browsers send them with the requests of a page; programs send neither.
+* `Content-Type`. A page can send `text/plain` and forms to any origin. Before `application/json` the browser
+  sends a CORS preflight, which is refused here. Every request that changes something must have that type.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from taskhandler.devqueue.http_message import Head, HttpError
 from taskhandler.errors import UsageError
 from taskhandler.text import one_line
 
-JSON = "application/json"
+JSON_TYPE = "application/json"
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?"
 _HOST = re.compile(rf"(?P<name>{_NAME}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{0,5}})?")
 _OWN_SITES = {"same-origin", "none"}
@@ -31,21 +30,21 @@ _SHOWN_CHARACTERS = 200
 
 
 class Access:
-    """The names under which the queue may be called, beside those of the loopback interface.
+    """The host names that requests may use, in addition to those of the loopback interface.
 
     Args:
-        host: the address that it listens on.
-        allowed: more host names or addresses, without ports.
+        host: the address that the queue listens on.
+        allowed: further host names or addresses, without ports.
 
     Raises:
         UsageError: one of `allowed` is not a host name.
     """
 
     def __init__(self, host: str, allowed: Iterable[str] = ()) -> None:
-        self._hosts = {_canonical(host), *(_checked(name) for name in allowed)}
+        self._hosts = {_canonical(host), *(_check_name(name) for name in allowed)}
 
     def check(self, head: Head) -> None:
-        """Raise HttpError for a request that is not to be answered."""
+        """Raise HttpError for a request of a web page, or to another host."""
         host = self._check_host(head.values("host"))
         if any(origin.lower() != f"http://{host}" for origin in head.values("origin")):
             raise _forbidden("a web page of another origin cannot use the local queue: see the Origin header")
@@ -54,7 +53,7 @@ class Access:
 
     def _check_host(self, hosts: list[str]) -> str:
         if len(hosts) != 1:
-            raise HttpError(HTTPStatus.BAD_REQUEST, "there must be one Host header")
+            raise HttpError(HTTPStatus.BAD_REQUEST, "there must be exactly one Host header")
         read = _HOST.fullmatch(hosts[0])
         if read is None:
             raise HttpError(
@@ -63,19 +62,21 @@ class Access:
         name = _canonical(read["name"].strip("[]"))
         if name not in self._hosts and not is_loopback(name):
             shown = one_line(name, limit=_SHOWN_CHARACTERS)
-            raise _forbidden(f"the local queue is not called {shown!r}; to allow it: --allow-host {shown}")
+            raise _forbidden(
+                f"{shown!r} is not a host name of the local queue; to allow it: --allow-host {shown}"
+            )
         return hosts[0].lower()
 
 
 def check_json(head: Head) -> None:
-    """Raise HttpError unless the request says that its body is JSON, which no page can say unasked."""
+    """Raise HttpError unless the content type is JSON, which no page can send without a CORS preflight."""
     kinds = [value.partition(";")[0].strip().lower() for value in head.values("content-type")]
-    if kinds != [JSON]:
-        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type header must be {JSON}")
+    if kinds != [JSON_TYPE]:
+        raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the Content-Type header must be {JSON_TYPE}")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or an address means this machine alone."""
+    """Return whether a host name or an address means this machine only."""
     address = _address(host)
     if address is not None:
         return address.is_loopback
@@ -96,11 +97,11 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _checked(name: str) -> str:
+def _check_name(name: str) -> str:
     bare = name.removeprefix("[").removesuffix("]")
     if not re.fullmatch(_NAME, name) and _address(bare) is None:
         raise UsageError(
-            f"{one_line(name, limit=_SHOWN_CHARACTERS)!r} is not a host name; name it without a port"
+            f"{one_line(name, limit=_SHOWN_CHARACTERS)!r} is not a host name; leave out the port"
         )
     return _canonical(bare)
 

@@ -1,4 +1,4 @@
-"""The HTTP side: the certificates in Google's format, and the queue's own controls under `/_/`."""
+"""The routes of the HTTP side: the certificates in Google's format, and controls of the queue under `/_/`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HttpApi:
     """The routes of the HTTP side.
 
     Args:
-        access: which requests are answered at all.
+        access: decides which requests are answered.
         certs_max_age: seconds for which receivers may keep the certificates.
     """
 
@@ -58,7 +58,7 @@ class HttpApi:
         }
 
     def route(self, head: Head) -> Route:
-        """Return what answers a request; HttpError if nothing does."""
+        """Return the route of a request; raises HttpError if there is none."""
         self._access.check(head)
         route = self._routes.get((head.method, head.path))
         if route is None:
@@ -68,7 +68,7 @@ class HttpApi:
         return lambda request: _answer(route, request)
 
     def stats(self) -> dict[str, object]:
-        """Return the seed, the sums since the start, and what the queues hold now."""
+        """Return the seed, the sums since the start, and the state of the queues."""
         queues = {
             queue.name: {"tasks": len(queue.tasks), "running": queue.running, "paused": queue.paused}
             for queue in self._queues.by_name.values()
@@ -92,7 +92,7 @@ class HttpApi:
     async def _wait(self, request: Request) -> Reply:
         text = request.parameter("timeout") or str(_DEFAULT_WAIT_SECONDS)
         timeout: float = read_number("timeout", text, WaitSeconds)
-        quiet = await self._dispatcher.quiet(timeout)
+        quiet = await self._dispatcher.wait_until_quiet(timeout)
         left = sum(len(queue.tasks) for queue in self._queues.by_name.values())
         return Reply({"quiet": quiet, "tasks": left})
 

@@ -99,7 +99,7 @@ async def _answer(parser: h11.Connection, reader: asyncio.StreamReader) -> Answe
     while not isinstance(event, h11.Response):  # 1xx: the answer is still to come
         event = await _next_event(parser, reader)
     while not isinstance(await _next_event(parser, reader), h11.EndOfMessage):
-        pass  # an answer whose body is cut short is none
+        pass  # without a complete body there is no answer
     retry_after = dict(event.headers).get(b"retry-after")
     return Answer(event.status_code, retry_after=retry_after.decode("latin-1") if retry_after else None)
 

@@ -1,4 +1,4 @@
-"""Requests and replies of the HTTP side."""
+"""Requests and replies of the HTTP side of the queue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that was read to its end."""
+    """A request with its whole body."""
 
     head: Head
     body: bytes
@@ -41,14 +41,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered, as JSON."""
+    """A reply in JSON."""
 
     content: object
     status: HTTPStatus = HTTPStatus.OK
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def rendered(self, *, with_body: bool) -> bytes:
-        """Return the reply as it is sent; it ends its connection."""
+    def render(self, *, with_body: bool) -> bytes:
+        """Return the bytes of the reply, after which the connection is closed."""
         body = json.dumps(self.content).encode()
         headers = {
             "Content-Type": "application/json",
@@ -63,14 +63,14 @@ class Reply:
 
 
 class HttpError(Exception):
-    """The request is refused.
+    """A request is refused.
 
     Attributes:
-        reply: what is answered.
+        reply: the reply to it.
     """
 
     def __init__(self, status: HTTPStatus, text: object, headers: Mapping[str, str] | None = None) -> None:
-        """`text` says why; it may quote the request."""
+        """`text` says why, and may quote the request."""
         line = one_line(text, limit=_SHOWN_CHARACTERS)
         self.reply = Reply({"error": line}, status, headers or {})
         super().__init__(line)

@@ -29,8 +29,8 @@ class HttpServer:
     """Answers the one request of each connection.
 
     Args:
-        route: gives what answers a request, before its body is read; raises HttpError.
-        timeout: seconds for the whole request to arrive, and again for the reply to be taken.
+        route: returns what answers a request, before its body is read; raises HttpError.
+        timeout: seconds for the whole request to arrive, and as many for the reply to be read.
     """
 
     def __init__(self, route: Callable[[Head], Route], *, timeout: float = 10.0) -> None:
@@ -44,7 +44,7 @@ class HttpServer:
         try:
             await _Exchange(reader, writer, self._timeout).run(self._admitted)
         except (OSError, asyncio.TimeoutError):
-            pass  # the caller has gone, or does not take the reply
+            pass  # the caller has left, or does not read the reply
         finally:
             self._open -= 1
             writer.transport.abort()
@@ -79,7 +79,7 @@ class _Exchange:
     async def _reply(self, route: Callable[[Head], Route]) -> Reply | None:
         try:
             answering, request = await self._received(route)
-            return await self._unless_gone(answering(request))
+            return await self._reply_unless_gone(answering(request))
         except HttpError as error:
             return error.reply
 
@@ -116,8 +116,8 @@ class _Exchange:
             self._parser.receive_data(await self._reader.read(_CHUNK_BYTES))
         return event
 
-    async def _unless_gone(self, answering: Coroutine[Any, Any, Reply]) -> Reply | None:
-        """Return the route's reply; None if the caller leaves before there is one."""
+    async def _reply_unless_gone(self, answering: Coroutine[Any, Any, Reply]) -> Reply | None:
+        """Return the route's reply; None if the caller leaves first."""
         answer = asyncio.ensure_future(answering)
         either: list[asyncio.Future[Any]] = [answer, self._caller_gone()]
         try:
@@ -127,8 +127,8 @@ class _Exchange:
             answer.cancel()
 
     async def _send(self, reply: Reply) -> None:
-        self._writer.transport.set_write_buffer_limits(0)  # drain() then waits until all has been taken
-        self._writer.write(reply.rendered(with_body=self._method != "HEAD"))
+        self._writer.transport.set_write_buffer_limits(0)  # drain() then waits until all is sent
+        self._writer.write(reply.render(with_body=self._method != "HEAD"))
         await self._writer.drain()
 
     async def _linger(self) -> None:
@@ -147,7 +147,7 @@ class _Exchange:
             while await self._reader.read(_CHUNK_BYTES):
                 pass
         except OSError:
-            pass  # reset: it has gone as well
+            pass  # reset: the caller has left as well
 
 
 def _head(request: h11.Request) -> Head:

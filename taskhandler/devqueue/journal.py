@@ -1,11 +1,11 @@
-"""What the queue has done: every request it sent, and sums."""
+"""The requests that the queue has sent, and sums."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass
 
-_KEPT = 50_000
+_KEPT_ENTRIES = 50_000
 
 
 @dataclass(slots=True)
@@ -24,15 +24,15 @@ class Entry:
 
 
 class Journal:
-    """The last requests, in the order of their sending, and sums since the start."""
+    """The latest requests in the order in which they were sent, and sums since the start."""
 
-    def __init__(self, kept: int = _KEPT) -> None:
+    def __init__(self, kept: int = _KEPT_ENTRIES) -> None:
         """`kept`: how many requests are remembered."""
         self._entries: deque[Entry] = deque(maxlen=kept)
         self._sums: Counter[str] = Counter()
 
     def write(self, entry: Entry) -> None:
-        """Note a request that is being sent; its end is written into the entry later."""
+        """Add a request that is being sent; its outcome is written into the entry later."""
         self._entries.append(entry)
         self._sums[entry.kind] += 1
 

@@ -1,4 +1,4 @@
-"""Where the queue listens: how that is written as an address, and a warning if others can reach it."""
+"""The addresses that the queue listens on, and a warning if other machines can reach them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from taskhandler.devqueue.http_access import is_loopback
 _log = logging.getLogger("taskhandler.devqueue")
 
 
-def joined(host: str, port: int) -> str:
+def join_host_port(host: str, port: int) -> str:
     """Return `host:port`, with an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def callable_host(host: str) -> str:
-    """Return a host under which programs on this machine can call what listens on `host`."""
+def reachable_host(host: str) -> str:
+    """Return a host by which programs on this machine reach what listens on `host`."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -27,13 +27,13 @@ def callable_host(host: str) -> str:
 
 
 def warn_if_exposed(host: str, *, grpc_port: int, http_port: int) -> None:
-    """Log a warning if `host`, an address that is listened on, can be reached from other machines."""
+    """Log a warning if other machines can reach `host`, an address that the queue listens on."""
     if is_loopback(host):
         return
     _log.warning(
-        "The local queue listens on %s (gRPC) and %s (HTTP), which other machines may reach: anybody who "
-        "does can have tokens signed for any account, and requests sent to any URL from here. "
-        "Listen on 127.0.0.1; in a container, publish the ports to 127.0.0.1 of the machine only.",
-        joined(host, grpc_port),
-        joined(host, http_port),
+        "The local queue listens on %s (gRPC) and %s (HTTP), which other machines may reach. Anyone who can "
+        "reach it can get tokens for any account, and make this machine send requests to any URL. "
+        "Listen on 127.0.0.1; in a container, publish the ports to 127.0.0.1 of the host only.",
+        join_host_port(host, grpc_port),
+        join_host_port(host, http_port),
     )

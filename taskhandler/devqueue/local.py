@@ -1,4 +1,4 @@
-"""The local queue put together and run in a thread of its own: the composition root of this folder."""
+"""The local queue, assembled and run in a thread of its own: the composition root of this folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from taskhandler.devqueue.faults import Faults, TokenFault
 from taskhandler.devqueue.http_access import Access
 from taskhandler.devqueue.http_api import CERTS_PATH, HttpApi
 from taskhandler.devqueue.http_server import HttpServer
-from taskhandler.devqueue.listening import callable_host, joined, warn_if_exposed
+from taskhandler.devqueue.listening import join_host_port, reachable_host, warn_if_exposed
 from taskhandler.devqueue.names import check_queue
 from taskhandler.devqueue.options import option_types, read_options
 from taskhandler.devqueue.queues import Queues, RateLimits
@@ -41,15 +41,15 @@ class LocalQueue:
     Args:
         seed: decides the faults and the ids of unnamed tasks. None: chosen by the machine, see `stats()`.
             A fixed seed gives the same ids in every run, which a ledger that outlives the run takes for
-            tasks that it has seen.
-        host: the address to listen on. A warning is logged if other machines can reach it: they can have
-            tokens signed for any account.
-        port: of the gRPC side; 0: a free one.
-        http_port: of the HTTP side (certificates, faults and the like); 0: a free one.
-        allow_hosts: names under which the HTTP side may be called (what stands in `Host`, without a port),
-            beside `host` and the names and addresses of the loopback interface.
-        tombstone_ttl: seconds for which the name of an ended task stays taken; the real service says "up to
-            24 hours", or one.
+            duplicates.
+        host: the address to listen on. A warning is logged if other machines can reach it, since they
+            can then get tokens for any account.
+        port: the gRPC port; 0: a free one.
+        http_port: the HTTP port (certificates, faults and other controls); 0: a free one.
+        allow_hosts: host names that HTTP requests may use (in `Host`, without the port), in addition to
+            `host` and the names and addresses of the loopback interface.
+        tombstone_ttl: seconds for which the name of an ended task stays taken; the documentation of the real
+            service says one hour in one place and "up to 24 hours" in another.
         certs_max_age: seconds for which receivers may keep the certificates.
 
     Raises:
@@ -97,7 +97,7 @@ class LocalQueue:
         self.close()
 
     def start(self) -> None:
-        """Listen and dispatch. Raises OSError or RuntimeError where a port is taken."""
+        """Listen and dispatch. Raises OSError or RuntimeError if a port is taken."""
         ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="local-queue", daemon=True)
         self._thread.start()
@@ -109,7 +109,7 @@ class LocalQueue:
             raise
 
     def close(self) -> None:
-        """Stop dispatching and listening. Requests under way are dropped, tasks forgotten. Twice is once."""
+        """Stop dispatching and listening. Running requests are dropped, tasks are lost. Idempotent."""
         if self._thread is None:
             return
         for channel in self._channels:
@@ -125,7 +125,7 @@ class LocalQueue:
         return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
 
     def create_queue(self, name: str, **config: float) -> str:
-        """Make a queue and return its full name.
+        """Create a queue and return its full name.
 
         Args:
             name: `projects/P/locations/L/queues/Q`, or the id alone, which is put under `projects/local`.
@@ -145,20 +145,20 @@ class LocalQueue:
         return full
 
     def faults(self, **faults: object) -> None:
-        """Let these things go wrong from now on, and no others; see `Faults` for the words."""
+        """Cause these faults from now on, instead of all earlier ones; see `Faults` for their names."""
         chosen = Faults.read(faults)
         self._call(lambda: setattr(self._dispatcher, "faults", chosen))
 
     def attempts(self, task_id: str | None = None) -> list[dict[str, object]]:
-        """Return every request sent, of one task or of all: see `journal.Entry` for the words."""
+        """Return every request sent, for one task or for all: see `journal.Entry` for the keys."""
         return self._call(lambda: self._dispatcher.journal.attempts(task_id))
 
     def wait(self, timeout: float = 10.0) -> bool:
-        """Wait until nothing is under way or due within `timeout` seconds from now.
+        """Wait until no task is being delivered, or due within `timeout` seconds from now.
 
-        Tasks of paused queues, and tasks due later, do not count. Returns whether it came to that in time.
+        Tasks of paused queues and tasks due later do not count. Returns False if time ran out first.
         """
-        return self._await(self._dispatcher.quiet(timeout))
+        return self._await(self._dispatcher.wait_until_quiet(timeout))
 
     def token(
         self,
@@ -168,18 +168,18 @@ class LocalQueue:
         fault: TokenFault | None = None,
         **claims: object | EllipsisType,
     ) -> str:
-        """Return a fresh OIDC token, valid for an hour unless told otherwise.
+        """Return a new OIDC token, valid for an hour unless `fault` or `claims` say otherwise.
 
-        `claims` are put over the usual ones; `...` as a value takes a claim out.
+        `claims` replace the usual ones; `...` as a value removes a claim.
         """
         return self._call(lambda: self._issuer.token(Oidc(email, audience), fault=fault, claims=claims))
 
     def rotate(self) -> str:
-        """Sign with a new key from now on and return its id; the one before it stays published."""
+        """Sign with a new key from now on and return its id; the previous one stays published."""
         return self._call(self._issuer.rotate)
 
     def stats(self) -> dict[str, object]:
-        """Return the seed, the sums since the start, and what the queues hold now."""
+        """Return the seed, the sums since the start, and the state of the queues."""
         return self._call(self._api.stats)
 
     def _run(self, ready: Future[None]) -> None:
@@ -207,7 +207,7 @@ class LocalQueue:
         )
         side = await asyncio.start_server(HttpServer(self._api.route).answer, self._host, self._http_port)
         self._bound, self._http_port = side.sockets[0].getsockname()[:2]
-        self.http = f"http://{joined(callable_host(self._bound), self._http_port)}"
+        self.http = f"http://{join_host_port(reachable_host(self._bound), self._http_port)}"
         self.certs_url = self.http + CERTS_PATH
         running = self._loop.create_task(self._dispatcher.run())
         ready.set_result(None)
@@ -227,9 +227,9 @@ class LocalQueue:
         # without so_reuseport=0 two queues on one port would share its callers
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((rpc.method_handlers(calls, self._call),))
-        port = self._server.add_insecure_port(joined(self._host, self._port))
+        port = self._server.add_insecure_port(join_host_port(self._host, self._port))
         self._server.start()
-        self.address = joined(callable_host(self._host), port)
+        self.address = join_host_port(reachable_host(self._host), port)
         warn_if_exposed(self._bound, grpc_port=port, http_port=self._http_port)
 
     def _stop_loop(self) -> None:

@@ -1,4 +1,4 @@
-"""Resource names: which are well formed, and what they are made of."""
+"""Resource names: checked, and taken apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
 
 
 def check_location(name: str) -> str:
-    """Return `name` if it is `projects/P/locations/L`, else raise ApiError (the recorded way)."""
+    """Return `name` if it is `projects/P/locations/L`; raises ApiError."""
     if not _LOCATION.fullmatch(name):
         project = name.removeprefix("projects/").split("/")[0]
         raise errors.ApiError("PERMISSION_DENIED", f"Permission denied on resource project {project}.")
@@ -20,14 +20,14 @@ def check_location(name: str) -> str:
 
 
 def check_queue(name: str) -> str:
-    """Return `name` if it is a queue's full name (id `[A-Za-z0-9-]{1,100}`), else raise ApiError."""
+    """Return `name` if it is a queue's full name (id `[A-Za-z0-9-]{1,100}`); raises ApiError."""
     if not _QUEUE.fullmatch(name):
         raise errors.queue_name_malformed()
     return name
 
 
 def split_task(name: str) -> tuple[str, str]:
-    """Return the queue's full name and the task's id (`[A-Za-z0-9_-]{1,500}`), or raise ApiError."""
+    """Return the queue's full name and the task's id (`[A-Za-z0-9_-]{1,500}`); raises ApiError."""
     queue, slash, task_id = name.partition("/tasks/")
     if not slash or not _QUEUE.fullmatch(queue):
         raise errors.task_name_malformed()
@@ -36,6 +36,6 @@ def split_task(name: str) -> tuple[str, str]:
     return queue, task_id
 
 
-def short(name: str) -> str:
-    """Return the last segment: what the delivery's headers carry."""
+def short_id(name: str) -> str:
+    """Return the last segment, as the headers of a delivery have it."""
     return name.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Queues between protobuf and ours; everything a queue's configuration can be refused for.
+"""Queues from and to protobuf, with every check of a queue's configuration.
 
 The texts were recorded from the real service by aertje/cloud-tasks-emulator (MIT,
 test/conformance/golden/errors.json), but for the one of maxBackoff, which follows them.
@@ -15,6 +15,7 @@ from google.cloud.tasks_v2 import types
 from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import UNLIMITED, RetryPolicy
 from taskhandler.devqueue.queues import Queue, RateLimits
+from taskhandler.devqueue.wellformed import Message
 
 _QueueMessage: Any = types.Queue.pb()
 _State: Any = types.Queue.State
@@ -23,24 +24,24 @@ _DURATIONS = ("max_retry_duration", "min_backoff", "max_backoff")
 _NUMBERS = ("max_attempts", "max_doublings")
 _GROUPS = {"rate_limits": _RATE, "retry_config": (*_NUMBERS, *_DURATIONS)}
 _PATHS = [f"{group}.{field}" for group, members in _GROUPS.items() for field in members]
-_FASTEST, _MOST_AT_ONCE = 500, 5000
+_MAX_DISPATCHES_PER_SECOND, _MAX_CONCURRENT_DISPATCHES = 500, 5000
 
 
-def read_config(message: Any) -> tuple[RateLimits, RetryPolicy]:  # noqa: ANN401 - protobuf has no types
-    """Return limits and policy of a new queue: what is unset (or 0, in protobuf the same) is the default."""
+def read_config(message: Message) -> tuple[RateLimits, RetryPolicy]:
+    """Return limits and policy of a new queue; what is unset (0 in protobuf) has its default."""
     return update_config(message, _GROUPS, RateLimits(), RetryPolicy())
 
 
 def update_config(
-    message: Any,  # noqa: ANN401 - protobuf has no types
+    message: Message,
     paths: Iterable[str],
     limits: RateLimits,
     retry: RetryPolicy,
 ) -> tuple[RateLimits, RetryPolicy]:
-    """Return limits and policy with the fields of `paths` changed, or raise ApiError.
+    """Return limits and policy with the fields of `paths` changed; raises ApiError.
 
-    A whole group resets to their defaults what the message leaves out; a single field is taken as it stands,
-    0 included.
+    With a whole group, fields that the message leaves out get their defaults; a single field is taken as it
+    is, 0 included.
     """
     for field in ("http_target", "app_engine_routing_override"):
         if message.HasField(field):
@@ -51,25 +52,25 @@ def update_config(
             raise errors.invalid(f"Invalid update mask: {path!r} cannot be updated.")
         if group == "rate_limits":
             limits = replace(
-                RateLimits() if not field else limits, **_given(message.rate_limits, _RATE, field)
+                RateLimits() if not field else limits, **_changes(message.rate_limits, _RATE, field)
             )
         else:
             fields = _GROUPS["retry_config"]
             retry = replace(
-                RetryPolicy() if not field else retry, **_given(message.retry_config, fields, field)
+                RetryPolicy() if not field else retry, **_changes(message.retry_config, fields, field)
             )
-    return _checked_limits(limits), _checked_retry(retry)
+    return _check_limits(limits), _check_retry(retry)
 
 
-def read_policy(message: Any, policy: RetryPolicy) -> RetryPolicy | None:  # noqa: ANN401 - protobuf has no types
-    """Return a task's own retry policy, if it has one: what it leaves out is the queue's `policy`."""
+def read_policy(message: Message, policy: RetryPolicy) -> RetryPolicy | None:
+    """Return a task's own retry policy if it has one; what it leaves out is as in the queue's `policy`."""
     # the field is new in 2.26.0; an older client library does not know it
     if "retry_config" not in message.DESCRIPTOR.fields_by_name or not message.HasField("retry_config"):
         return None
-    return _checked_retry(replace(policy, **_given(message.retry_config, _GROUPS["retry_config"], "")))
+    return _check_retry(replace(policy, **_changes(message.retry_config, _GROUPS["retry_config"], "")))
 
 
-def write_queue(queue: Queue) -> Any:  # noqa: ANN401 - protobuf has no types
+def write_queue(queue: Queue) -> Message:
     """Return the queue as the API shows it."""
     state = _State.PAUSED if queue.paused else _State.RUNNING
     message = _QueueMessage(name=queue.name, state=int(state))
@@ -80,39 +81,39 @@ def write_queue(queue: Queue) -> Any:  # noqa: ANN401 - protobuf has no types
         setattr(message.retry_config, field, getattr(queue.retry, field))
     for field in _DURATIONS:
         getattr(message.retry_config, field).FromNanoseconds(round(getattr(queue.retry, field) * 1e9))
-    if queue.purged is not None:
-        message.purge_time.FromMicroseconds(round(queue.purged * 1e6))
+    if queue.purged_at is not None:
+        message.purge_time.FromMicroseconds(round(queue.purged_at * 1e6))
     return message
 
 
-def _given(group: Any, fields: tuple[str, ...], only: str) -> dict[str, Any]:  # noqa: ANN401 - protobuf has no types
-    values = {field: _value(group, field) for field in fields}
+def _changes(group: Message, fields: tuple[str, ...], only: str) -> dict[str, Any]:
+    values = {field: _read_field(group, field) for field in fields}
     return {only: values[only]} if only else {field: value for field, value in values.items() if value}
 
 
-def _value(group: Any, field: str) -> float:  # noqa: ANN401 - protobuf has no types
+def _read_field(group: Message, field: str) -> float:
     value = getattr(group, field)
     if field in _DURATIONS:
         return float(value.seconds) + float(value.nanos) / 1e9
     return value  # type: ignore[no-any-return]  # protobuf has no types; it is an int or a float
 
 
-def _checked_limits(limits: RateLimits) -> RateLimits:
-    """Zero is not refused: what the service makes of it is not published, here it is the default."""
+def _check_limits(limits: RateLimits) -> RateLimits:
+    """Return the limits with defaults for zeros: what the service does with a zero is not published."""
     rate, at_once = limits.max_dispatches_per_second, limits.max_concurrent_dispatches
     if rate < 0:
         raise errors.invalid("RateLimits.maxDispatchesPerSecond cannot be negative.")
-    if rate > _FASTEST:
+    if rate > _MAX_DISPATCHES_PER_SECOND:
         raise errors.invalid("RateLimits.maxDispatchesPerSecond must be less than or equal to 500.")
     if at_once < 0:
         raise errors.invalid("RateLimits.maxConcurrentDispatches cannot be negative.")
-    if at_once > _MOST_AT_ONCE:
+    if at_once > _MAX_CONCURRENT_DISPATCHES:
         raise errors.invalid("RateLimits.maxConcurrentDispatches must be less than or equal to 5000.")
     usual = RateLimits()
     return RateLimits(rate or usual.max_dispatches_per_second, at_once or usual.max_concurrent_dispatches)
 
 
-def _checked_retry(retry: RetryPolicy) -> RetryPolicy:
+def _check_retry(retry: RetryPolicy) -> RetryPolicy:
     if retry.max_attempts < UNLIMITED:
         raise errors.invalid("RetryConfig.maxAttempts must be greater or equal to -1.")
     if retry.max_doublings < 0:

@@ -1,6 +1,6 @@
-"""The API: the calls of `google.cloud.tasks.v2.CloudTasks` on the queues.
+"""The calls of the API `google.cloud.tasks.v2.CloudTasks`.
 
-No generated stubs: a generic gRPC handler with google-cloud-tasks' own protobuf types.
+There are no generated stubs: a generic gRPC handler uses the protobuf types of google-cloud-tasks.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from taskhandler.devqueue.queue_message import read_config, read_policy, update_
 from taskhandler.devqueue.queues import Queue, Queues
 from taskhandler.devqueue.task import QueuedTask
 from taskhandler.devqueue.task_message import read_task, write_task
+from taskhandler.devqueue.wellformed import Message
 from taskhandler.text import one_line
 
 API = "google.cloud.tasks.v2.CloudTasks"
-_LARGEST_PAGE = 1000
-_LONGEST_DETAILS = 2000  # characters; gRPC takes 16 KiB of them, encoded
+_LARGEST_PAGE_ENTRIES = 1000
+_LONGEST_DETAILS_CHARACTERS = 2000  # gRPC allows 16 KiB, encoded
 
-Message = Any  # protobuf messages have no types
 OnLoop = Callable[[Callable[[], Message]], Message]
 
 
 class CloudTasks:
-    """The calls by name. All run in the dispatcher's event loop."""
+    """The calls, one method each. All run in the dispatcher's event loop."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class CloudTasks:
         now: Callable[[], float],
         system_id: Callable[[], str],
     ) -> None:
-        """`now` gives seconds since 1970; `system_id` the id of a task that has no name."""
+        """`now` gives seconds since 1970; `system_id` an id for a task without a name."""
         self._queues = queues
         self._dispatcher = dispatcher
         self._now = now
         self._system_id = system_id
 
     def create_task(self, request: Message) -> Message:
-        """Put a task in a queue."""
+        """Create a task."""
         queue = self._queues.find(names.check_queue(request.parent))
         name = self._name(request.task.name, queue)
         policy = read_policy(request.task, queue.retry)
@@ -56,30 +56,30 @@ class CloudTasks:
         return write_task(task, view=request.response_view)
 
     def get_task(self, request: Message) -> Message:
-        """Show a task."""
+        """Return a task."""
         return write_task(self._find(request.name)[1], view=request.response_view)
 
     def list_tasks(self, request: Message) -> Message:
-        """Show a queue's tasks, by name."""
+        """Return a page of a queue's tasks, by name."""
         queue = self._queues.find(names.check_queue(request.parent))
         page, token = _page(sorted(queue.tasks), request)
         shown = [write_task(queue.tasks[task_id], view=request.response_view) for task_id in page]
         return types.ListTasksResponse.pb()(tasks=shown, next_page_token=token)
 
     def delete_task(self, request: Message) -> None:
-        """Take a task out of its queue."""
+        """Delete a task."""
         queue, task = self._find(request.name)
         queue.delete(task.id, self._now())
         self._dispatcher.wake()
 
     def run_task(self, request: Message) -> Message:
-        """Deliver a task at once: running or not, whatever the limits, in a paused queue too."""
+        """Deliver a task at once, even if it is running, the queue is paused or a limit is reached."""
         queue, task = self._find(request.name)
         self._dispatcher.force(queue, task)
         return write_task(task, view=request.response_view)
 
     def create_queue(self, request: Message) -> Message:
-        """Make a queue."""
+        """Create a queue."""
         names.check_location(request.parent)
         name = names.check_queue(request.queue.name)
         if not name.startswith(f"{request.parent}/queues/"):
@@ -87,11 +87,11 @@ class CloudTasks:
         return write_queue(self._queues.create(name, *read_config(request.queue), self._now()))
 
     def get_queue(self, request: Message) -> Message:
-        """Show a queue."""
+        """Return a queue."""
         return write_queue(self._queue(request))
 
     def list_queues(self, request: Message) -> Message:
-        """Show the queues of a location, by name."""
+        """Return a page of a location's queues, by name."""
         if request.filter:
             raise errors.unsupported("ListQueuesRequest.filter")
         parent = f"{names.check_location(request.parent)}/queues/"
@@ -100,7 +100,7 @@ class CloudTasks:
         return types.ListQueuesResponse.pb()(queues=shown, next_page_token=token)
 
     def update_queue(self, request: Message) -> Message:
-        """Change a queue's configuration, or make the queue."""
+        """Change the configuration of a queue, or create it."""
         name = names.check_queue(request.queue.name)
         if name not in self._queues.by_name:
             return write_queue(self._queues.create(name, *read_config(request.queue), self._now()))
@@ -188,7 +188,7 @@ def _answer(
             request = _read(kind, raw)
             return on_loop(lambda: call(request))
         except errors.ApiError as refused:
-            said = one_line(refused.message, limit=_LONGEST_DETAILS)
+            said = one_line(refused.message, limit=_LONGEST_DETAILS_CHARACTERS)
             context.abort(grpc.StatusCode[refused.code], said)
 
     return answer
@@ -211,6 +211,6 @@ def _serialized(message: Message) -> bytes:
 def _page(ordered: Sequence[str], request: Message) -> tuple[Sequence[str], str]:
     if request.page_size < 0:
         raise errors.invalid("The page size cannot be negative.")
-    size = min(request.page_size or _LARGEST_PAGE, _LARGEST_PAGE)
+    size = min(request.page_size or _LARGEST_PAGE_ENTRIES, _LARGEST_PAGE_ENTRIES)
     rest = [name for name in ordered if name > request.page_token]
     return rest[:size], rest[size - 1] if len(rest) > size else ""

@@ -1,4 +1,4 @@
-"""One task in a queue: what is to be sent, and what has come of it so far."""
+"""A task in a queue: the request to send, and the attempts so far."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from taskhandler.devqueue.backoff import RetryPolicy
-from taskhandler.devqueue.names import short
+from taskhandler.devqueue.names import short_id
 
-DEFAULT_DEADLINE = 600.0
+DEFAULT_DEADLINE_SECONDS = 600.0
 # recorded from the real service for an attempt that got no response before its deadline
-NO_RESPONSE = 504
+NO_RESPONSE_STATUS = 504
 
 
 @dataclass(frozen=True, slots=True)
 class Oidc:
-    """Whose token a delivery carries, and for whom it is made."""
+    """The account and the audience of a delivery's token."""
 
     email: str
     audience: str
@@ -23,7 +23,7 @@ class Oidc:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The HTTP request that the producer asked for. `oauth`: with an access token (which is opaque)."""
+    """The HTTP request that the producer asked for. `oauth`: the account of an access token."""
 
     url: str
     method: str = "POST"
@@ -35,7 +35,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: a status, or None and the reason why nothing did."""
+    """The receiver's answer: a status, or None and the reason why there is none."""
 
     status: int | None
     retry_after: str | None = None
@@ -43,18 +43,18 @@ class Answer:
 
     @property
     def completes(self) -> bool:
-        """Is the task done? Only 2xx says so."""
+        """Whether the task is completed: only by 2xx."""
         return self.status is not None and 200 <= self.status <= 299  # noqa: PLR2004 - HTTP's own numbers
 
     @property
     def counted(self) -> bool:
-        """Is it one of `X-CloudTasks-TaskExecutionCount`? 5xx and silence are not (recorded)."""
+        """Whether `X-CloudTasks-TaskExecutionCount` counts it; 5xx and no answer it does not (recorded)."""
         return self.status is not None and self.status < 500  # noqa: PLR2004 - HTTP's own numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One attempt, as its headers tell it. Times are seconds since 1970."""
+    """One attempt, as its headers have it. Times are seconds since 1970."""
 
     number: int
     eta: float
@@ -65,16 +65,16 @@ class Delivery:
 
 @dataclass(slots=True)
 class QueuedTask:
-    """A task with its history. Times are seconds since 1970, `deadline` is seconds.
+    """A task and its history. Times are seconds since 1970, `deadline` is seconds.
 
-    `generation` grows whenever the task is scheduled or taken, which makes an older entry in the line void.
+    `generation` grows whenever the task is scheduled or taken, which makes older schedule entries void.
     """
 
     name: str
     target: Target
     due: float
     created: float
-    deadline: float = DEFAULT_DEADLINE
+    deadline: float = DEFAULT_DEADLINE_SECONDS
     retry: RetryPolicy | None = None
     generation: int = 0
     dispatches: int = 0
@@ -89,10 +89,10 @@ class QueuedTask:
     @property
     def id(self) -> str:
         """The short id."""
-        return short(self.name)
+        return short_id(self.name)
 
     def begin(self, now: float) -> Delivery:
-        """Count one more dispatch and return what its headers say."""
+        """Count one more dispatch and return it."""
         delivery = Delivery(self.dispatches, self.due, self.executions, self.previous, now)
         self.dispatches += 1
         if self.first_sent is None:
@@ -101,9 +101,9 @@ class QueuedTask:
         return delivery
 
     def end(self, delivery: Delivery, answer: Answer, now: float) -> None:
-        """Note what the delivery was answered."""
+        """Keep the answer of a delivery."""
         self.responses += answer.status is not None
         self.executions += answer.counted
-        self.previous = answer.status if answer.status is not None else NO_RESPONSE
+        self.previous = answer.status if answer.status is not None else NO_RESPONSE_STATUS
         if delivery is self.last:
             self.last_ended, self.last_answer = now, answer

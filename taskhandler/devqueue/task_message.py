@@ -1,4 +1,4 @@
-"""Tasks between protobuf and ours; everything a task can be refused for when it is created."""
+"""Tasks from and to protobuf, with every check that CreateTask makes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from google.cloud.tasks_v2 import types
 from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import RetryPolicy
 from taskhandler.devqueue.headers import USER_AGENT
-from taskhandler.devqueue.task import DEFAULT_DEADLINE, NO_RESPONSE, Oidc, QueuedTask, Target
-from taskhandler.devqueue.wellformed import LAST_TIMESTAMP_SECONDS
+from taskhandler.devqueue.task import DEFAULT_DEADLINE_SECONDS, NO_RESPONSE_STATUS, Oidc, QueuedTask, Target
+from taskhandler.devqueue.wellformed import LAST_TIMESTAMP_SECONDS, Message
 
 _TaskMessage: Any = types.Task.pb()
 _FULL = int(types.Task.View.FULL)
@@ -21,29 +21,29 @@ _Method: Any = types.HttpMethod
 _POST = types.HttpMethod.POST
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 # probed against the real service by aertje/cloud-tasks-emulator (internal/engine/tasksize.go): stored form
-_LARGEST = 1_048_569
-_LONGEST_URL = 2083
-_LARGEST_HEADERS = 80 * 1024
-_SHORTEST_DEADLINE, _LONGEST_DEADLINE = 15.0, 1800.0
-_FURTHEST = 720 * 3600.0
+_LARGEST_TASK_BYTES = 1_048_569
+_LONGEST_URL_CHARACTERS = 2083
+_LARGEST_HEADERS_BYTES = 80 * 1024
+_SHORTEST_DEADLINE_SECONDS, _LONGEST_DEADLINE_SECONDS = 15.0, 1800.0
+_FURTHEST_SCHEDULE_SECONDS = 720 * 3600.0
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 # google.rpc.Code for an HTTP status, as google.rpc documents it; anything else is UNKNOWN
-_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
-_UNKNOWN = 2
+_RPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
+_UNKNOWN_RPC_CODE = 2
 
 
-def read_task(message: Any, *, name: str, now: float, policy: RetryPolicy | None) -> QueuedTask:  # noqa: ANN401 - protobuf has no types
-    """Return the task that CreateTask is to make, or raise ApiError. `policy` is its own retry config."""
+def read_task(message: Message, *, name: str, now: float, policy: RetryPolicy | None) -> QueuedTask:
+    """Return the task that CreateTask describes; raises ApiError. `policy`: its own retry policy."""
     target = read_target(message)
-    if message.ByteSize() + len(name) - len(message.name) > _LARGEST:
+    if message.ByteSize() + len(name) - len(message.name) > _LARGEST_TASK_BYTES:
         raise errors.invalid("Task size too large")
     due = max(now, _due(message, now))
     return QueuedTask(name, target, due, now, deadline=_deadline(message), retry=policy)
 
 
-def read_target(message: Any) -> Target:  # noqa: ANN401 - protobuf has no types
-    """Return the HTTP request of a task, or raise ApiError."""
+def read_target(message: Message) -> Target:
+    """Return the HTTP request of a task; raises ApiError."""
     if message.HasField("app_engine_http_request"):
         raise errors.unsupported("App Engine targets")
     request = message.http_request
@@ -56,8 +56,8 @@ def read_target(message: Any) -> Target:  # noqa: ANN401 - protobuf has no types
     return Target(request.url, method, dict(request.headers), request.body, oidc, oauth)
 
 
-def write_task(task: QueuedTask, *, view: int) -> Any:  # noqa: ANN401 - protobuf has no types
-    """Return the task as the API shows it; the body only in the FULL view, the token never."""
+def write_task(task: QueuedTask, *, view: int) -> Message:
+    """Return the task as the API shows it: its body only in the FULL view, its token never."""
     message = _TaskMessage(name=task.name, view=_FULL if view == _FULL else _BASIC)
     message.schedule_time.FromMicroseconds(_micros(task.due))
     message.create_time.FromMicroseconds(int(task.created) * 1_000_000)
@@ -73,19 +73,20 @@ def _check_url(url: str) -> None:
         raise errors.invalid("HttpRequest.url is required.")
     if not url.startswith(("http://", "https://")):
         raise errors.invalid("HttpTarget.url must start with 'http://' or 'https://'.")
-    if len(url) > _LONGEST_URL:
-        raise errors.invalid(f"HttpRequest.url must be no longer than {_LONGEST_URL} characters.")
+    if len(url) > _LONGEST_URL_CHARACTERS:
+        raise errors.invalid(f"HttpRequest.url must be no longer than {_LONGEST_URL_CHARACTERS} characters.")
 
 
-def _check_headers(headers: Any) -> None:  # noqa: ANN401 - protobuf has no types
-    if sum(len(name.encode()) + len(value.encode()) for name, value in headers.items()) >= _LARGEST_HEADERS:
+def _check_headers(headers: Message) -> None:
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
+    if size >= _LARGEST_HEADERS_BYTES:
         raise errors.invalid("HttpRequest.headers must be smaller than 80KB.")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise errors.invalid(f"HttpRequest.headers: {name!r} cannot be sent as an HTTP header.")
 
 
-def _credentials(request: Any) -> tuple[Oidc | None, str | None]:  # noqa: ANN401 - protobuf has no types
+def _credentials(request: Message) -> tuple[Oidc | None, str | None]:
     if request.HasField("oauth_token"):
         return None, request.oauth_token.service_account_email
     if not request.HasField("oidc_token"):
@@ -95,11 +96,11 @@ def _credentials(request: Any) -> tuple[Oidc | None, str | None]:  # noqa: ANN40
     return Oidc(token.service_account_email, token.audience or request.url), None
 
 
-def _due(message: Any, now: float) -> float:  # noqa: ANN401 - protobuf has no types
+def _due(message: Message, now: float) -> float:
     if not message.HasField("schedule_time"):
         return now
     due: float = message.schedule_time.seconds + message.schedule_time.nanos // 1000 / 1e6
-    if due > now + _FURTHEST:
+    if due > now + _FURTHEST_SCHEDULE_SECONDS:
         # recorded in US Pacific time; here in UTC
         shown = dt.datetime.fromtimestamp(int(due), dt.timezone.utc).isoformat()
         raise errors.invalid(
@@ -109,16 +110,16 @@ def _due(message: Any, now: float) -> float:  # noqa: ANN401 - protobuf has no t
     return due
 
 
-def _deadline(message: Any) -> float:  # noqa: ANN401 - protobuf has no types
+def _deadline(message: Message) -> float:
     seconds: float = message.dispatch_deadline.seconds + message.dispatch_deadline.nanos // 1_000_000 / 1e3
     if seconds == 0:
-        return DEFAULT_DEADLINE
-    if not _SHORTEST_DEADLINE <= seconds <= _LONGEST_DEADLINE:
+        return DEFAULT_DEADLINE_SECONDS
+    if not _SHORTEST_DEADLINE_SECONDS <= seconds <= _LONGEST_DEADLINE_SECONDS:
         raise errors.invalid("Task.dispatchDeadline must be between [15s, 30m].")
     return seconds
 
 
-def _write_target(message: Any, target: Target, *, with_body: bool) -> None:  # noqa: ANN401 - protobuf has no types
+def _write_target(message: Message, target: Target, *, with_body: bool) -> None:
     message.url = target.url
     message.http_method = int(_Method[target.method])
     message.headers.update({**target.headers, "User-Agent": USER_AGENT})  # as recorded from GetTask
@@ -131,7 +132,7 @@ def _write_target(message: Any, target: Target, *, with_body: bool) -> None:  # 
         message.oauth_token.service_account_email = target.oauth
 
 
-def _write_attempts(message: Any, task: QueuedTask) -> None:  # noqa: ANN401 - protobuf has no types
+def _write_attempts(message: Message, task: QueuedTask) -> None:
     if task.first_sent is not None:
         message.first_attempt.dispatch_time.FromMicroseconds(_micros(task.first_sent))
     if task.last is None:
@@ -141,8 +142,9 @@ def _write_attempts(message: Any, task: QueuedTask) -> None:  # noqa: ANN401 - p
     if task.last_ended is None or task.last_answer is None:
         return
     status = task.last_answer.status
+    code = _RPC_CODES.get(status or NO_RESPONSE_STATUS, _UNKNOWN_RPC_CODE)
     message.last_attempt.response_time.FromMicroseconds(_micros(task.last_ended))
-    message.last_attempt.response_status.code = _CODES.get(status or NO_RESPONSE, _UNKNOWN)
+    message.last_attempt.response_status.code = code
     message.last_attempt.response_status.message = task.last_answer.error or f"HTTP status code {status}"
 
 

@@ -1,4 +1,4 @@
-"""OIDC tokens as Google makes them: RS256, signed by a key of our own whose certificate is served."""
+"""OIDC tokens like Google's: RS256, signed with a key of our own, whose certificate is served."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from taskhandler.devqueue.task import Oidc
 
 ISSUER = "https://accounts.google.com"
 LIFETIME_SECONDS = 3600
-# Google does not say whether a token is used twice; using it again is the harder case for receivers
+# Google does not say whether deliveries share a token; sharing is the harder case for receivers
 _REUSE_SECONDS = 300.0
 _DAY = dt.timedelta(days=1)
 
@@ -55,7 +55,7 @@ def new_key(now: float) -> SigningKey:
 
 
 class TokenIssuer:
-    """The keys, and the tokens made with them."""
+    """Keeps the keys, and issues tokens signed with them."""
 
     def __init__(
         self, *, now: Callable[[], float], make_key: Callable[[float], SigningKey] = new_key
@@ -72,13 +72,13 @@ class TokenIssuer:
         return {key.kid: key.certificate for key in self._published()}
 
     def rotate(self) -> str:
-        """Sign with a new key from now on and return its id. The key before it stays published, others go."""
+        """Sign with a new key from now on and return its id; only the previous key stays published, too."""
         self._signing_keys = [self._published()[-1], self._make_key(self._now())]
         self._reusable.clear()
         return self._signing_keys[-1].kid
 
     def authorization(self, oidc: Oidc, fault: TokenFault | None) -> str | None:
-        """Return the `Authorization` of a delivery; None if the fault is that there is none."""
+        """Return the `Authorization` header of a delivery; None if the fault is that it is missing."""
         if fault is TokenFault.NONE:
             return None
         if fault is not None:
@@ -96,7 +96,7 @@ class TokenIssuer:
         fault: TokenFault | None = None,
         claims: Mapping[str, object | EllipsisType] | None = None,
     ) -> str:
-        """Return a fresh token. `claims` are put over the usual ones; `...` as a value takes a claim out."""
+        """Return a new token. `claims` replace the usual ones; `...` as a value removes a claim."""
         now = int(self._now())
         made = _claims(oidc, now) | _faulty_claims(fault, now) | dict(claims or {})
         made = {key: value for key, value in made.items() if value is not ...}
@@ -145,6 +145,6 @@ def _faulty_claims(fault: TokenFault | None, now: int) -> dict[str, object]:
         case TokenFault.WRONG_ISS:
             return {"iss": "https://issuer.example"}
         case TokenFault.WRONG_EMAIL:
-            return {"email": "stranger@another-project.iam.gserviceaccount.com"}
+            return {"email": "other@another-project.iam.gserviceaccount.com"}
         case _:
             return {}

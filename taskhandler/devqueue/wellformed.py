@@ -11,8 +11,8 @@ from typing import Any
 
 from taskhandler.devqueue import errors
 
-Message = Any  # protobuf has no types
-Field = Any  # the same
+Message = Any  # protobuf messages have no types
+Field = Any  # nor have the descriptors of their fields
 
 FIRST_TIMESTAMP_SECONDS = -62_135_596_800  # 0001-01-01T00:00:00Z
 LAST_TIMESTAMP_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -22,10 +22,10 @@ _NANOS_PER_SECOND = 1_000_000_000
 
 
 def check(message: Message) -> None:
-    """Raise ApiError if a message, or one inside it, has an impossible value."""
+    """Raise ApiError if a message, or a message inside it, has a value that is not valid."""
     for field, value in message.ListFields():
         if isinstance(value, MutableMapping):
-            continue  # headers, which have rules of their own
+            continue  # headers, which are checked elsewhere
         for each in value if isinstance(value, MutableSequence) else (value,):
             _check_value(field, each)
 

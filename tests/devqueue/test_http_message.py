@@ -27,7 +27,7 @@ def test_a_parameter_is_its_last_value(query: str, expected: str | None):
 
 def test_a_reply_is_json_and_ends_its_connection():
     head, _, body = (
-        Reply({"a": 1}, headers={"Cache-Control": "public"}).rendered(with_body=True).partition(b"\r\n\r\n")
+        Reply({"a": 1}, headers={"Cache-Control": "public"}).render(with_body=True).partition(b"\r\n\r\n")
     )
     first, *lines = head.decode().split("\r\n")
     assert first == "HTTP/1.1 200 OK"
@@ -41,7 +41,7 @@ def test_a_reply_is_json_and_ends_its_connection():
 
 
 def test_a_reply_to_head_has_no_body():
-    assert Reply({"a": 1}).rendered(with_body=False).endswith(b"\r\n\r\n")
+    assert Reply({"a": 1}).render(with_body=False).endswith(b"\r\n\r\n")
 
 
 def test_an_error_says_why_in_one_bounded_line():

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from taskhandler.devqueue import LocalQueue
-from taskhandler.devqueue.listening import callable_host, joined, warn_if_exposed
+from taskhandler.devqueue.listening import join_host_port, reachable_host, warn_if_exposed
 
 from .asking import ask, request, sent
 
@@ -16,7 +16,7 @@ from .asking import ask, request, sent
     ("host", "expected"), [("127.0.0.1", "127.0.0.1:1"), ("desk", "desk:1"), ("::1", "[::1]:1")]
 )
 def test_an_address_is_a_host_and_a_port(host: str, expected: str):
-    assert joined(host, 1) == expected
+    assert join_host_port(host, 1) == expected
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_an_address_is_a_host_and_a_port(host: str, expected: str):
     [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("10.0.0.1", "10.0.0.1"), ("desk", "desk")],
 )
 def test_what_listens_everywhere_is_called_at_the_loopback_address(host: str, expected: str):
-    assert callable_host(host) == expected
+    assert reachable_host(host) == expected
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "fd00::5"])
@@ -35,9 +35,9 @@ def test_an_address_that_others_can_reach_is_a_warning_with_the_remedy(
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     for part in (
-        joined(host, 8123),
-        joined(host, 8124),
-        "tokens signed for any account",
+        join_host_port(host, 8123),
+        join_host_port(host, 8124),
+        "tokens for any account",
         "Listen on 127.0.0.1",
     ):
         assert part in record.getMessage()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.devqueue import ApiError
-from taskhandler.devqueue.names import check_location, check_queue, short, split_task
+from taskhandler.devqueue.names import check_location, check_queue, short_id, split_task
 
 QUEUE = "projects/example.com:shop-1/locations/europe-west1/queues/orders"
 
@@ -42,4 +42,4 @@ def test_a_location_needs_its_full_name():
 
 
 def test_headers_carry_the_last_segment():
-    assert short(QUEUE) == "orders"
+    assert short_id(QUEUE) == "orders"

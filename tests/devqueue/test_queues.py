@@ -126,7 +126,7 @@ def test_a_delivery_of_a_deleted_task_is_not_retried():
 def test_a_purge_takes_all_tasks():
     queue = with_tasks(3)
     queue.purge(1.0)
-    assert (queue.tasks, queue.due_at(), queue.purged) == ({}, None, 1.0)
+    assert (queue.tasks, queue.due_at(), queue.purged_at) == ({}, None, 1.0)
 
 
 def test_a_name_in_use_is_refused():

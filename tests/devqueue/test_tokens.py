@@ -83,7 +83,7 @@ def test_google_auth_refuses_these_tokens(issuer: TokenIssuer, fault: TokenFault
         (TokenFault.EXPIRED, "exp", NOW - 7200),
         (TokenFault.FUTURE, "iat", NOW + 7200),
         (TokenFault.WRONG_ISS, "iss", "https://issuer.example"),
-        (TokenFault.WRONG_EMAIL, "email", "stranger@another-project.iam.gserviceaccount.com"),
+        (TokenFault.WRONG_EMAIL, "email", "other@another-project.iam.gserviceaccount.com"),
     ],
 )
 def test_these_tokens_are_signed_and_wrong(issuer: TokenIssuer, fault: TokenFault, claim: str, value: object):
