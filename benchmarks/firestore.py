@@ -21,7 +21,8 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from examples.demo.ledgers import ledger, problem
-from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
+from taskhandler.ledger.firestore.opening import open_firestore
+from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.storage import Key, Written
 from taskhandler.lifecycle.record import Record, State
 

@@ -26,6 +26,7 @@ PARTS = {
         "config/sources.py": "config/settings.py",
         "delivery/request.py": "delivery/receiver.py",
         "ledger/firestore/grpc_transport.py": "ledger/firestore/storage.py",
+        "ledger/firestore/opening.py": "ledger/opening.py",
         "ledger/firestore/transport.py": "ledger/firestore/storage.py",
         "ledger/sqlite/connections.py": "ledger/sqlite/storage.py",
         "ledger/sqlite/file.py": "ledger/sqlite/storage.py",

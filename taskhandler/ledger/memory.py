@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from msgspec import Struct
 
 from taskhandler.forks import tell_of_forks
-from taskhandler.ledger.storage import Answer, Key, Stale, TaskBody, Unavailable, Written
+from taskhandler.ledger.listing import page_of
+from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable, Written
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 
@@ -77,6 +78,18 @@ class MemoryStorage:
         row = self._rows.get(key)
         return None if row is None else row.dead_letter
 
+    def list(
+        self,
+        states: Collection[Listed],
+        *,
+        handler: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page | Unavailable:
+        """See `Storage.list`."""
+        entries = (Entry(_id(key), key, snapshot) for key, snapshot in self.scan())
+        return page_of(entries, states, handler=handler, after=after, limit=limit)
+
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`."""
         with self._lock:
@@ -101,6 +114,10 @@ class MemoryStorage:
         version = next(self._versions)
         self._rows[key] = _Row(record, version, self._clock(), dead_letter)
         return Written(version)
+
+
+def _id(key: Key) -> str:
+    return f"{key.namespace}\0{key.queue}\0{key.task}\0{key.conflict}"
 
 
 def _snapshot(row: _Row, now: int) -> Snapshot:

@@ -108,7 +108,7 @@ def _options(url: str, query: str) -> dict[str, str]:
 
 def _firestore(url: str) -> Storage:
     try:
-        firestore = importlib.import_module("taskhandler.ledger.firestore.storage")
+        firestore = importlib.import_module("taskhandler.ledger.firestore.opening")
     except ImportError as error:
         advice = "Install flask-taskhandler[firestore]."
         raise _wrong(url, f"Google's client is not there ({error})", advice) from error

@@ -6,7 +6,8 @@ answers truthfully what is known of it; what follows from the answer is decided 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import enum
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -41,6 +42,39 @@ class TaskBody(Struct, frozen=True, gc=False):
     def __rich_repr__(self) -> list[tuple[str, object]]:
         """The same for tracebacks of rich, which would print the fields."""
         return [("bytes", len(self.content)), ("content_type", self.content_type)]
+
+
+class Listed(str, enum.Enum):
+    """What a record is listed as: its state, or `conflict`."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    CONFLICT = "conflict"
+
+
+class Entry(Struct, frozen=True):
+    """One record of a page; `id` is the storage's own, unique among its records."""
+
+    id: str
+    key: Key
+    snapshot: Snapshot
+
+
+class Page(Struct, frozen=True):
+    """Some of the records that were asked for.
+
+    Attributes:
+        entries: the records.
+        after: where the next page begins; None if there is no more.
+        is_complete: whether the page has all that it should have; False if the time for it was up first.
+    """
+
+    entries: tuple[Entry, ...]
+    after: str | None = None
+    is_complete: bool = True
 
 
 class Written(Struct, frozen=True):
@@ -113,6 +147,26 @@ class Storage(Protocol):
 
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """The body kept beside the record of `key`."""
+
+    def list(
+        self,
+        states: Collection[Listed],
+        *,
+        handler: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page | Unavailable:
+        """A page of the records that are listed as one of `states`: for people's tools.
+
+        In the order of their ids, for one state and one handler; else in an order of the storage's own.
+        A record that stays as it is, is on exactly one page, whatever becomes of the others meanwhile.
+
+        Args:
+            states: which records; those of completed tasks are not listed.
+            handler: only those of this handler.
+            after: `Page.after` of the page before; None for the first one.
+            limit: records of a page at most.
+        """
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """All records, in no order: for people's tools, never on the path of a delivery.

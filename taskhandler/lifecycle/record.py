@@ -23,12 +23,44 @@ class State(str, enum.Enum):
 TERMINAL = frozenset({State.COMPLETED, State.REJECTED, State.DEAD})
 
 
-class Step(Struct, frozen=True, gc=False):
+FORMAT = 1
+"""The format that this version writes; it reads every one up to its own."""
+
+MOST_ROUNDS = 64
+"""Names whose round ended that a record remembers."""
+
+MOST_ACTS = 20
+"""Acts of operators that a record remembers."""
+
+Unknown = tuple[tuple[str, bytes], ...]
+"""Fields of a newer version: each name with its value, as the storage encodes it."""
+
+
+class Step(Struct, frozen=True, omit_defaults=True, gc=False):
     """One `once` step of a task: begun, and, with a `value` (JSON), done."""
 
     name: str
     fence: int
     value: str | None = None
+    unknown: Unknown = ()
+
+
+class Round(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A round of a record that has ended: the SHA-256 of the name that claimed it, and how it ended."""
+
+    name_hash: str
+    state: State
+    unknown: Unknown = ()
+
+
+class OperatorAct(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What an operator did to a record: `at` is in seconds since 1970, by the operator's clock."""
+
+    action: str
+    who: str
+    why: str
+    at: float
+    unknown: Unknown = ()
 
 
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -51,6 +83,17 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         result: what the handler returned, as JSON, for people to look at.
         steps: the `once` steps.
         history: one line for each of the last lost or failed attempts.
+        error_type: of a failed or dead task: the class of the last error.
+        trace: the `traceparent` of the last claim (W3C Trace Context).
+        generation: raised by a replay that is to run everything afresh; part of the identity of steps,
+            keys and children.
+        claimed_by: the SHA-256 of the task's name that claimed this round, of a record whose identity is
+            a business key.
+        rounds: of such a record: the rounds that have ended, at most `MOST_ROUNDS`.
+        acts: what operators did to it, at most `MOST_ACTS`.
+        format: the version of the format that it was last written in.
+        min_reader: the oldest version that may act on it.
+        unknown: fields of a newer version, which are written back as they were.
     """
 
     state: State
@@ -68,6 +111,15 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     result: str | None = None
     steps: tuple[Step, ...] = ()
     history: tuple[str, ...] = ()
+    error_type: str = ""
+    trace: str = ""
+    generation: int = 0
+    claimed_by: str = ""
+    rounds: tuple[Round, ...] = ()
+    acts: tuple[OperatorAct, ...] = ()
+    format: int = FORMAT
+    min_reader: int = 1
+    unknown: Unknown = ()
 
     @property
     def is_terminal(self) -> bool:
@@ -87,8 +139,11 @@ class Snapshot(Struct, frozen=True):
         record: the record.
         version: the storage's own mark of this state of the row; opaque, compared for equality only.
         age: seconds from the last write to this look, both by the storage's own clock.
+        created_at, updated_at: seconds since 1970, for people only; None where the storage does not say.
     """
 
     record: Record
     version: Hashable
     age: float = 0.0
+    created_at: float | None = None
+    updated_at: float | None = None

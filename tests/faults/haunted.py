@@ -7,11 +7,21 @@ it: `lose` (done, and nobody knows). And those of `witness.suffer` at both.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from taskhandler.ledger.sqlite import file as sqlite_file
 from taskhandler.ledger.sqlite import group_commit as sqlite_writer
-from taskhandler.ledger.storage import Answer, Key, Storage, TaskBody, Unavailable, Unknown, Written
+from taskhandler.ledger.storage import (
+    Answer,
+    Key,
+    Listed,
+    Page,
+    Storage,
+    TaskBody,
+    Unavailable,
+    Unknown,
+    Written,
+)
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from tests.faults.witness import Witness
 
@@ -71,6 +81,16 @@ class HauntedStorage:
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         """See `Storage.letter`."""
         return self._storage.dead_letter(key)
+
+    def list(
+        self,
+        states: Collection[Listed],
+        *,
+        handler: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page | Unavailable:
+        return self._storage.list(states, handler=handler, after=after, limit=limit)
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`."""

@@ -10,7 +10,8 @@ from typing import Any
 from google.cloud import firestore
 
 from taskhandler.ledger.firestore.document import document_id
-from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
+from taskhandler.ledger.firestore.opening import open_firestore
+from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.storage import Key, Written
 from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.emulator import emulated, shared_address

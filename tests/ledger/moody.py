@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
 from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.memory import MemoryStorage
-from taskhandler.ledger.storage import Answer, Key, TaskBody, Unavailable, Unknown
+from taskhandler.ledger.storage import Answer, Key, Listed, Page, TaskBody, Unavailable, Unknown
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Run
@@ -72,6 +72,16 @@ class Moody:
 
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         return self.inner.dead_letter(key)
+
+    def list(
+        self,
+        states: Collection[Listed],
+        *,
+        handler: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page | Unavailable:
+        return self.inner.list(states, handler=handler, after=after, limit=limit)
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         return self.inner.scan()

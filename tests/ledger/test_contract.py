@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.storage import Disputed, Key, Stale, Storage, TaskBody, Written
-from taskhandler.lifecycle.record import Record, Snapshot
+from taskhandler.ledger.storage import Disputed, Key, Listed, Page, Stale, Storage, TaskBody, Written
+from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import Heartbeat
 from taskhandler.lifecycle.verdict import Renewed
 from tests.ledger.filed import wait
@@ -227,3 +227,29 @@ def test_a_closed_storage_opens_again_when_it_is_used(storage: Storage):
     assert found(storage, key).record == FIRST
     storage.close()
     assert isinstance(storage.replace(key, SECOND, version), Written)
+
+
+ATTENTION = {
+    "waiting": State.WAITING,
+    "dead": State.DEAD,
+    "rejected": State.REJECTED,
+    "running": State.RUNNING,
+}
+
+
+def test_every_record_that_wants_attention_is_on_one_page(storage: Storage):
+    handler = f"h{fresh_key().task}"
+    keys = {name: fresh_key() for name in (*ATTENTION, "completed")}
+    for name, key in keys.items():
+        state = ATTENTION.get(name, State.COMPLETED)
+        written(storage.create(key, replace(FIRST, state=state, handler=handler)))
+    listed = list[Key]()
+    after: str | None = None
+    while True:
+        page = storage.list(set(Listed), handler=handler, after=after, limit=3)
+        assert isinstance(page, Page)
+        listed += [entry.key for entry in page.entries]
+        after = page.after
+        if after is None:
+            break
+    assert sorted(listed, key=str) == sorted((keys[name] for name in ATTENTION), key=str)

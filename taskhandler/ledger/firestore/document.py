@@ -140,14 +140,16 @@ def _put(fields: Any, key: Key, record: Record, *, after: int, cut: Sequence[str
 
 
 def _put_rare(said: Any, key: Key, record: Record) -> None:  # noqa: ANN401 - a protobuf map
-    if key.conflict:
-        said["conflict"].string_value = key.conflict
     if record.on_dead_called:
         said["on_dead_called"].boolean_value = True
-    if record.reason:
-        said["reason"].string_value = record.reason
     if record.result is not None:
         said["result"].string_value = record.result
+    texts = {"conflict": key.conflict, "reason": record.reason, "error_type": record.error_type}
+    for name, text in {**texts, "trace": record.trace, "claimed_by": record.claimed_by}.items():
+        if text:
+            said[name].string_value = text
+    if record.generation:
+        said["generation"].integer_value = record.generation
     for line in record.history:
         said["history"].array_value.values.add().string_value = line
     for mark in record.steps:

@@ -9,8 +9,7 @@ are Firestore's.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
 from taskhandler.errors import ConfigError, LedgerError
@@ -21,8 +20,21 @@ from taskhandler.ledger.firestore.commit import Commit, name_of
 from taskhandler.ledger.firestore.connection import Connection
 from taskhandler.ledger.firestore.status import Fate, fate_of_create, fate_of_replace, remedy
 from taskhandler.ledger.firestore.transport import SAID_LIMIT, Failure, Look, Wire
-from taskhandler.ledger.firestore.url import COLLECTION, KEY, Place, collection_problem, place_of
-from taskhandler.ledger.storage import Answer, Disputed, Key, Stale, TaskBody, Unavailable, Unknown, Written
+from taskhandler.ledger.firestore.url import COLLECTION, KEY, collection_problem
+from taskhandler.ledger.listing import page_of
+from taskhandler.ledger.storage import (
+    Answer,
+    Disputed,
+    Entry,
+    Key,
+    Listed,
+    Page,
+    Stale,
+    TaskBody,
+    Unavailable,
+    Unknown,
+    Written,
+)
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from taskhandler.text import one_line
@@ -40,24 +52,6 @@ PAGE = 300
 """Documents of a page when all are listed."""
 
 NANOSECOND = 1e-9
-
-
-def open_firestore(url: str) -> FirestoreStorage:
-    """The ledger at `firestore://[project]/[database]/[collection][?warm=1]`.
-
-    Nothing is loaded or asked before the first delivery, unless `warm=1` asks for it.
-
-    Raises:
-        ConfigError: the URL is wrong, or google-cloud-firestore is not installed.
-    """
-    place = place_of(url)
-    if not _is_installed():
-        problem = "google-cloud-firestore is not installed"
-        raise ConfigError(KEY, url, problem, remedy='pip install "flask-taskhandler[firestore]"')
-    storage = FirestoreStorage(client=lambda: _client(place), collection=place.collection)
-    if place.warm:
-        storage.warm_up()
-    return storage
 
 
 class FirestoreStorage:
@@ -155,6 +149,21 @@ class FirestoreStorage:
         except ValueError as error:
             return self._unreadable(first, error)
 
+    def list(
+        self,
+        states: Collection[Listed],
+        *,
+        handler: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page | Unavailable:
+        """See `Storage.list`."""
+        entries = (Entry(records.document_id(key), key, snapshot) for key, snapshot in self.scan())
+        try:
+            return page_of(entries, states, handler=handler, after=after, limit=limit)
+        except LedgerError as error:
+            return Unavailable(str(error))
+
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Documents that cannot be made out are complained of and left out."""
         page = self._page("")
@@ -227,7 +236,7 @@ class FirestoreStorage:
             return self._unreadable(look.name, error)
         return key, Snapshot(record, look.updated_at, max(0, look.read_at - look.updated_at) * NANOSECOND)
 
-    def _page(self, after: str) -> list[Look]:
+    def _page(self, after: str) -> Sequence[Look]:
         wire = self._wire_for_people()
         page = wire.page(self._collection, after, size=PAGE, timeout=LIMIT_SECONDS)
         if isinstance(page, Failure):
@@ -259,19 +268,6 @@ class FirestoreStorage:
 
 def _unavailable(failure: Failure) -> Unavailable:
     return Unavailable(f"the ledger is out of use: {failure}")
-
-
-def _is_installed() -> bool:
-    try:
-        return find_spec("google.cloud.firestore") is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _client(place: Place) -> Any:  # noqa: ANN401 - Google's client, which is not loaded yet
-    from taskhandler.ledger.firestore.grpc_transport import client_for  # noqa: PLC0415 - it loads Google's libraries
-
-    return client_for(place)
 
 
 def _attach(client: Any) -> Wire:  # noqa: ANN401 - Google's client, which is not loaded yet

@@ -8,17 +8,18 @@ retention has passed stays until its task comes again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from taskhandler.errors import LedgerError
 from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.bootclock import ServerClock
 from taskhandler.ledger.complaints import Complaints
+from taskhandler.ledger.listing import page_of
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, remedy
 from taskhandler.ledger.sqlite.group_commit import FAULTS, SharedCommit, Write
-from taskhandler.ledger.storage import Answer, Key, Stale, TaskBody, Unavailable
+from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from taskhandler.text import one_line
@@ -93,6 +94,21 @@ class SQLiteStorage:
             case _:
                 return None
 
+    def list(
+        self,
+        states: Collection[Listed],
+        *,
+        handler: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page | Unavailable:
+        """See `Storage.list`."""
+        entries = (Entry("\0".join(rows.key_row(key)), key, snapshot) for key, snapshot in self.scan())
+        try:
+            return page_of(entries, states, handler=handler, after=after, limit=limit)
+        except LedgerError as error:
+            return Unavailable(str(error))
+
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Rows that cannot be made out are complained of and left out."""
         page = self._page(rows.SCAN, ())
@@ -136,7 +152,7 @@ class SQLiteStorage:
             Write(statement, (*row, *named, *conditions), version=version, dead_letter=beside)
         )
 
-    def _look(self, statement: str, key: Key) -> list[rows.Row] | Unavailable:
+    def _look(self, statement: str, key: Key) -> Sequence[rows.Row] | Unavailable:
         try:
             named = rows.key_row(key)
             with self._connections.reader() as opened:
@@ -146,7 +162,7 @@ class SQLiteStorage:
         except FAULTS as error:
             return Unavailable(self._explain(error))
 
-    def _page(self, statement: str, after: rows.Row) -> list[rows.Row]:
+    def _page(self, statement: str, after: rows.Row) -> Sequence[rows.Row]:
         try:
             with self._connections.reader() as opened:
                 return opened.connection.execute(statement, after).fetchall()

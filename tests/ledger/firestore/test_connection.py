@@ -19,7 +19,8 @@ from taskhandler.ledger.complaints import Complaints
 from taskhandler.ledger.firestore import connection as firestore_connection
 from taskhandler.ledger.firestore.connection import Connection
 from taskhandler.ledger.firestore.grpc_transport import GrpcWire
-from taskhandler.ledger.firestore.storage import FirestoreStorage, open_firestore
+from taskhandler.ledger.firestore.opening import open_firestore
+from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.storage import Unavailable, Written
 from tests.ledger import programs
 from tests.ledger.emulator import emulated

@@ -1,0 +1,46 @@
+"""Tests of `taskhandler.ledger.listing`."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from taskhandler.ledger.listing import listed_as, page_of
+from taskhandler.ledger.storage import Entry, Key, Listed
+from taskhandler.lifecycle.record import Snapshot, State
+from tests.ledger.samples import FIRST
+
+ENTRIES = [
+    Entry(str(n), Key("n", "q", str(n)), Snapshot(replace(FIRST, state=state, handler=handler), n))
+    for n, (state, handler) in enumerate(
+        [
+            (State.DEAD, "a"),
+            (State.COMPLETED, "a"),
+            (State.DEAD, "b"),
+            (State.WAITING, "a"),
+            (State.DEAD, "a"),
+        ]
+    )
+]
+
+
+@pytest.mark.parametrize("state", sorted(State))
+def test_a_record_is_listed_by_its_state_unless_it_completed(state: State):
+    expected = None if state is State.COMPLETED else Listed(state.value)
+    assert listed_as(Key("n", "q", "t"), replace(FIRST, state=state)) is expected
+
+
+def test_a_conflict_is_listed_as_one():
+    assert listed_as(Key("n", "q", "t", "d"), replace(FIRST, state=State.REJECTED)) is Listed.CONFLICT
+
+
+def test_pages_follow_each_other_in_the_order_of_ids():
+    first = page_of(reversed(ENTRIES), {Listed.DEAD, Listed.WAITING}, handler="a", after=None, limit=2)
+    assert ([entry.id for entry in first.entries], first.after) == (["0", "3"], "3")
+    second = page_of(ENTRIES, {Listed.DEAD, Listed.WAITING}, handler="a", after=first.after, limit=2)
+    assert ([entry.id for entry in second.entries], second.after) == (["4"], None)
+
+
+def test_all_handlers_are_listed_if_none_is_named():
+    page = page_of(ENTRIES, {Listed.DEAD}, handler=None, after=None, limit=9)
+    assert [entry.id for entry in page.entries] == ["0", "2", "4"]
