@@ -17,6 +17,10 @@ FENCE = re.compile(
     r"^(?P<fence>```+)(?P<language>\S*)[^\n]*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL
 )
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CONSOLE = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+GCLOUD = re.compile(r"^(gcloud (?:.*\\\n)*.*)$", re.MULTILINE)
+SERVICE = re.compile(r"^ +command: (.*)$", re.MULTILINE)
+INLINE = re.compile(r"make |python -m |flask (run|tasks) |gunicorn -|pip install |chgrp |sqlite3 ")
 LINK = re.compile(r"\[([^]]*)\]\(([^)\s]+)\)")
 
 
@@ -48,16 +52,10 @@ def anchors(page: Path) -> set[str]:
     return {heading.strip().replace(" ", "-") for heading in plain}
 
 
-def console(page: Path) -> list[str]:
-    """What the page's blocks of `console` tell the reader to type, each command with its continued lines."""
-    return re.findall(r"^\$ ((?:.*\\\n)*.*)$", "".join(blocks(page, "console")), re.MULTILINE)
-
-
 def commands(page: Path) -> list[str]:
-    """Every command of the page: in its consoles, in its text, and in the files of its containers."""
+    """Every command of the page, in its blocks and in its text, with the lines that continue it."""
+    typed = CONSOLE.findall("".join(blocks(page, "console")))
+    listed = GCLOUD.findall("".join(blocks(page, "sh")))
+    services = SERVICE.findall("".join(blocks(page, "yaml")))
     spans = (" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose(page)))
-    named = [
-        span for span in spans if re.match(r"make |python -m |flask tasks |gunicorn -|pip install ", span)
-    ]
-    services = re.findall(r"^ +command: (.*)$", "".join(blocks(page, "yaml")), re.MULTILINE)
-    return [*console(page), *named, *services]
+    return [*typed, *listed, *services, *(span for span in spans if INLINE.match(span))]

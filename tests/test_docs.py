@@ -21,7 +21,7 @@ from tests.pages import DOCS, PAGES, name_of, prose
 PACKAGE = ROOT / "taskhandler"
 CODE = re.compile(r"`+[^`]+`+")
 STILTED = re.compile(
-    r"\b((?:is|are) wanted|be had|whoever|strangers?|what became of|at a desk|nobody else's)\b", re.IGNORECASE
+    r"\b((?:is|are) wanted|be had|whoever|strangers?|what became of|at a desk)\b", re.IGNORECASE
 )
 
 
@@ -48,7 +48,7 @@ def test_every_outcome_is_documented_with_its_status():
 def test_every_file_of_the_package_is_on_the_map_of_contributing_and_no_other():
     page = (ROOT / "CONTRIBUTING.md").read_text()
     package = page.partition("\n## Where things are\n")[2].partition("\n### Outside of the package\n")[0]
-    documented = set(re.findall(r"`([a-z_/]+\.py)`", package.partition("### ")[2]))
+    documented = set(re.findall(r"`([a-z0-9_/]+\.py)`", package.partition("### ")[2]))
     files = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
     assert documented == files
 

@@ -10,14 +10,17 @@ import shlex
 import subprocess
 import sys
 from functools import lru_cache
+from subprocess import CalledProcessError
 
 import pytest
-from click import Group
+from click import Command, Group
+from flask.cli import run_command
 from gunicorn.config import Config  # type: ignore[import-untyped]  # gunicorn ships no types
 
 from taskhandler.cli import tasks
 from taskhandler.config.settings import KEYS, PLAIN, PREFIX
 from taskhandler.devqueue import Faults
+from taskhandler.errors import UsageError
 from tests.mirror import ROOT
 from tests.pages import PAGES, commands, name_of
 
@@ -56,12 +59,11 @@ def check_make(words: list[str]) -> None:
             check_module(module, shlex.split(given["ARGS"]))
 
 
-def check_flask(words: list[str]) -> None:
-    group, name, *rest = words
-    assert group == "tasks"
-    assert isinstance(tasks, Group)
-    known = {option for parameter in tasks.commands[name].params for option in parameter.opts}
-    assert options_in(rest) <= known
+def check_click(command: Command, words: list[str]) -> None:
+    if isinstance(command, Group):
+        check_click(command.commands[words[0]], words[1:])
+    else:
+        assert options_in(words) <= {option for parameter in command.params for option in parameter.opts}
 
 
 def check_extras(words: list[str]) -> None:
@@ -80,8 +82,10 @@ def check(words: list[str]) -> None:
             check_make(rest)
         case ["python", "-m", module, *rest]:
             check_module(module, rest)
-        case ["flask", *rest]:
-            check_flask(rest)
+        case ["flask", "tasks", *rest]:
+            check_click(tasks, rest)
+        case ["flask", "run", *rest]:
+            check_click(run_command, rest)
         case ["pip", "install", *rest]:
             check_extras(rest)
         case ["gunicorn", *rest]:
@@ -90,20 +94,48 @@ def check(words: list[str]) -> None:
             assert {word.partition("=")[0] for word in rest} <= SETTINGS
         case ["curl", *rest]:
             check_faults(rest)
-        case ["gcloud", *_]:
-            pass  # no gcloud here: the shell has parsed it, and that is all that can be said
+        case ["gcloud" | "chgrp" | "sqlite3", *_]:
+            pass  # not ours, and perhaps not installed: the shell has parsed it
         case _:
-            pytest.fail(f"nobody checks commands like {shlex.join(words)!r}")
+            pytest.fail(f"no check knows commands like {shlex.join(words)!r}")
+
+
+def try_out(command: str) -> None:
+    subprocess.run(["bash", "-n", "-c", command], check=True)  # noqa: S607 - bash is where the machine has it
+    check(shlex.split(command, comments=True))
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
 def test_a_command_on_a_page_names_what_exists(page: str, command: str):
     assert page
-    subprocess.run(["bash", "-n", "-c", command], check=True)  # noqa: S607 - bash is where the machine has it
-    check(shlex.split(command, comments=True))
+    try_out(command)
 
 
 def test_the_pages_name_every_target_that_is_described():
     described = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
     named = {word for _, command in COMMANDS if command.startswith("make ") for word in command.split()}
     assert not set(described) - named
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make demonstration",
+        "make demo ARGS='--legder sqlite'",
+        "python -m taskhandler.localqueue",
+        "python -m taskhandler.devqueue --grpc-port 8123",
+        "flask tasks install",
+        "flask tasks setup --porject=p",
+        "pip install '.[queue]'",
+        "gunicorn --thread 8",
+        "export TASKHANDLER_LEGDER=memory://",
+        "curl -d '{\"duplicates\": 0.2}' http://127.0.0.1:8124/_/faults",
+        "gcloud run deploy --set-env-vars=TASKHANDLER_LEDGER=firestore://p/(default)/c",
+        "docker build .",
+    ],
+)
+def test_a_command_that_names_what_does_not_exist_is_noticed(command: str):
+    with pytest.raises(
+        (AssertionError, LookupError, TypeError, CalledProcessError, UsageError, pytest.fail.Exception)
+    ):
+        try_out(command)
