@@ -1,4 +1,4 @@
-"""A running queue, and somewhere for it to deliver to."""
+"""A running queue, and a target for its deliveries."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def target() -> Iterator[Target]:
 
 @pytest.fixture
 def dispatches() -> dict[str, Any]:
-    """Recordings of the real service's deliveries, by name."""
+    """Deliveries recorded from the real service, by name."""
     return {each["name"]: each for each in json.loads((RECORDINGS / "dispatch.json").read_text())}
 
 
 @pytest.fixture
 def recorded_errors() -> dict[str, Any]:
-    """Recordings of the real service's errors, by name."""
+    """Errors recorded from the real service, by name."""
     return {each["name"]: each for each in json.loads((RECORDINGS / "task-errors.json").read_text())}

@@ -112,7 +112,7 @@ async def exchange(
 
 
 def answer_of(script: Script, *, target: Target = _TARGET, deadline: float = PATIENCE_SECONDS) -> Answer:
-    """Return what the queue makes of the script's response."""
+    """Return the answer that the client reads from the script's response."""
     return asyncio.run(exchange(script, target=target, deadline=deadline))[0]
 
 

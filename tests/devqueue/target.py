@@ -1,4 +1,4 @@
-"""A real HTTP server for deliveries: it remembers what it was sent and answers as told."""
+"""A real HTTP server for deliveries: it records what it is sent, and answers as a test chooses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PATIENCE_SECONDS = 60
-"""After these a test gives up: a guard against hanging. What it must not wait for must be due much later."""
+"""A guard against tests that hang. What a test must not wait for has to be due much later."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Seen:
     body: bytes
 
     def task_header(self, word: str) -> str | None:
-        """The value of `X-CloudTasks-` and the word."""
+        """Return the value of the header `X-CloudTasks-` with this ending."""
         return self.headers.get(f"x-cloudtasks-{word}".lower())
 
 
@@ -88,16 +88,16 @@ class Target:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         return Handler
 
 
 def until(held: Callable[[], object]) -> None:
-    """Wait until something holds; fail if it never does."""
+    """Wait until `held` returns something true; fail after `PATIENCE_SECONDS`."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not held():
-        assert time.monotonic() < deadline, "it did not come to that"
+        assert time.monotonic() < deadline, "the condition was never met"
         threading.Event().wait(0.01)
 
 
@@ -106,4 +106,4 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, *_: object) -> None:
-        """A queue that hangs up early is no error here."""
+        """Ignore a queue that hangs up early."""

@@ -12,13 +12,15 @@ from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
 
-from .making import EMAIL, create, http_task
+from .sample_tasks import EMAIL, create, http_task
 from .target import PATIENCE_SECONDS, Reply, Seen, Target
 
 Client = tasks_v2.CloudTasksClient
 
 
-def test_a_task_arrives_as_it_was_made(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_delivery_has_the_method_url_headers_and_body_of_its_task(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     create(client, quick, target, body=b"\x00body", headers={"X-Shop": "ä"})
     assert queue.wait(PATIENCE_SECONDS)
     (seen,) = target.seen
@@ -27,20 +29,24 @@ def test_a_task_arrives_as_it_was_made(queue: LocalQueue, client: Client, quick:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_any_method_arrives(method: str, queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_delivery_can_have_any_method(
+    method: str, queue: LocalQueue, client: Client, quick: str, target: Target
+):
     create(client, quick, target, http_method=method, body=b"")
     assert queue.wait(PATIENCE_SECONDS)
     assert [seen.method for seen in target.seen] == [method]
 
 
-def test_a_completed_task_is_gone(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_task_answered_2xx_is_no_longer_in_the_queue(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     name = create(client, quick, target, "t")
     assert queue.wait(PATIENCE_SECONDS)
     with pytest.raises(NotFound, match="no longer exists"):
         client.get_task(name=name)
 
 
-def test_a_redirect_is_a_failed_attempt_and_is_not_followed(
+def test_a_redirect_is_not_followed_and_the_task_is_retried(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     target.answering = lambda seen: Reply(302, {"Location": "/elsewhere"}) if seen.number == 0 else Reply()
@@ -50,7 +56,7 @@ def test_a_redirect_is_a_failed_attempt_and_is_not_followed(
     assert target.seen[1].task_header("TaskExecutionCount") == "1"
 
 
-def test_a_task_that_fails_too_often_is_deleted(queue: LocalQueue, client: Client, target: Target):
+def test_a_task_that_fails_max_attempts_times_is_deleted(queue: LocalQueue, client: Client, target: Target):
     name = queue.create_queue("brief", max_attempts=3, min_backoff=0.01)
     target.answering = lambda _: Reply(500)
     task = create(client, name, target, "t")
@@ -61,7 +67,9 @@ def test_a_task_that_fails_too_often_is_deleted(queue: LocalQueue, client: Clien
     assert queue.stats()["sums"] == {"delivery": 3, "retrying": 2, "exhausted": 1}
 
 
-def test_retry_after_is_kept(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_task_is_not_retried_before_the_retry_after_of_its_answer(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     target.answering = lambda _: Reply(503, {"Retry-After": "3600"})
     name = create(client, quick, target, "t")
     assert queue.wait(PATIENCE_SECONDS)
@@ -70,10 +78,10 @@ def test_retry_after_is_kept(queue: LocalQueue, client: Client, quick: str, targ
     assert 3599 < waits.total_seconds() < 3601
 
 
-def test_nobody_listening_is_a_failed_attempt_that_counts_as_no_execution(queue: LocalQueue, client: Client):
+def test_a_refused_connection_counts_as_an_attempt_but_not_as_an_execution(queue: LocalQueue, client: Client):
     name = queue.create_queue("once", max_attempts=1)
     with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))  # and does not listen: no one else gets the port meanwhile
+        silent.bind(("127.0.0.1", 0))  # bound but not listening, so that nothing else takes the port
         task = http_task(f"http://127.0.0.1:{silent.getsockname()[1]}/", name=f"{name}/tasks/t")
         client.create_task(parent=name, task=task)
         assert queue.wait(PATIENCE_SECONDS)
@@ -82,7 +90,7 @@ def test_nobody_listening_is_a_failed_attempt_that_counts_as_no_execution(queue:
     assert "no response: ConnectionRefusedError" in str(attempt["error"])
 
 
-def test_a_task_is_delivered_when_its_time_has_come(
+def test_a_task_is_delivered_at_its_schedule_time_and_not_before(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     soon = time.time() + 0.5
@@ -94,7 +102,7 @@ def test_a_task_is_delivered_when_its_time_has_come(
     assert float(target.seen[0].task_header("TaskETA") or 0) == pytest.approx(soon, abs=1e-5)
 
 
-def test_a_paused_queue_holds_its_tasks_until_it_is_resumed(
+def test_a_paused_queue_delivers_nothing_until_it_is_resumed(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     client.pause_queue(name=quick)
@@ -140,7 +148,7 @@ def test_a_task_deleted_while_it_runs_is_not_retried(
     assert queue.stats()["sums"] == {"delivery": 1, "gone": 1}
 
 
-def test_no_more_are_delivered_at_once_than_the_queue_allows(
+def test_no_more_deliveries_run_at_once_than_max_concurrent_dispatches(
     queue: LocalQueue, client: Client, target: Target
 ):
     name = queue.create_queue("pairs", max_concurrent_dispatches=2)
@@ -163,7 +171,7 @@ def test_no_more_are_delivered_at_once_than_the_queue_allows(
     assert (len(target.seen), most[0]) == (6, 2)
 
 
-def test_an_access_token_is_sent_where_one_is_asked_for(
+def test_a_task_with_an_oauth_token_is_delivered_with_an_opaque_access_token(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     create(client, quick, target, oauth_token={"service_account_email": EMAIL})

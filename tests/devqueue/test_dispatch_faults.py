@@ -13,8 +13,8 @@ from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
 
-from . import reading
-from .making import EMAIL, create
+from . import decoded_tokens
+from .sample_tasks import EMAIL, create
 from .target import PATIENCE_SECONDS, Reply, Seen, Target
 
 Client = tasks_v2.CloudTasksClient
@@ -26,7 +26,7 @@ def kinds(queue: LocalQueue) -> list[Any]:
     return [attempt["kind"] for attempt in queue.attempts()]
 
 
-def test_a_duplicate_follows_the_completion_with_the_same_headers(
+def test_a_duplicate_is_sent_after_completion_with_the_same_headers(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     queue.faults(duplicate=1.0)
@@ -37,7 +37,9 @@ def test_a_duplicate_follows_the_completion_with_the_same_headers(
     assert kinds(queue) == ["delivery", "duplicate"]
 
 
-def test_a_late_duplicate_comes_when_told(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_late_duplicate_is_sent_late_after_seconds_later(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     queue.faults(late_duplicate=1.0, late_after=0.3)
     create(client, quick, target)
     assert queue.wait(PATIENCE_SECONDS)
@@ -48,7 +50,7 @@ def test_a_late_duplicate_comes_when_told(queue: LocalQueue, client: Client, qui
     assert target.seen[0].headers == target.seen[1].headers
 
 
-def test_a_late_duplicate_beyond_the_wait_is_not_waited_for(
+def test_wait_does_not_wait_for_a_late_duplicate_beyond_its_timeout(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     queue.faults(late_duplicate=1.0, late_after=600)
@@ -57,7 +59,7 @@ def test_a_late_duplicate_beyond_the_wait_is_not_waited_for(
     assert kinds(queue) == ["delivery"]
 
 
-def test_concurrent_deliveries_are_there_at_the_same_time(
+def test_concurrent_deliveries_run_at_the_same_time(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     queue.faults(concurrent=1.0)
@@ -70,7 +72,7 @@ def test_concurrent_deliveries_are_there_at_the_same_time(
     assert sorted(kinds(queue)) == ["concurrent", "delivery"]
 
 
-def test_a_dropped_reply_is_retried_as_if_there_had_been_none(
+def test_a_delivery_whose_reply_is_dropped_is_retried(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     queue.faults(drop_reply=1.0, attempts=[0])
@@ -85,7 +87,7 @@ def test_a_dropped_reply_is_retried_as_if_there_had_been_none(
 def test_an_early_deadline_leaves_the_handler_running(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
-    # a slow machine may give deliveries up before they arrive: the first that does arrive is looked at
+    # on a slow machine deliveries may be given up before they arrive: look at the first that arrives
     queue.faults(deadline=1.0, deadline_after=0.1)
     another_came, ended = threading.Event(), SimpleQueue[tuple[int, bool]]()
 
@@ -112,7 +114,7 @@ def number_of(seen: Seen) -> int:
     return int(seen.task_header("TaskRetryCount") or -1)
 
 
-def test_faults_meet_only_the_tasks_that_they_are_for(
+def test_faults_limited_to_a_prefix_affect_no_other_deliveries(
     queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     queue.faults(duplicate=1.0, prefix="order-")
@@ -126,7 +128,7 @@ def test_faults_meet_only_the_tasks_that_they_are_for(
     ]
 
 
-def test_the_same_seed_gives_the_same_run(target: Target):
+def test_the_same_seed_gives_the_same_deliveries(target: Target):
     runs = []
     for _ in range(2):
         with LocalQueue(seed=5) as queue:
@@ -150,16 +152,14 @@ def test_a_delivery_carries_a_token_that_the_served_certificates_verify(
     assert (told["email"], told["iss"]) == (EMAIL, "https://accounts.google.com")
 
 
-def test_the_audience_is_the_whole_url_unless_told(
-    queue: LocalQueue, client: Client, quick: str, target: Target
-):
+def test_the_default_audience_is_the_whole_url(queue: LocalQueue, client: Client, quick: str, target: Target):
     create(client, quick, target, url=target.url + "?a=1", oidc_token={"service_account_email": EMAIL})
     assert queue.wait(PATIENCE_SECONDS)
     assert claims(queue, target.seen[0], target.url + "?a=1")["aud"] == target.url + "?a=1"
 
 
 @pytest.mark.parametrize("fault", ["expired", "wrong_aud", "future", "unknown_key", "bad_signature"])
-def test_a_spoilt_token_is_refused_and_the_next_attempt_has_a_good_one(
+def test_a_faulty_token_is_refused_and_the_next_attempt_has_a_valid_one(
     fault: str, queue: LocalQueue, client: Client, quick: str, target: Target
 ):
     queue.faults(token=fault, attempts=[0])
@@ -172,7 +172,9 @@ def test_a_spoilt_token_is_refused_and_the_next_attempt_has_a_good_one(
     assert claims(queue, good)["email"] == EMAIL
 
 
-def test_a_token_can_be_left_out(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_delivery_with_the_token_fault_none_has_no_authorization(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     queue.faults(token="none")
     create(client, quick, target, **OIDC)
     assert queue.wait(PATIENCE_SECONDS)
@@ -183,4 +185,4 @@ def claims(queue: LocalQueue, seen: Seen, audience: str = AUDIENCE) -> dict[str,
     with urllib.request.urlopen(queue.certs_url) as answer:  # noqa: S310 - our own http URL
         certs = json.load(answer)
     token = seen.headers["authorization"].removeprefix("Bearer ")
-    return reading.verified(token, certs, audience)
+    return decoded_tokens.verified(token, certs, audience)

@@ -1,4 +1,4 @@
-"""Every recorded error of the real service, met again through the real client."""
+"""Every recorded error of the real service, provoked through the real client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
 
-from .making import http_task
+from .sample_tasks import http_task
 
 QUEUE = "projects/local/locations/local/queues/recorded"
 URL = "http://127.0.0.1:9/tasks"
@@ -53,7 +53,7 @@ STEPS: dict[str, Callable[[Client], object]] = {
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_an_error_has_the_recorded_code_and_text(
+def test_an_api_error_has_the_recorded_code_and_text(
     name: str, queue: LocalQueue, client: Client, recorded_errors: dict[str, Any]
 ):
     queue.create_queue(QUEUE)
@@ -65,5 +65,5 @@ def test_an_error_has_the_recorded_code_and_text(
     assert refused.value.message == recorded_errors[name]["message"].replace("{queue_path}", QUEUE)
 
 
-def test_every_recording_is_met(recorded_errors: dict[str, Any]):
+def test_every_recorded_error_is_tested(recorded_errors: dict[str, Any]):
     assert set(STEPS) == set(recorded_errors)

@@ -1,4 +1,4 @@
-"""Faults on demand, and the same ones again."""
+"""Which faults strike, and how they are read."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TASK = "projects/p/locations/l/queues/q/tasks/order-7"
 ALL = Faults(concurrent=1, duplicate=1, late_duplicate=1, drop_reply=1, deadline=1, token=TokenFault.EXPIRED)
 
 
-def test_nothing_goes_wrong_unless_told():
+def test_a_plan_without_faults_is_empty():
     assert Faults().plan(0, TASK, 0) == Plan()
     assert Plan().names == ()
 
 
-def test_certain_faults_always_strike():
+def test_faults_with_probability_1_always_strike():
     plan = ALL.plan(0, TASK, 0)
     assert plan == Plan(True, True, 1.0, True, 0.5, TokenFault.EXPIRED)  # noqa: FBT003 - all six in order
     assert plan.names == (
@@ -34,17 +34,17 @@ def test_certain_faults_always_strike():
 
 
 @given(st.integers(), st.integers(0, 100))
-def test_the_same_seed_meets_the_same_faults(seed: int, number: int):
+def test_the_same_seed_plans_the_same_faults(seed: int, number: int):
     faults = Faults(duplicate=0.5, drop_reply=0.5)
     assert faults.plan(seed, TASK, number) == faults.plan(seed, TASK, number)
 
 
-def test_faults_strike_as_often_as_told():
+def test_faults_strike_with_their_probability():
     struck = sum(Faults(duplicate=0.2).plan(1, f"{TASK}{n}", 0).duplicate for n in range(5000))
     assert 900 < struck < 1100
 
 
-def test_one_fault_says_nothing_about_another():
+def test_faults_strike_independently_of_each_other():
     both = sum(
         plan.duplicate and plan.drop_reply
         for plan in (Faults(duplicate=0.5, drop_reply=0.5).plan(1, f"{TASK}{n}", 0) for n in range(4000))
@@ -53,11 +53,11 @@ def test_one_fault_says_nothing_about_another():
 
 
 @given(st.integers(), st.text())
-def test_chance_is_from_zero_up_to_one(seed: int, text: str):
+def test_chance_is_at_least_0_and_below_1(seed: int, text: str):
     assert 0 <= chance(seed, text) < 1
 
 
-def test_only_the_named_tasks_and_attempts_are_met():
+def test_faults_limited_to_tasks_and_attempts_affect_no_others():
     only = {"duplicate": 1.0, "prefix": "order-", "tasks": ["order-7"], "attempts": [1]}
     faults = Faults.read(only)
     assert faults.plan(0, TASK, 1).duplicate
@@ -93,6 +93,6 @@ def test_faults_that_are_misspelt_or_out_of_range_are_refused_with_the_rule(
         Faults.read(chosen)
 
 
-def test_a_token_fault_is_read_from_its_word():
+def test_a_token_fault_is_read_from_its_value():
     assert Faults.read({"token": "wrong_aud"}).token is TokenFault.WRONG_AUD
     assert Faults.read({"token": None}).token is None

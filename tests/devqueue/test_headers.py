@@ -12,7 +12,7 @@ from taskhandler.devqueue.headers import delivery_headers
 from taskhandler.devqueue.task import QueuedTask
 from taskhandler.devqueue.task import Target as Wanted
 
-from .making import create
+from .sample_tasks import create
 from .target import PATIENCE_SECONDS, Target
 
 QUEUE = "projects/p/locations/l/queues/q"
@@ -27,7 +27,7 @@ def headers(producers: dict[str, str], authorization: str | None = None) -> dict
     return dict(pairs)
 
 
-def test_a_retried_task_carries_the_recorded_headers(
+def test_a_retried_delivery_has_the_recorded_headers(
     queue: LocalQueue,
     client: tasks_v2.CloudTasksClient,
     quick: str,
@@ -46,7 +46,7 @@ def test_a_retried_task_carries_the_recorded_headers(
         assert {name: value for name, value in seen.headers.items() if name not in OURS} == expected
 
 
-def test_the_eta_is_seconds_with_a_fraction_and_moves_with_every_retry(
+def test_the_eta_header_is_fractional_seconds_and_changes_with_every_retry(
     queue: LocalQueue, client: tasks_v2.CloudTasksClient, quick: str, target: Target
 ):
     target.answer(500)
@@ -57,7 +57,7 @@ def test_the_eta_is_seconds_with_a_fraction_and_moves_with_every_retry(
     assert float(first) + 0.01 <= float(second)
 
 
-def test_a_content_type_is_there_only_if_the_producer_set_one(
+def test_a_delivery_has_a_content_type_only_if_the_producer_set_one(
     queue: LocalQueue, client: tasks_v2.CloudTasksClient, quick: str, target: Target
 ):
     create(client, quick, target)
@@ -71,17 +71,17 @@ def test_a_content_type_is_there_only_if_the_producer_set_one(
     "name",
     ["Host", "content-length", "USER-AGENT", "X-Google-Id", "x-appengine-taskname", "X-CloudTasks-TaskName"],
 )
-def test_a_producer_cannot_set_what_is_reserved(name: str):
+def test_reserved_headers_of_a_producer_are_not_sent(name: str):
     made = headers({name: "forged"})
     assert "forged" not in made.values()
     assert made["X-CloudTasks-TaskName"] == "t"
 
 
 @pytest.mark.parametrize("name", ["Connection", "transfer-encoding", "Upgrade"])
-def test_a_producer_cannot_set_what_belongs_to_the_connection(name: str):
+def test_hop_by_hop_headers_of_a_producer_are_not_sent(name: str):
     assert name not in headers({name: "chunked"})
 
 
-def test_a_token_takes_the_place_of_the_producers_own_authorization():
+def test_a_token_replaces_the_producers_own_authorization():
     assert headers({"authorization": "Basic x"}, "Bearer y")["Authorization"] == "Bearer y"
     assert headers({"authorization": "Basic x"})["authorization"] == "Basic x"

@@ -1,4 +1,4 @@
-"""Who is answered: names of this machine and allowed ones, and no web page."""
+"""Requests are answered under names of this machine and allowed names, and never to web pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from taskhandler.errors import UsageError
 
 
 def status(access: Access, *headers: tuple[str, str]) -> int:
-    """Return the status that a GET with these headers is refused with; 200 if it is not."""
+    """Return the status that refuses a GET with these headers; 200 if nothing does."""
     try:
         access.check(Head("GET", "/_/stats", "", headers))
     except HttpError as error:
@@ -34,7 +34,7 @@ def status(access: Access, *headers: tuple[str, str]) -> int:
         "[::ffff:127.0.0.1]:1",
     ],
 )
-def test_every_name_of_the_loopback_interface_is_answered(host: str):
+def test_requests_to_loopback_names_and_addresses_are_answered(host: str):
     assert status(Access("127.0.0.1"), ("host", host)) == 200
 
 
@@ -54,7 +54,7 @@ def test_every_name_of_the_loopback_interface_is_answered(host: str):
         "2130706433",
     ],
 )
-def test_another_name_is_forbidden(host: str):
+def test_a_request_to_another_host_name_is_answered_403(host: str):
     assert status(Access("127.0.0.1"), ("host", host)) == 403
 
 
@@ -76,12 +76,12 @@ def test_another_name_is_forbidden(host: str):
         "localhost, evil.example",
     ],
 )
-def test_what_is_not_a_host_is_a_bad_request(host: str):
+def test_a_malformed_host_header_is_answered_400(host: str):
     assert status(Access("127.0.0.1"), ("host", host)) == 400
 
 
 @pytest.mark.parametrize("hosts", [[], ["localhost", "localhost"], ["localhost", "evil.example"]])
-def test_there_must_be_exactly_one_host(hosts: list[str]):
+def test_a_request_without_exactly_one_host_header_is_answered_400(hosts: list[str]):
     assert status(Access("127.0.0.1"), *(("host", host) for host in hosts)) == 400
 
 
@@ -89,16 +89,16 @@ def test_there_must_be_exactly_one_host(hosts: list[str]):
     ("started_with", "host"),
     [
         ("192.168.1.5", "192.168.1.5:1"),
-        ("desk.example", "Desk.Example."),
+        ("queue.example", "Queue.Example."),
         ("0.0.0.0", "0.0.0.0:1"),
         ("::", "[::]"),
     ],
 )
-def test_the_host_that_it_was_started_with_is_answered(started_with: str, host: str):
+def test_requests_to_the_host_option_are_answered(started_with: str, host: str):
     assert status(Access(started_with), ("host", host)) == 200
 
 
-def test_listening_everywhere_allows_no_more_names():
+def test_listening_on_all_interfaces_allows_no_further_host_names():
     assert status(Access("0.0.0.0"), ("host", "queue:8124")) == 403
     assert status(Access("0.0.0.0"), ("host", "192.168.1.5")) == 403
 
@@ -114,13 +114,13 @@ def test_listening_everywhere_allows_no_more_names():
         ("[fd00::5]", "[fd00::5]"),
     ],
 )
-def test_an_allowed_name_is_answered(allowed: str, host: str):
+def test_requests_to_an_allowed_host_name_are_answered(allowed: str, host: str):
     assert status(Access("0.0.0.0", [allowed]), ("host", host)) == 200
     assert status(Access("0.0.0.0", [allowed]), ("host", "evil.example")) == 403
 
 
 @pytest.mark.parametrize("name", ["", "*", "queue:8124", "http://queue", "a b", "[::1]:80", "queue\n"])
-def test_what_is_not_a_host_name_cannot_be_allowed(name: str):
+def test_an_allowed_host_that_is_not_a_host_name_is_a_usage_error(name: str):
     with pytest.raises(UsageError, match="is not a host name"):
         Access("127.0.0.1", [name])
 
@@ -139,11 +139,11 @@ def test_what_is_not_a_host_name_cannot_be_allowed(name: str):
         "http://localhost:8124, http://evil.example",
     ],
 )
-def test_a_page_of_another_origin_is_forbidden(origin: str):
+def test_a_request_from_another_origin_is_answered_403(origin: str):
     assert status(Access("127.0.0.1"), ("host", "localhost:8124"), ("origin", origin)) == 403
 
 
-def test_the_own_origin_may_ask_but_not_together_with_another():
+def test_a_request_from_the_queues_own_origin_is_answered_unless_it_names_another_too():
     own = ("origin", "http://localhost:8124")
     assert status(Access("127.0.0.1"), ("host", "LocalHost:8124"), own) == 200
     both = (own, ("origin", "http://evil.example"))
@@ -154,7 +154,7 @@ def test_the_own_origin_may_ask_but_not_together_with_another():
     ("site", "expected"),
     [("none", 200), ("same-origin", 200), ("same-site", 403), ("cross-site", 403), ("", 403), ("else", 403)],
 )
-def test_what_a_browser_says_of_the_asking_site_counts(site: str, expected: int):
+def test_a_request_with_sec_fetch_site_is_answered_only_from_the_queues_own_site(site: str, expected: int):
     assert status(Access("127.0.0.1"), ("host", "localhost"), ("sec-fetch-site", site)) == expected
 
 
@@ -166,8 +166,8 @@ def test_what_a_browser_says_of_the_asking_site_counts(site: str, expected: int)
         ("localhost", True),
         ("0.0.0.0", False),
         ("::", False),
-        ("desk", False),
+        ("workstation", False),
     ],
 )
-def test_loopback_is_this_machine_alone(host: str, expected: bool):  # noqa: FBT001 - a parameter of the test
+def test_is_loopback_is_true_only_of_names_and_addresses_of_this_machine(host: str, expected: bool):  # noqa: FBT001 - a parameter of the test
     assert is_loopback(host) is expected

@@ -1,4 +1,4 @@
-"""The HTTP side."""
+"""The routes of the HTTP side."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
 
-from .asking import ask, refused, request, sent
-from .making import create
+from .http_calls import ask, refused, request, sent
+from .sample_tasks import create
 from .target import PATIENCE_SECONDS, Target, until
 
 Client = tasks_v2.CloudTasksClient
@@ -27,18 +27,20 @@ def test_certificates_are_served_in_googles_format(queue: LocalQueue):
     assert x509.load_pem_x509_certificate(certs[kid].encode()).public_key() is not None
 
 
-def test_how_long_certificates_may_be_kept_can_be_told():
+def test_certs_max_age_is_served_in_cache_control():
     with LocalQueue(seed=0, certs_max_age=3) as queue, urllib.request.urlopen(queue.certs_url) as answer:  # noqa: S310 - our own http URL
         assert "max-age=3," in answer.headers["Cache-Control"]
 
 
-def test_a_rotation_publishes_another_certificate(queue: LocalQueue):
+def test_a_rotation_over_http_publishes_another_certificate(queue: LocalQueue):
     before = set(ask(queue, "/oauth2/v1/certs"))
     kid = ask(queue, "/_/rotate", {})["kid"]
     assert set(ask(queue, "/oauth2/v1/certs")) == before | {kid}
 
 
-def test_faults_are_set_over_http(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_faults_set_over_http_affect_the_next_delivery(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     assert ask(queue, "/_/faults", {"duplicate": 1.0}) == {"duplicate": 1.0}
     create(client, quick, target, "t")
     assert ask(queue, f"/_/wait?timeout={PATIENCE_SECONDS}") == {"quiet": True, "tasks": 0}
@@ -47,7 +49,9 @@ def test_faults_are_set_over_http(queue: LocalQueue, client: Client, quick: str,
     assert ask(queue, "/_/faults", {}) == {}
 
 
-def test_stats_tell_the_seed_and_the_sums(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_stats_have_the_seed_the_sums_and_the_queues(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     create(client, quick, target)
     ask(queue, f"/_/wait?timeout={PATIENCE_SECONDS}")
     assert ask(queue, "/_/stats") == {
@@ -57,7 +61,7 @@ def test_stats_tell_the_seed_and_the_sums(queue: LocalQueue, client: Client, qui
     }
 
 
-def test_a_wait_ends_with_its_time(queue: LocalQueue, client: Client, target: Target):
+def test_wait_answers_false_when_its_timeout_is_over(queue: LocalQueue, client: Client, target: Target):
     name = queue.create_queue("slow", max_dispatches_per_second=0.001)
     for number in range(11):
         create(client, name, target, f"t{number}")
@@ -76,7 +80,7 @@ def test_a_wait_ends_with_its_time(queue: LocalQueue, client: Client, target: Ta
         ("/_/wait?timeout=soon", None, 400, "timeout='soon': must be seconds from 0 to 3600"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_a_bad_request_is_answered_with_its_status_and_reason(
     queue: LocalQueue, path: str, body: object, status: int, problem: str
 ):
     code, error = refused(queue, path, body)
@@ -109,20 +113,20 @@ def posted(queue: LocalQueue, body: bytes) -> tuple[int, str]:
         b'{"tasks": "' + b"x" * 100_000 + b'"}',
     ],
 )
-def test_a_body_that_makes_no_sense_is_refused_with_a_short_reason(queue: LocalQueue, body: bytes):
+def test_a_body_that_is_not_valid_is_answered_400_with_a_short_reason(queue: LocalQueue, body: bytes):
     status, problem = posted(queue, body)
     assert status == 400
     assert problem.isprintable()
     assert len(problem) <= 500
 
 
-def test_text_of_a_request_is_given_back_as_one_clean_line(queue: LocalQueue):
+def test_text_of_a_request_is_quoted_as_one_printable_line(queue: LocalQueue):
     _, problem = posted(queue, rb'{"\u001b[2J\nforged \u2028": 1}')
     assert problem.isprintable()
     assert "\\n" in problem
 
 
-def test_a_wrong_method_is_told_the_right_one(queue: LocalQueue):
+def test_a_wrong_method_is_answered_405_with_the_allowed_one(queue: LocalQueue):
     answer = sent(queue, request("DELETE", "/_/faults"))
     assert answer is not None
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
@@ -141,7 +145,7 @@ def test_a_wrong_method_is_told_the_right_one(queue: LocalQueue):
         ["Content-Type: application/json", "Content-Type: text/plain"],
     ],
 )
-def test_nothing_is_changed_by_a_request_that_a_page_may_send_unasked(
+def test_a_post_that_a_page_can_send_without_a_preflight_changes_nothing(
     queue: LocalQueue, path: str, headers: list[str]
 ):
     before = ask(queue, "/oauth2/v1/certs")
@@ -155,14 +159,14 @@ def test_nothing_is_changed_by_a_request_that_a_page_may_send_unasked(
 
 
 @pytest.mark.parametrize("kind", ["application/json", "APPLICATION/JSON", "application/json; charset=utf-8"])
-def test_json_is_taken_however_it_is_spelt(queue: LocalQueue, kind: str):
+def test_the_content_type_json_is_accepted_in_any_spelling(queue: LocalQueue, kind: str):
     answer = sent(queue, request("POST", "/_/faults", f"Content-Type: {kind}", body=b'{"duplicate": 1}'))
     assert answer is not None
     assert (answer.status, answer.content) == (200, {"duplicate": 1})
 
 
 @pytest.mark.parametrize("path", ["/_/stats", "/_/attempts", "/_/wait", "/oauth2/v1/certs", "/_/nothing"])
-def test_every_path_is_closed_to_foreign_names_and_pages(queue: LocalQueue, path: str):
+def test_every_route_refuses_other_host_names_and_origins(queue: LocalQueue, path: str):
     for foreign in (
         request("GET", path, host="rebound.example"),
         request("GET", path, "Origin: http://evil.example"),

@@ -1,4 +1,4 @@
-"""Requests and replies as values."""
+"""Requests, replies and errors of the HTTP side, without a connection."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from taskhandler.devqueue.http_message import Head, HttpError, Reply, Request
         ("&&=", None),
     ],
 )
-def test_a_parameter_is_its_last_value(query: str, expected: str | None):
+def test_a_repeated_query_parameter_has_its_last_value(query: str, expected: str | None):
     assert Request(Head("GET", "/", query, ()), b"").parameter("task") == expected
 
 
-def test_a_reply_is_json_and_ends_its_connection():
+def test_a_reply_is_json_and_closes_its_connection():
     head, _, body = (
         Reply({"a": 1}, headers={"Cache-Control": "public"}).render(with_body=True).partition(b"\r\n\r\n")
     )
@@ -44,7 +44,7 @@ def test_a_reply_to_head_has_no_body():
     assert Reply({"a": 1}).render(with_body=False).endswith(b"\r\n\r\n")
 
 
-def test_an_error_says_why_in_one_bounded_line():
+def test_an_http_error_has_its_reason_in_one_bounded_line():
     reply = HttpError(HTTPStatus.BAD_REQUEST, "a\nforged \x1b[2J line" + "x" * 10_000).reply
     assert isinstance(reply.content, dict)
     problem = reply.content["error"]

@@ -1,4 +1,4 @@
-"""Requests of any kind, byte by byte: each gets a JSON answer with the right status, or no answer at all."""
+"""Requests of any kind, byte by byte: each is answered in JSON with the right status, or not at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from taskhandler.devqueue.http_server import (
     LARGEST_HEAD_BYTES,
 )
 
-from .asking import ask, connected, read_answer, request, sent
-from .making import http_task
+from .http_calls import ask, connected, read_answer, request, sent
+from .sample_tasks import http_task
 
 JSON = "Content-Type: application/json"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -26,7 +26,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 @pytest.fixture(scope="module")
 def asked() -> Iterator[LocalQueue]:
-    """One queue for all requests of this file: none may do it any harm."""
+    """One queue for all requests of this file, which must survive them all."""
     with LocalQueue(seed=0) as running:
         yield running
         assert ask(running, "/_/stats")["seed"] == 0
@@ -34,7 +34,7 @@ def asked() -> Iterator[LocalQueue]:
 
 @pytest.fixture(autouse=True)
 def silent(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No request is worth a line of the log, let alone a traceback."""
+    """Fail if a request is logged as a warning or an error."""
     caplog.set_level(logging.WARNING)
     yield
     assert [record.getMessage() for record in caplog.records] == []
@@ -81,7 +81,7 @@ def silent(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         (request("GET", "/_/stats?" + "x" * LARGEST_HEAD_BYTES), 431),
     ],
 )
-def test_what_is_wrong_with_a_request_is_said_with_the_right_status(
+def test_a_malformed_request_is_answered_with_its_status_and_reason(
     asked: LocalQueue, raw: bytes, status: int
 ):
     answer = sent(asked, raw)
@@ -90,7 +90,7 @@ def test_what_is_wrong_with_a_request_is_said_with_the_right_status(
     assert list(answer.content) == ["error"]
 
 
-def test_a_request_that_is_cut_short_is_a_bad_request(asked: LocalQueue):
+def test_a_truncated_request_is_answered_400(asked: LocalQueue):
     whole = request("POST", "/_/faults", JSON, body=b'{"duplicate": 0}')
     for cut in (1, 10, 30, len(whole) - 1):
         answer = sent(asked, whole[:cut], end=True)
@@ -98,7 +98,7 @@ def test_a_request_that_is_cut_short_is_a_bad_request(asked: LocalQueue):
         assert answer.status == 400
 
 
-def test_a_connection_without_a_request_is_closed_without_an_answer(asked: LocalQueue):
+def test_a_connection_without_a_request_is_closed_without_a_reply(asked: LocalQueue):
     assert sent(asked, b"", end=True) is None
 
 
@@ -109,32 +109,32 @@ def test_a_body_in_chunks_is_read(asked: LocalQueue):
     assert (answer.status, answer.content) == (200, {"duplicate": 0.5})
 
 
-def test_chunks_without_end_are_too_large_and_the_sender_sees_the_answer(asked: LocalQueue):
+def test_endless_chunks_are_answered_413_which_the_sender_can_read(asked: LocalQueue):
     chunk = b"10000\r\n" + b" " * (1 << 16) + b"\r\n"
     answer = sent(asked, request("POST", "/_/faults", JSON, CHUNKED) + chunk * 32)
     assert answer is not None
     assert answer.status == 413
 
 
-def test_a_body_that_is_announced_as_too_large_is_refused_although_it_is_being_sent(asked: LocalQueue):
+def test_a_content_length_above_the_limit_is_answered_413_before_the_body_has_arrived(asked: LocalQueue):
     answer = sent(asked, request("POST", "/_/faults", JSON, body=b" " * (2 << 20)))
     assert answer is not None
     assert answer.status == 413
 
 
-def test_the_largest_body_is_read(asked: LocalQueue):
+def test_a_body_of_exactly_the_limit_is_read(asked: LocalQueue):
     answer = sent(asked, request("POST", "/_/faults", JSON, body=b"{}".ljust(LARGEST_BODY_BYTES)))
     assert answer is not None
     assert (answer.status, answer.content) == (200, {})
 
 
-def test_a_refused_body_is_not_waited_for(asked: LocalQueue):
+def test_a_refusal_is_sent_without_waiting_for_the_body(asked: LocalQueue):
     answer = sent(asked, request("POST", "/_/rotate", "Content-Length: 9", JSON, host="evil.example"))
     assert answer is not None
     assert answer.status == 403
 
 
-def test_a_caller_that_waits_for_100_continue_is_told_to_go_on(asked: LocalQueue):
+def test_a_caller_that_expects_100_continue_receives_it(asked: LocalQueue):
     with connected(asked) as line:
         line.sendall(request("POST", "/_/faults", JSON, "Expect: 100-continue", "Content-Length: 2"))
         assert line.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -144,20 +144,20 @@ def test_a_caller_that_waits_for_100_continue_is_told_to_go_on(asked: LocalQueue
     assert (answer.status, answer.content) == (200, {})
 
 
-def test_the_answer_to_head_has_no_body(asked: LocalQueue):
+def test_the_reply_to_head_has_no_body(asked: LocalQueue):
     answer = sent(asked, request("HEAD", "/_/stats"))
     assert answer is not None
     assert (answer.status, answer.body) == (405, b"")
 
 
-def test_what_follows_the_one_request_of_a_connection_is_ignored(asked: LocalQueue):
+def test_a_second_request_on_a_connection_is_ignored(asked: LocalQueue):
     answer = sent(asked, request("GET", "/_/stats") + request("GET", "/_/nothing"))
     assert answer is not None
     assert answer.status == 200
     assert answer.content["seed"] == 0
 
 
-def test_a_caller_that_hangs_up_does_no_harm(asked: LocalQueue):
+def test_a_caller_that_hangs_up_leaves_the_server_answering(asked: LocalQueue):
     for part in (b"", b"GET /_/st", request("GET", "/_/stats"), request("GET", "/_/wait?timeout=3600")):
         with connected(asked) as line:
             line.sendall(part)
@@ -169,7 +169,7 @@ def test_a_caller_that_hangs_up_does_no_harm(asked: LocalQueue):
     | st.text(alphabet=" \r\n:/?#[]@;,GETPOSHVhost0123", max_size=300).map(str.encode)
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_bytes_get_an_error_as_json_or_no_answer(asked: LocalQueue, raw: bytes):
+def test_any_bytes_are_answered_with_an_error_in_json_or_not_at_all(asked: LocalQueue, raw: bytes):
     answer = sent(asked, raw, end=True)
     assert answer is None or (400 <= answer.status < 500 and list(answer.content) == ["error"])
 
@@ -188,7 +188,7 @@ HEADERS = st.sampled_from(
     body=st.binary(max_size=100),
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_request_gets_an_answer_as_json(
+def test_any_request_is_answered_in_json(
     asked: LocalQueue, method: str, path: str, query: str, headers: list[str], body: bytes
 ):
     answer = sent(asked, request(method, path + query, *headers, body=body), end=True)
@@ -202,19 +202,19 @@ def test_any_request_gets_an_answer_as_json(
     | st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps).map(str.encode)
 )
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_body_is_taken_or_a_bad_request(asked: LocalQueue, body: bytes):
+def test_any_body_of_faults_is_accepted_or_answered_400(asked: LocalQueue, body: bytes):
     answer = sent(asked, request("POST", "/_/faults", JSON, body=body))
     assert answer is not None
     assert answer.status in {200, 400}
 
 
-def test_many_callers_at_once_are_all_answered(asked: LocalQueue):
+def test_many_requests_at_once_are_all_answered(asked: LocalQueue):
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: ask(asked, "/_/stats")["seed"], range(64)))
     assert answers == [0] * 64
 
 
-def test_a_queue_can_be_closed_while_callers_wait():
+def test_a_local_queue_can_be_closed_while_callers_wait():
     with LocalQueue(seed=0) as queue:
         name = queue.create_queue("q", min_backoff=1800)
         due_again = http_task("http://127.0.0.1:9/nobody-listens")

@@ -1,4 +1,4 @@
-"""How long a connection may last, and how many there may be: a server by itself, with a route of a test."""
+"""Limits on the time and the number of connections; a server alone, with a test's own route."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from taskhandler.devqueue.http_message import Reply, Request
 from taskhandler.devqueue.http_server import MOST_CONNECTIONS, HttpServer, Route
 
-from .asking import request
+from .http_calls import request
 from .target import PATIENCE_SECONDS
 
 
 class Alone:
-    """A server by itself, in a loop of its own: what it answers with, and how long it waits, is given."""
+    """A server alone, in an event loop of its own, with a given route and time-out."""
 
     def __init__(self, route: Route, *, timeout: float) -> None:
         self._server = HttpServer(lambda _: route, timeout=timeout)
 
     async def ask(self, raw: bytes) -> bytes:
-        """Send these bytes and return all that comes back."""
+        """Send these bytes and return all that is received."""
         async with await asyncio.start_server(self._server.answer, "127.0.0.1", 0) as listening:
             reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
             writer.write(raw)
@@ -35,12 +35,12 @@ async def fine(_: Request) -> Reply:
 
 
 @pytest.mark.parametrize("raw", [b"", b"GET / HT", request("POST", "/", "Content-Length: 9") + b"half"])
-def test_a_request_that_does_not_arrive_in_time_is_told_so(raw: bytes):
+def test_a_request_that_does_not_arrive_in_time_is_answered_408(raw: bytes):
     answer = asyncio.run(Alone(fine, timeout=0.05).ask(raw))
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_caller_that_does_not_take_its_reply_is_left():
+def test_a_caller_that_does_not_read_its_reply_is_disconnected():
     ended = []
 
     async def large(_: Request) -> Reply:
@@ -88,7 +88,7 @@ def test_a_route_is_cancelled_when_its_caller_leaves():
     assert asyncio.run(run())
 
 
-def test_more_connections_than_allowed_are_turned_away_and_there_is_room_again():
+def test_connections_beyond_the_limit_are_answered_503_until_others_close():
     async def run() -> list[bytes]:
         began, release = asyncio.Semaphore(0), asyncio.Event()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from taskhandler.devqueue.journal import Entry, Journal
 
 
-def test_entries_are_kept_in_order_and_found_by_task():
+def test_attempts_returns_entries_in_order_for_one_task_or_all():
     journal = Journal()
     for task in ("a", "b", "a"):
         journal.write(Entry("q", task, 0, "delivery", (), 1.0))
@@ -15,7 +15,7 @@ def test_entries_are_kept_in_order_and_found_by_task():
     assert journal.sums() == {"delivery": 3, "completed": 1}
 
 
-def test_the_oldest_entries_are_forgotten():
+def test_a_full_journal_drops_its_oldest_entries():
     journal = Journal(kept=50)
     for number in range(51):
         journal.write(Entry("q", "t", number, "delivery", (), 1.0))

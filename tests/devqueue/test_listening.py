@@ -1,4 +1,4 @@
-"""Addresses as they are written and called, and the warning about those that others can reach."""
+"""Addresses, and the warning about those that other machines can reach."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import pytest
 from taskhandler.devqueue import LocalQueue
 from taskhandler.devqueue.listening import join_host_port, reachable_host, warn_if_exposed
 
-from .asking import ask, request, sent
+from .http_calls import ask, request, sent
 
 
 @pytest.mark.parametrize(
-    ("host", "expected"), [("127.0.0.1", "127.0.0.1:1"), ("desk", "desk:1"), ("::1", "[::1]:1")]
+    ("host", "expected"), [("127.0.0.1", "127.0.0.1:1"), ("queue", "queue:1"), ("::1", "[::1]:1")]
 )
-def test_an_address_is_a_host_and_a_port(host: str, expected: str):
+def test_a_host_and_a_port_are_joined_with_brackets_around_ipv6(host: str, expected: str):
     assert join_host_port(host, 1) == expected
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("10.0.0.1", "10.0.0.1"), ("desk", "desk")],
+    [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("10.0.0.1", "10.0.0.1"), ("queue", "queue")],
 )
-def test_what_listens_everywhere_is_called_at_the_loopback_address(host: str, expected: str):
+def test_the_reachable_host_of_all_interfaces_is_the_loopback_address(host: str, expected: str):
     assert reachable_host(host) == expected
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "10.0.0.1", "fd00::5"])
-def test_an_address_that_others_can_reach_is_a_warning_with_the_remedy(
+def test_listening_where_other_machines_reach_logs_a_warning_with_the_remedy(
     host: str, caplog: pytest.LogCaptureFixture
 ):
     warn_if_exposed(host, grpc_port=8123, http_port=8124)
@@ -44,12 +44,12 @@ def test_an_address_that_others_can_reach_is_a_warning_with_the_remedy(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1"])
-def test_an_address_of_this_machine_alone_is_no_warning(host: str, caplog: pytest.LogCaptureFixture):
+def test_listening_on_a_loopback_address_logs_nothing(host: str, caplog: pytest.LogCaptureFixture):
     warn_if_exposed(host, grpc_port=8123, http_port=8124)
     assert caplog.records == []
 
 
-def test_a_queue_that_listens_everywhere_warns_and_answers_here_and_under_allowed_names(
+def test_a_local_queue_on_all_interfaces_warns_and_answers_loopback_and_allowed_names(
     caplog: pytest.LogCaptureFixture,
 ):
     with LocalQueue(seed=0, host="0.0.0.0", allow_hosts=["queue"]) as queue:
@@ -62,7 +62,7 @@ def test_a_queue_that_listens_everywhere_warns_and_answers_here_and_under_allowe
     assert (named.status, other.status) == (200, 403)
 
 
-def test_a_queue_of_this_machine_alone_does_not_warn(caplog: pytest.LogCaptureFixture):
+def test_a_local_queue_on_the_default_host_logs_nothing(caplog: pytest.LogCaptureFixture):
     with LocalQueue(seed=0):
         pass
     assert caplog.records == []

@@ -1,4 +1,4 @@
-"""The queue as tests hold it."""
+"""`LocalQueue` in a test's own process."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from google.cloud import tasks_v2
 from taskhandler.devqueue import ApiError, LocalQueue
 from taskhandler.errors import UsageError
 
-from .making import EMAIL, create
-from .reading import claims_of, header_of
+from .decoded_tokens import claims_of, header_of
+from .sample_tasks import EMAIL, create
 from .target import PATIENCE_SECONDS, Reply, Target
 
 
 def threads() -> set[threading.Thread]:
-    """The threads of local queues; other tests of this process may have theirs."""
+    """Return the threads of local queues; other tests of this process may have threads of their own."""
     return {thread for thread in threading.enumerate() if thread.name.startswith("local-queue")}
 
 
 def seed_of(http: str) -> object:
-    """The seed of the queue that answers there; None if there is none, since others may have got the port."""
+    """Return the seed of the queue at the URL; None if there is none, since the port may be reused."""
     try:
         with urllib.request.urlopen(f"{http}/_/stats", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - our own http URL
             return json.load(answer)["seed"]
@@ -35,7 +35,7 @@ def seed_of(http: str) -> object:
         return None
 
 
-def test_a_closed_queue_leaves_no_thread_and_no_listener():
+def test_a_closed_local_queue_leaves_no_thread_and_no_listener():
     before = threads()
     with LocalQueue(seed=7_000_001) as queue:
         queue.client().create_queue(parent="projects/p/locations/l", queue=tasks_v2.Queue(name=QUEUE))
@@ -46,7 +46,7 @@ def test_a_closed_queue_leaves_no_thread_and_no_listener():
     assert seed_of(http) != 7_000_001
 
 
-def test_a_queue_can_be_closed_while_a_delivery_is_under_way(target: Target):
+def test_a_local_queue_can_be_closed_while_a_delivery_runs(target: Target):
     running, release = threading.Event(), threading.Event()
 
     def lasting(_: object) -> Reply:
@@ -61,7 +61,7 @@ def test_a_queue_can_be_closed_while_a_delivery_is_under_way(target: Target):
     release.set()
 
 
-def test_closing_twice_is_closing_once():
+def test_closing_a_local_queue_twice_has_no_further_effect():
     before = threads()
     queue = LocalQueue(seed=0)
     queue.close()
@@ -71,7 +71,7 @@ def test_closing_twice_is_closing_once():
     assert threads() == before
 
 
-def test_two_queues_know_nothing_of_each_other(target: Target):
+def test_two_local_queues_share_no_tasks_and_no_queues(target: Target):
     with LocalQueue(seed=0) as one, LocalQueue(seed=0) as two:
         assert one.address != two.address
         one.create_queue(QUEUE)
@@ -83,7 +83,7 @@ def test_two_queues_know_nothing_of_each_other(target: Target):
     assert len(target.seen) == 2
 
 
-def test_a_port_that_is_taken_is_said_and_nothing_is_left_running():
+def test_start_on_a_taken_port_raises_and_leaves_no_thread():
     before = threads()
     with LocalQueue(seed=0) as queue:
         taken = int(queue.address.rpartition(":")[2]), int(queue.http.rpartition(":")[2])
@@ -94,7 +94,7 @@ def test_a_port_that_is_taken_is_said_and_nothing_is_left_running():
     assert threads() == before
 
 
-def test_a_short_name_is_put_under_a_local_project(queue: LocalQueue):
+def test_create_queue_puts_a_short_name_under_projects_local(queue: LocalQueue):
     assert queue.create_queue("q") == "projects/local/locations/local/queues/q"
 
 
@@ -136,12 +136,14 @@ def test_a_queue_with_an_option_that_is_misspelt_or_out_of_range_is_not_created(
     assert queue.stats()["queues"] == {}
 
 
-def test_in_process_a_rate_above_the_apis_is_allowed(queue: LocalQueue, client: tasks_v2.CloudTasksClient):
+def test_create_queue_in_process_allows_rates_above_the_limit_of_the_api(
+    queue: LocalQueue, client: tasks_v2.CloudTasksClient
+):
     name = queue.create_queue("q", max_dispatches_per_second=10_000)
     assert client.get_queue(name=name).rate_limits.max_dispatches_per_second == 10_000
 
 
-def test_a_token_is_minted_for_anybody(queue: LocalQueue):
+def test_a_token_has_the_given_account_audience_and_claims(queue: LocalQueue):
     claims = claims_of(queue.token(email=EMAIL, audience="a", hd="shop.example", sub=...))
     assert (claims["email"], claims["aud"], claims["hd"], "sub" in claims) == (
         EMAIL,
@@ -151,12 +153,12 @@ def test_a_token_is_minted_for_anybody(queue: LocalQueue):
     )
 
 
-def test_a_rotation_changes_the_key(queue: LocalQueue):
+def test_a_token_made_after_a_rotation_names_the_new_key(queue: LocalQueue):
     kid = queue.rotate()
     assert header_of(queue.token(email=EMAIL, audience="a"))["kid"] == kid
 
 
-def test_a_seed_repeats_the_ids_of_unnamed_tasks(target: Target):
+def test_the_same_seed_gives_unnamed_tasks_the_same_ids(target: Target):
     names = []
     for seed in (1, 1, 2):
         with LocalQueue(seed=seed) as queue:
@@ -164,7 +166,7 @@ def test_a_seed_repeats_the_ids_of_unnamed_tasks(target: Target):
     assert names[0] == names[1] != names[2]
 
 
-def test_without_a_seed_every_run_is_another():
+def test_local_queues_without_a_seed_get_different_seeds():
     seeds = {LocalQueue()._seed for _ in range(3)}  # noqa: SLF001 - nothing is started to ask it
     assert len(seeds) == 3
 

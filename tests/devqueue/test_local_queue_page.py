@@ -1,4 +1,4 @@
-"""docs/local-queue.md tells every option, request and fault, and no other. Its code is run elsewhere."""
+"""docs/local-queue.md documents every option, request and fault, and no others; its code is run elsewhere."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from taskhandler.devqueue.__main__ import _parser
 from taskhandler.devqueue.faults import TokenFault
 from tests.mirror import ROOT
 
-from .asking import request, sent
+from .http_calls import request, sent
 
 PAGE = (ROOT / "docs" / "local-queue.md").read_text()
 
 
 def first_column(heading: str) -> list[str]:
-    """What is written as code in the first column of the table under a heading."""
+    """Return the code in the first column of the table under a heading."""
     _, _, rest = PAGE.partition(f"## {heading}\n")
     rows = [line for line in rest.partition("\n## ")[0].splitlines() if line.startswith("| `")]
     return [code for row in rows for code in re.findall(r"`([^`]+)`", row.split("|")[1])]
 
 
-def test_every_option_is_told_and_no_other():
+def test_the_page_documents_every_option_and_no_other():
     options = {option for action in _parser()._actions for option in action.option_strings}  # noqa: SLF001 - argparse has no other list
     assert {*first_column("The command's options"), "-h", "--help"} == options
 
 
-def test_every_request_that_is_told_is_answered(queue: LocalQueue):
+def test_every_request_on_the_page_is_answered(queue: LocalQueue):
     for told in first_column("The HTTP side"):
         method, path = told.replace("SECONDS", "0").split(" ")
         answer = sent(queue, request(method, path, "Content-Type: application/json", body=b"{}"))
@@ -35,7 +35,7 @@ def test_every_request_that_is_told_is_answered(queue: LocalQueue):
         assert answer.status == 200, told
 
 
-def test_every_fault_is_told_and_no_other():
+def test_the_page_documents_every_fault_and_no_other():
     assert sorted(first_column("Faults")) == sorted(field.name for field in fields(Faults))
     (row,) = [line for line in PAGE.splitlines() if line.startswith("| `token`")]
     kinds = re.findall(r"`([a-z_]+)`", row.split("|")[2])

@@ -22,13 +22,13 @@ from taskhandler.devqueue.__main__ import main
 from .target import PATIENCE_SECONDS
 
 QUEUE = "projects/p/locations/l/queues/q"
-# google-api-core warns of every Python that nears its end of life
+# google-api-core warns if this Python nears its end of life
 COMMAND = [sys.executable, "-W", "ignore::FutureWarning", "-m", "taskhandler.devqueue"]
 
 
 @contextmanager
 def started(*options: str) -> Iterator[subprocess.Popen[str]]:
-    """The program, which is ended with the context if it has not ended before."""
+    """Run the program; when the context ends, so does the program."""
     pipe = subprocess.PIPE
     with subprocess.Popen([*COMMAND, *options], stdout=pipe, stderr=pipe, text=True) as running:
         try:
@@ -38,7 +38,7 @@ def started(*options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_and_ends_politely(number: signal.Signals):
+def test_the_command_prints_its_addresses_and_exits_with_0_on_a_signal(number: signal.Signals):
     with started("--seed", "7", "--queue", QUEUE) as running:
         assert running.stdout is not None
         ready = json.loads(running.stdout.readline())
@@ -51,7 +51,7 @@ def test_it_says_where_it_is_and_ends_politely(number: signal.Signals):
     assert ready["certs_url"] == ready["http"] + "/oauth2/v1/certs"
 
 
-def test_listening_beyond_this_machine_is_a_warning_on_stderr_and_other_names_must_be_allowed():
+def test_the_command_on_all_interfaces_warns_on_stderr_and_refuses_other_host_names():
     allowed = ("--allow-host", "queue", "--allow-host", "tasks.internal")
     with started("--host", "0.0.0.0", *allowed) as running:
         assert running.stdout is not None
@@ -88,7 +88,7 @@ def status(http: str, host: str) -> int:
         (["--seed", "x"], "invalid int value"),
     ],
 )
-def test_what_cannot_be_started_is_said_in_a_line_without_a_traceback(
+def test_a_bad_option_ends_the_command_with_one_line_and_exit_code_2(
     options: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ):
     with pytest.raises(SystemExit, match=r"^2$"):
@@ -99,7 +99,7 @@ def test_what_cannot_be_started_is_said_in_a_line_without_a_traceback(
 
 
 @pytest.mark.parametrize("option", ["--port", "--http-port"])
-def test_a_port_that_is_taken_is_said_in_a_line_without_a_traceback(
+def test_a_taken_port_ends_the_command_with_one_line_and_exit_code_2(
     option: str, capsys: pytest.CaptureFixture[str]
 ):
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -111,7 +111,7 @@ def test_a_port_that_is_taken_is_said_in_a_line_without_a_traceback(
     assert port in shown.err.splitlines()[-1]
 
 
-def test_help_tells_how_to_use_it():
+def test_help_names_the_options_and_the_routes():
     helped = subprocess.run([*COMMAND, "--help"], check=True, capture_output=True, text=True)
     for word in ("--http-port", "--allow-host", "--seed", "--queue", "/_/faults", "CloudTasksClient"):
         assert word in helped.stdout

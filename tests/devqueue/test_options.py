@@ -1,4 +1,4 @@
-"""Options: names are known or guessed, values fit or are refused in one bounded line."""
+"""Options: names that are misspelt and values out of range are refused in one bounded line."""
 
 from __future__ import annotations
 

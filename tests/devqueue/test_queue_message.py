@@ -1,4 +1,4 @@
-"""Configuring queues through the real client."""
+"""Configurations of queues, through the real client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def create(client: Client, **config: Any) -> tasks_v2.Queue:  # noqa: ANN401 - f
     return client.create_queue(parent=PARENT, queue=tasks_v2.Queue(name=NAME, **config))
 
 
-def test_a_queue_has_the_real_defaults(client: Client):
+def test_a_queue_without_a_config_has_the_real_services_defaults(client: Client):
     queue = create(client)
     limits, retry = queue.rate_limits, queue.retry_config
     assert (limits.max_dispatches_per_second, limits.max_concurrent_dispatches) == (500, 1000)
@@ -47,7 +47,7 @@ def test_a_queue_has_the_real_defaults(client: Client):
         ),
     ],
 )
-def test_a_config_that_cannot_be_is_refused_in_the_recorded_words(
+def test_a_config_out_of_range_is_refused_with_the_recorded_error(
     client: Client, config: dict[str, Any], text: str
 ):
     with pytest.raises(InvalidArgument) as refused:
@@ -56,12 +56,12 @@ def test_a_config_that_cannot_be_is_refused_in_the_recorded_words(
 
 
 @pytest.mark.parametrize("field", ["http_target", "app_engine_routing_override"])
-def test_what_is_not_supported_is_said(client: Client, field: str):
+def test_a_queue_field_that_is_not_supported_is_unimplemented(client: Client, field: str):
     with pytest.raises(GoogleAPICallError, match=f"does not support Queue.{field}"):
         create(client, **{field: {}})
 
 
-def test_one_field_is_updated_and_zero_is_a_value(client: Client):
+def test_an_update_of_one_field_changes_it_alone_and_accepts_zero(client: Client):
     create(client, retry_config={"max_attempts": 7, "max_doublings": 5})
     queue = client.update_queue(
         queue=tasks_v2.Queue(name=NAME, retry_config={"max_doublings": 0}),
@@ -70,7 +70,7 @@ def test_one_field_is_updated_and_zero_is_a_value(client: Client):
     assert (queue.retry_config.max_attempts, queue.retry_config.max_doublings) == (7, 0)
 
 
-def test_a_group_is_updated_as_a_whole(client: Client):
+def test_an_update_of_a_group_resets_its_other_fields(client: Client):
     create(client, retry_config={"max_attempts": 7}, rate_limits={"max_dispatches_per_second": 5})
     queue = client.update_queue(
         queue=tasks_v2.Queue(name=NAME, retry_config={"max_doublings": 3}),
@@ -80,25 +80,25 @@ def test_a_group_is_updated_as_a_whole(client: Client):
     assert queue.rate_limits.max_dispatches_per_second == 5
 
 
-def test_without_a_mask_everything_is_updated(client: Client):
+def test_an_update_without_a_mask_changes_everything(client: Client):
     create(client, retry_config={"max_attempts": 7})
     queue = client.update_queue(queue=tasks_v2.Queue(name=NAME, rate_limits={"max_concurrent_dispatches": 3}))
     assert (queue.retry_config.max_attempts, queue.rate_limits.max_concurrent_dispatches) == (100, 3)
 
 
-def test_an_unknown_field_is_not_updated(client: Client):
+def test_an_update_of_an_unknown_field_is_refused(client: Client):
     create(client)
     with pytest.raises(InvalidArgument, match="'name' cannot be updated"):
         client.update_queue(queue=tasks_v2.Queue(name=NAME), update_mask={"paths": ["name"]})
 
 
-def test_updating_makes_a_queue_that_is_not_there(client: Client):
+def test_an_update_creates_a_queue_that_does_not_exist(client: Client):
     queue = client.update_queue(queue=tasks_v2.Queue(name=NAME, retry_config={"max_attempts": -1}))
     assert client.get_queue(name=NAME) == queue
     assert queue.retry_config.max_attempts == -1
 
 
-def test_a_queue_made_in_process_is_shown_alike(queue: LocalQueue, client: Client):
+def test_a_queue_created_in_process_is_returned_by_the_api(queue: LocalQueue, client: Client):
     queue.create_queue(NAME, min_backoff=0.25, max_dispatches_per_second=5)
     shown = client.get_queue(name=NAME)
     assert shown.retry_config.min_backoff.total_seconds() == 0.25

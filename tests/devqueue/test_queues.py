@@ -1,4 +1,4 @@
-"""What is due, what the limits let through, what becomes of a name."""
+"""Which tasks are due, which the limits allow, and which names are taken."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def taken(queue: Queue, now: float) -> list[str]:
     return [took[0].id for took in iter(lambda: queue.take(now), None)]
 
 
-def test_tasks_are_taken_when_due_and_the_earliest_first():
+def test_tasks_are_taken_when_due_earliest_first():
     queue = Queue(NAME)
     for task_id, due in (("late", 9.0), ("second", 2.0), ("first", 1.0)):
         queue.add(make(task_id, due), 0.0)
@@ -38,7 +38,7 @@ def test_tasks_are_taken_when_due_and_the_earliest_first():
     assert queue.ready_at(3.0) == 9.0
 
 
-def test_after_a_burst_the_rate_is_kept():
+def test_deliveries_after_a_burst_keep_to_the_rate():
     queue = with_tasks(20, RateLimits(max_dispatches_per_second=5))
     assert len(taken(queue, 100.0)) == 10
     assert queue.ready_at(100.0) == pytest.approx(100.2)
@@ -46,13 +46,13 @@ def test_after_a_burst_the_rate_is_kept():
     assert len(taken(queue, 999.0)) == 5
 
 
-def test_a_clock_set_back_gives_no_extra_tokens():
+def test_a_clock_that_is_set_back_adds_no_tokens_to_the_bucket():
     queue = with_tasks(20, RateLimits(max_dispatches_per_second=5))
     assert len(taken(queue, 100.0)) == 10
     assert taken(queue, 50.0) == []
 
 
-def test_no_more_are_under_way_at_once_than_allowed():
+def test_a_queue_at_its_max_concurrent_dispatches_returns_no_task():
     queue = with_tasks(3, RateLimits(max_concurrent_dispatches=2))
     first = queue.take(1.0)
     assert first is not None
@@ -62,14 +62,14 @@ def test_no_more_are_under_way_at_once_than_allowed():
     assert taken(queue, 2.0) == ["t2"]
 
 
-def test_a_paused_queue_gives_nothing():
+def test_a_paused_queue_returns_no_task():
     queue = with_tasks(1)
     queue.paused = True
     assert taken(queue, 1.0) == []
     assert queue.due_at() is None
 
 
-def test_a_failed_task_comes_again_after_its_backoff():
+def test_a_failed_task_is_due_again_after_its_backoff():
     queue = with_tasks(1)
     queue.retry = RetryPolicy(min_backoff=10)
     took = queue.take(1.0)
@@ -78,7 +78,7 @@ def test_a_failed_task_comes_again_after_its_backoff():
     assert queue.ready_at(5.0) == 15.0
 
 
-def test_a_task_keeps_to_its_own_policy_before_the_queues():
+def test_a_tasks_own_retry_policy_replaces_the_queues():
     queue = Queue(NAME, retry=RetryPolicy(min_backoff=10))
     task = make()
     task.retry = RetryPolicy(min_backoff=2)
@@ -87,7 +87,7 @@ def test_a_task_keeps_to_its_own_policy_before_the_queues():
     assert task.due == 7.0
 
 
-def test_a_task_whose_attempts_are_spent_is_deleted():
+def test_an_exhausted_task_is_deleted():
     queue = with_tasks(1)
     queue.retry = RetryPolicy(max_attempts=1)
     took = queue.take(1.0)
@@ -97,7 +97,7 @@ def test_a_task_whose_attempts_are_spent_is_deleted():
         queue.find("t0", 3.0)
 
 
-def test_a_task_that_is_under_way_can_be_forced_and_then_runs_twice():
+def test_a_running_task_that_is_forced_runs_twice():
     queue = with_tasks(1, RateLimits(max_concurrent_dispatches=1))
     task, first = queue.take(1.0) or pytest.fail("nothing due")
     second = queue.force(task, 1.5)
@@ -106,7 +106,7 @@ def test_a_task_that_is_under_way_can_be_forced_and_then_runs_twice():
     assert queue.settle(task, first, FAILED, 3.0) is Settled.GONE
 
 
-def test_a_forced_task_is_not_also_taken_at_its_time():
+def test_a_forced_task_is_not_taken_again_when_it_is_due():
     queue = Queue(NAME)
     task = make(due=10.0)
     queue.add(task, 0.0)
@@ -123,19 +123,19 @@ def test_a_delivery_of_a_deleted_task_is_not_retried():
     assert queue.due_at() is None
 
 
-def test_a_purge_takes_all_tasks():
+def test_a_purge_deletes_all_tasks():
     queue = with_tasks(3)
     queue.purge(1.0)
     assert (queue.tasks, queue.due_at(), queue.purged_at) == ({}, None, 1.0)
 
 
-def test_a_name_in_use_is_refused():
+def test_a_task_name_in_use_is_refused():
     queue = with_tasks(1)
     with pytest.raises(ApiError, match="Requested entity already exists"):
         queue.add(make("t0"), 1.0)
 
 
-def test_a_name_is_free_again_when_its_tombstone_has_gone():
+def test_a_task_name_is_free_again_after_its_tombstone_ttl():
     queue = Queue(NAME, tombstone_ttl=60.0)
     queue.add(make(), 0.0)
     queue.delete("t", 10.0)
@@ -144,12 +144,12 @@ def test_a_name_is_free_again_when_its_tombstone_has_gone():
     queue.add(make(), 70.0)
 
 
-def test_a_name_never_used_is_not_found():
+def test_a_task_name_that_was_never_used_is_not_found():
     with pytest.raises(ApiError, match=r"Requested entity was not found\."):
         Queue(NAME).find("t", 0.0)
 
 
-def test_a_deleted_queue_cannot_be_made_again_within_a_week():
+def test_a_deleted_queues_name_is_refused_for_a_week():
     queues = Queues()
     queues.create(NAME, RateLimits(), RetryPolicy(), 0.0)
     with pytest.raises(ApiError, match="Queue already exists"):

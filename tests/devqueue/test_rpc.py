@@ -17,7 +17,7 @@ from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
 
-from .making import create
+from .sample_tasks import create
 from .target import PATIENCE_SECONDS, Target
 
 Client = tasks_v2.CloudTasksClient
@@ -26,7 +26,7 @@ NAME = f"{PARENT}/queues/q"
 STATE = tasks_v2.Queue.State
 
 
-def test_a_queue_lives_and_dies(client: Client):
+def test_a_queue_can_be_created_read_and_deleted(client: Client):
     made = client.create_queue(parent=PARENT, queue=tasks_v2.Queue(name=NAME))
     assert client.get_queue(name=NAME) == made
     client.delete_queue(name=NAME)
@@ -36,7 +36,7 @@ def test_a_queue_lives_and_dies(client: Client):
         client.create_queue(parent=PARENT, queue=tasks_v2.Queue(name=NAME))
 
 
-def test_pausing_and_resuming_are_shown(client: Client):
+def test_the_state_of_a_queue_shows_whether_it_is_paused(client: Client):
     client.create_queue(parent=PARENT, queue=tasks_v2.Queue(name=NAME))
     assert client.pause_queue(name=NAME).state == STATE.PAUSED
     assert client.resume_queue(name=NAME).state == STATE.RUNNING
@@ -70,22 +70,22 @@ def test_queues_are_listed_by_location(client: Client):
     assert [queue.name for queue in listed] == names
 
 
-def test_a_filter_of_queues_is_not_supported(client: Client):
+def test_list_queues_with_a_filter_is_unimplemented(client: Client):
     with pytest.raises(MethodNotImplemented, match="filter"):
         client.list_queues(request={"parent": PARENT, "filter": "state: PAUSED"})
 
 
-def test_a_queue_belongs_to_its_parent(client: Client):
+def test_create_queue_refuses_a_name_outside_its_parent(client: Client):
     with pytest.raises(InvalidArgument, match=r"must begin with projects/p/locations/other\."):
         client.create_queue(parent="projects/p/locations/other", queue=tasks_v2.Queue(name=NAME))
 
 
-def test_a_parent_that_is_none_is_refused_as_recorded(client: Client):
+def test_a_malformed_parent_is_refused_with_the_recorded_error(client: Client):
     with pytest.raises(PermissionDenied, match=r"Permission denied on resource project not-a-valid-parent\."):
         client.create_queue(parent="not-a-valid-parent", queue=tasks_v2.Queue(name=NAME))
 
 
-def test_a_deleted_task_is_gone(client: Client, queue: LocalQueue, target: Target):
+def test_a_deleted_task_is_not_found(client: Client, queue: LocalQueue, target: Target):
     name = queue.create_queue("q")
     client.pause_queue(name=name)
     task = create(client, name, target, "t")
@@ -102,12 +102,14 @@ def test_tasks_of_two_queues_may_share_an_id(client: Client, queue: LocalQueue, 
     assert sorted(str(seen.task_header("QueueName")) for seen in target.seen) == ["one", "two"]
 
 
-def test_a_call_that_is_not_there_is_said_so(client: Client):
+def test_an_unknown_rpc_method_is_unimplemented(client: Client):
     with pytest.raises(MethodNotImplemented):
         client.get_iam_policy(request={"resource": NAME})
 
 
-def test_many_callers_at_once_get_every_task_in(client: Client, queue: LocalQueue, target: Target):
+def test_tasks_created_by_many_callers_at_once_are_all_in_the_queue(
+    client: Client, queue: LocalQueue, target: Target
+):
     name = queue.create_queue("q")
     with ThreadPoolExecutor(8) as pool:
         made = set(pool.map(lambda _: create(client, name, target), range(40)))
@@ -115,7 +117,9 @@ def test_many_callers_at_once_get_every_task_in(client: Client, queue: LocalQueu
     assert len(target.seen) == len(made) == 40
 
 
-def test_of_many_callers_with_one_name_one_wins(client: Client, queue: LocalQueue, target: Target):
+def test_one_of_many_callers_that_create_the_same_name_succeeds(
+    client: Client, queue: LocalQueue, target: Target
+):
     name = queue.create_queue("q")
 
     def won(_: int) -> bool:

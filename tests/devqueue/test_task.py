@@ -1,4 +1,4 @@
-"""What a task remembers of its attempts, and so what its headers say."""
+"""The counts of a task's attempts, which its headers carry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from taskhandler.devqueue.task import Answer, QueuedTask, Target
 
 
 def told(*statuses: int | None) -> tuple[int, int, int | None]:
-    """Number, execution count and previous response of the delivery after these answers."""
+    """Return number, execution count and previous response of the delivery after these answers."""
     task = QueuedTask("projects/p/locations/l/queues/q/tasks/t", Target("http://x"), due=1.0, created=1.0)
     for status in statuses:
         task.end(task.begin(1.0), Answer(status), 2.0)
@@ -28,23 +28,23 @@ def told(*statuses: int | None) -> tuple[int, int, int | None]:
         ((None,), (1, 0, 504)),
     ],
 )
-def test_counts_are_those_recorded_from_the_real_service(
+def test_the_counts_of_a_task_are_those_recorded_from_the_real_service(
     statuses: tuple[int | None, ...], expected: tuple[int, int, int | None]
 ):
     assert told(*statuses) == expected
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
-def test_only_2xx_completes(status: int):
+def test_an_answer_of_2xx_completes_a_task(status: int):
     assert Answer(status).completes
 
 
 @pytest.mark.parametrize("status", [None, 199, 300, 304, 404, 429, 503])
-def test_nothing_else_completes(status: int | None):
+def test_an_answer_other_than_2xx_does_not_complete_a_task(status: int | None):
     assert not Answer(status).completes
 
 
-def test_the_last_attempt_is_the_one_that_began_last():
+def test_the_last_attempt_of_a_task_is_the_one_that_began_last():
     task = QueuedTask("projects/p/locations/l/queues/q/tasks/t", Target("http://x"), due=1.0, created=1.0)
     first, second = task.begin(1.0), task.begin(2.0)
     task.end(second, Answer(500), 3.0)

@@ -1,4 +1,4 @@
-"""What a task may be, and how the API shows it, through the real client."""
+"""Which tasks are accepted, and how the API returns them, through the real client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
 
-from .making import EMAIL, create, http_task
+from .sample_tasks import EMAIL, create, http_task
 from .target import PATIENCE_SECONDS, Target
 
 Client = tasks_v2.CloudTasksClient
@@ -47,17 +47,19 @@ def held(queue: LocalQueue, client: Client) -> str:
         ({"http_request": {"url": URL}, "retry_config": {"max_attempts": -2}}, "maxAttempts must be"),
     ],
 )
-def test_a_task_that_cannot_be_is_refused(client: Client, held: str, task: dict[str, Any], problem: str):
+def test_a_task_that_is_not_valid_is_refused_with_the_reason(
+    client: Client, held: str, task: dict[str, Any], problem: str
+):
     with pytest.raises(InvalidArgument, match=problem):
         client.create_task(parent=held, task=tasks_v2.Task(task))
 
 
-def test_an_app_engine_task_is_not_taken(client: Client, held: str):
+def test_a_task_with_an_app_engine_target_is_unimplemented(client: Client, held: str):
     with pytest.raises(GoogleAPICallError, match="does not support App Engine"):
         client.create_task(parent=held, task=tasks_v2.Task(app_engine_http_request={"relative_uri": "/"}))
 
 
-def test_a_task_may_be_as_large_as_the_real_ones_and_no_larger(client: Client, held: str):
+def test_a_task_larger_than_the_real_services_limit_is_refused(client: Client, held: str):
     task = tasks_v2.Task(name=f"{held}/tasks/t", http_request={"url": URL, "body": b"x" * 1_048_000})
     room = 1_048_569 - tasks_v2.Task.pb(task).ByteSize()
     task.http_request.body += b"x" * (room + 1)
@@ -68,16 +70,16 @@ def test_a_task_may_be_as_large_as_the_real_ones_and_no_larger(client: Client, h
 
 
 @pytest.mark.parametrize("seconds", [15, 1800])
-def test_deadlines_from_15_seconds_to_30_minutes_are_taken(client: Client, held: str, seconds: int):
+def test_deadlines_from_15_seconds_to_30_minutes_are_accepted(client: Client, held: str, seconds: int):
     task = tasks_v2.Task(http_request={"url": URL}, dispatch_deadline={"seconds": seconds})
     assert client.create_task(parent=held, task=task).dispatch_deadline.total_seconds() == seconds
 
 
-def test_the_deadline_is_ten_minutes_unless_told(client: Client, held: str):
+def test_the_default_deadline_is_ten_minutes(client: Client, held: str):
     assert client.create_task(parent=held, task=http_task(URL)).dispatch_deadline.total_seconds() == 600
 
 
-def test_a_url_is_looked_at_no_closer_than_the_real_service_does(client: Client, held: str):
+def test_a_url_is_checked_no_more_strictly_than_by_the_real_service(client: Client, held: str):
     assert client.create_task(parent=held, task=http_task("http://example.com/%zz")).name
 
 
@@ -87,7 +89,7 @@ def test_an_unnamed_task_gets_an_id_of_twenty_digits(client: Client, held: str):
     assert all(len(each) == 20 and each.isdigit() for each in ids)
 
 
-def test_the_body_is_shown_only_in_full(client: Client, held: str, target: Target):
+def test_the_body_of_a_task_is_returned_only_in_the_full_view(client: Client, held: str, target: Target):
     name = create(client, held, target, "t", body=b"secret", headers={"x-Mixed-case": "kept"})
     basic, full = client.get_task(name=name), client.get_task(request={"name": name, "response_view": FULL})
     assert (basic.view, basic.http_request.body) == (BASIC, b"")
@@ -95,7 +97,7 @@ def test_the_body_is_shown_only_in_full(client: Client, held: str, target: Targe
     assert dict(basic.http_request.headers) == {"x-Mixed-case": "kept", "User-Agent": "Google-Cloud-Tasks"}
 
 
-def test_a_token_is_shown_as_wanted_and_never_made(client: Client, held: str):
+def test_a_task_shows_the_account_and_audience_of_its_token_but_no_token(client: Client, held: str):
     wanted = {"service_account_email": EMAIL}
     task = client.create_task(parent=held, task=http_task(URL, oidc_token=wanted))
     assert task.http_request.oidc_token.audience == URL
@@ -104,7 +106,7 @@ def test_a_token_is_shown_as_wanted_and_never_made(client: Client, held: str):
     assert "Authorization" not in task.http_request.headers
 
 
-def test_the_attempts_are_shown(queue: LocalQueue, client: Client, target: Target):
+def test_a_task_shows_its_first_and_last_attempt(queue: LocalQueue, client: Client, target: Target):
     name = queue.create_queue("slow", min_backoff=3600)
     target.answer(404)
     task = create(client, name, target, "t")
@@ -117,7 +119,9 @@ def test_the_attempts_are_shown(queue: LocalQueue, client: Client, target: Targe
     assert shown.last_attempt.dispatch_time <= shown.last_attempt.response_time
 
 
-def test_a_task_has_its_own_retry_config(queue: LocalQueue, client: Client, quick: str, target: Target):
+def test_a_task_with_a_retry_config_of_its_own_follows_it(
+    queue: LocalQueue, client: Client, quick: str, target: Target
+):
     target.answer(500, 500)
     task = tasks_v2.Task(http_request={"url": target.url}, retry_config={"max_attempts": 2})
     client.create_task(parent=quick, task=task)

@@ -1,4 +1,4 @@
-"""Tokens that google-auth accepts, and hostile ones that it does not."""
+"""Tokens that google-auth accepts, and faulty ones that it does not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from taskhandler.devqueue.faults import TokenFault
 from taskhandler.devqueue.task import Oidc
 from taskhandler.devqueue.tokens import TokenIssuer, new_key
 
-from . import reading
+from . import decoded_tokens
 
 NOW = 1_800_000_000.0
 EMAIL, AUDIENCE = "tasks@shop.iam.gserviceaccount.com", "https://shop.example/tasks"
@@ -39,9 +39,9 @@ def issuer(clock: Clock) -> TokenIssuer:
 
 
 def verified(token: str, issuer: TokenIssuer) -> dict[str, Any]:
-    # the clock here is not the machine's; the times are looked at by themselves
+    # the tests have a clock of their own; other assertions look at the times
     skew = 10**9
-    return reading.verified(token, issuer.certificates(), AUDIENCE, skew=skew)
+    return decoded_tokens.verified(token, issuer.certificates(), AUDIENCE, skew=skew)
 
 
 def test_google_auth_verifies_a_token_against_the_certificates(issuer: TokenIssuer):
@@ -54,12 +54,12 @@ def test_google_auth_verifies_a_token_against_the_certificates(issuer: TokenIssu
     assert "nbf" not in claims
 
 
-def test_the_header_is_googles(issuer: TokenIssuer):
-    header = reading.header_of(issuer.token(WHO))
+def test_a_tokens_header_has_the_members_of_googles(issuer: TokenIssuer):
+    header = decoded_tokens.header_of(issuer.token(WHO))
     assert header == {"alg": "RS256", "kid": KEYS[0].kid, "typ": "JWT"}
 
 
-def test_a_token_is_used_again_for_five_minutes(issuer: TokenIssuer, clock: Clock):
+def test_deliveries_share_a_token_for_five_minutes(issuer: TokenIssuer, clock: Clock):
     first = issuer.authorization(WHO, None)
     clock.now += 299
     assert issuer.authorization(WHO, None) == first
@@ -67,12 +67,12 @@ def test_a_token_is_used_again_for_five_minutes(issuer: TokenIssuer, clock: Cloc
     assert issuer.authorization(WHO, None) != first
 
 
-def test_another_audience_gets_another_token(issuer: TokenIssuer):
+def test_deliveries_to_another_audience_have_another_token(issuer: TokenIssuer):
     assert issuer.authorization(WHO, None) != issuer.authorization(Oidc(EMAIL, "https://other.example"), None)
 
 
 @pytest.mark.parametrize("fault", [TokenFault.WRONG_AUD, TokenFault.UNKNOWN_KEY, TokenFault.BAD_SIGNATURE])
-def test_google_auth_refuses_these_tokens(issuer: TokenIssuer, fault: TokenFault):
+def test_google_auth_refuses_a_token_with_a_wrong_audience_or_key(issuer: TokenIssuer, fault: TokenFault):
     with pytest.raises(exceptions.GoogleAuthError):
         verified(issuer.token(WHO, fault=fault), issuer)
 
@@ -86,27 +86,29 @@ def test_google_auth_refuses_these_tokens(issuer: TokenIssuer, fault: TokenFault
         (TokenFault.WRONG_EMAIL, "email", "other@another-project.iam.gserviceaccount.com"),
     ],
 )
-def test_these_tokens_are_signed_and_wrong(issuer: TokenIssuer, fault: TokenFault, claim: str, value: object):
+def test_a_token_with_a_faulty_claim_is_properly_signed(
+    issuer: TokenIssuer, fault: TokenFault, claim: str, value: object
+):
     assert verified(issuer.token(WHO, fault=fault), issuer)[claim] == value
 
 
-def test_a_token_can_be_missing(issuer: TokenIssuer):
+def test_the_token_fault_none_leaves_the_authorization_out(issuer: TokenIssuer):
     assert issuer.authorization(WHO, TokenFault.NONE) is None
 
 
-def test_an_unknown_key_has_an_unknown_id_and_a_bad_signature_a_known_one(issuer: TokenIssuer):
-    strange = reading.header_of(issuer.token(WHO, fault=TokenFault.UNKNOWN_KEY))["kid"]
-    forged = reading.header_of(issuer.token(WHO, fault=TokenFault.BAD_SIGNATURE))["kid"]
+def test_only_a_token_with_an_unknown_key_names_an_unpublished_key(issuer: TokenIssuer):
+    strange = decoded_tokens.header_of(issuer.token(WHO, fault=TokenFault.UNKNOWN_KEY))["kid"]
+    forged = decoded_tokens.header_of(issuer.token(WHO, fault=TokenFault.BAD_SIGNATURE))["kid"]
     assert strange not in issuer.certificates()
     assert forged in issuer.certificates()
 
 
-def test_any_claim_can_be_changed_or_taken_out(issuer: TokenIssuer):
+def test_claims_of_a_token_can_be_changed_and_removed(issuer: TokenIssuer):
     claims = verified(issuer.token(WHO, claims={"email_verified": None, "sub": ..., "hd": "x"}), issuer)
     assert (claims["email_verified"], claims["hd"], "sub" in claims) == (None, "x", False)
 
 
-def test_after_a_rotation_old_tokens_verify_until_the_next_one(issuer: TokenIssuer):
+def test_a_token_verifies_after_one_rotation_but_its_key_is_gone_after_two(issuer: TokenIssuer):
     old = issuer.authorization(WHO, None)
     kid = issuer.rotate()
     assert old is not None

@@ -1,4 +1,4 @@
-"""Calls that say what cannot be are refused, as INVALID_ARGUMENT and without a traceback."""
+"""Calls with values that are not valid are refused with INVALID_ARGUMENT and without a traceback."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ URL = "http://127.0.0.1:9/"
 
 @pytest.fixture(scope="module")
 def call() -> Iterator[Call]:
-    """Calls a method with any bytes, in one queue for all tests of this file; gives code and details."""
+    """Return a function that calls a method with any bytes, and returns code and details."""
     with LocalQueue(seed=0) as queue, grpc.insecure_channel(queue.address) as channel:
         queue.create_queue(QUEUE)
         queue.client().pause_queue(name=QUEUE)
@@ -45,7 +45,7 @@ def call() -> Iterator[Call]:
 
 @pytest.fixture(autouse=True)
 def silent(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No call is worth a line of the log, let alone a traceback."""
+    """Fail if a call is logged as a warning or an error."""
     yield
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
@@ -72,7 +72,7 @@ def task(**fields: Any) -> bytes:  # noqa: ANN401 - fields of Task
         ({"retry_config": {"max_backoff": {"seconds": 2**62}}}, "RetryConfig.maxBackoff is out of range."),
     ],
 )
-def test_a_task_that_cannot_be_is_refused(call: Call, fields: dict[str, Any], problem: str):
+def test_a_task_with_a_field_out_of_range_is_refused(call: Call, fields: dict[str, Any], problem: str):
     code, details = call("CreateTask", task(**fields))
     assert code == "INVALID_ARGUMENT"
     assert problem in details
@@ -80,7 +80,7 @@ def test_a_task_that_cannot_be_is_refused(call: Call, fields: dict[str, Any], pr
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("method", ["CreateQueue", "UpdateQueue"])
-def test_a_rate_that_is_not_a_number_is_refused_and_changes_nothing(call: Call, method: str, rate: float):
+def test_a_rate_that_is_not_finite_is_refused_and_changes_nothing(call: Call, method: str, rate: float):
     queue = {"name": QUEUE, "rate_limits": {"max_dispatches_per_second": rate}}
     parent = {"parent": PARENT} if method == "CreateQueue" else {}
     request = getattr(types, f"{method}Request").pb()(queue=queue, **parent)
@@ -92,19 +92,19 @@ def test_a_rate_that_is_not_a_number_is_refused_and_changes_nothing(call: Call, 
 
 
 @pytest.mark.parametrize("size", [-1, -5, -(2**31)])
-def test_a_negative_page_is_refused(call: Call, size: int):
+def test_a_negative_page_size_is_refused(call: Call, size: int):
     for method, parent in (("ListTasks", QUEUE), ("ListQueues", PARENT)):
         request = getattr(types, f"{method}Request").pb()(parent=parent, page_size=size)
         assert call(method, request.SerializeToString())[0] == "INVALID_ARGUMENT"
 
 
-def test_the_longest_backoff_is_shown(call: Call):
+def test_a_task_with_the_longest_possible_backoff_is_created(call: Call):
     longest = {"seconds": 315_576_000_000}
     retry = {"min_backoff": longest, "max_backoff": longest, "max_retry_duration": longest}
     assert call("CreateTask", task(retry_config=retry)) == ("OK", "")
 
 
-def test_a_refusal_is_one_bounded_line(call: Call):
+def test_the_details_of_a_refusal_are_one_bounded_line(call: Call):
     for name in ("a" * 100_000, f"{QUEUE}/tasks/a\n\x1b[2J", f"{QUEUE}/tasks/\u2028"):
         code, details = call("CreateTask", task(name=name))
         assert code == "INVALID_ARGUMENT"
@@ -140,7 +140,7 @@ ANSWERS = {
 
 @given(method=st.sampled_from(sorted(METHODS)), raw=st.binary(max_size=100))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_bytes_are_answered(call: Call, method: str, raw: bytes):
+def test_any_bytes_sent_to_any_method_are_answered_with_a_known_code(call: Call, method: str, raw: bytes):
     assert call(method, raw)[0] in ANSWERS
 
 
@@ -183,13 +183,13 @@ QUEUES = st.fixed_dictionaries(
 
 @given(fields=TASKS)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_task_is_made_or_refused(call: Call, fields: dict[str, Any]):
+def test_any_fields_of_a_task_are_accepted_or_refused(call: Call, fields: dict[str, Any]):
     assert call("CreateTask", task(**fields))[0] in ANSWERS
 
 
 @given(fields=QUEUES, paths=st.lists(st.sampled_from(["rate_limits", "retry_config.min_backoff", "x", ""])))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_queue_is_made_or_refused(call: Call, fields: dict[str, Any], paths: list[str]):
+def test_any_fields_of_a_queue_are_accepted_or_refused(call: Call, fields: dict[str, Any], paths: list[str]):
     changed = {"name": f"{PARENT}/queues/changed", **fields}
     request = types.UpdateQueueRequest.pb()(queue=changed, update_mask={"paths": paths})
     assert call("UpdateQueue", request.SerializeToString())[0] in ANSWERS

@@ -1,4 +1,4 @@
-"""Reading tokens with google-auth."""
+"""Tokens decoded with google-auth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making tasks with the real client."""
+"""Sample tasks, created with the real client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EMAIL = "tasks@shop.iam.gserviceaccount.com"
 
 
 def http_task(url: str, *, name: str = "", **request: Any) -> tasks_v2.Task:  # noqa: ANN401 - fields of HttpRequest
-    """Return a task that is to be sent to the URL."""
+    """Return a task with the URL as its target."""
     return tasks_v2.Task(name=name, http_request={"url": url, **request})
 
 
@@ -23,7 +23,7 @@ def create(
     task_id: str = "",
     **request: Any,  # noqa: ANN401 - fields of HttpRequest
 ) -> str:
-    """Make a task for the target and return its full name."""
+    """Create a task for the target and return its full name."""
     name = f"{queue}/tasks/{task_id}" if task_id else ""
     task = http_task(**({"url": target.url, "name": name, "body": b"{}"} | request))
     return client.create_task(parent=queue, task=task).name

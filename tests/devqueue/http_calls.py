@@ -1,4 +1,4 @@
-"""Talking to the HTTP side: as programs do, and byte by byte."""
+"""Requests to the HTTP side: as programs send them, and byte by byte."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .target import PATIENCE_SECONDS
 
 
 def ask(queue: LocalQueue, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON that a GET, or with a body a POST, is answered with."""
+    """Send a GET, or with a body a POST, and return the JSON of the reply."""
     raw = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(queue.http + path, raw, {"Content-Type": "application/json"})  # noqa: S310 - our own http URL
     with urllib.request.urlopen(asked, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - the same
@@ -26,7 +26,7 @@ def ask(queue: LocalQueue, path: str, body: object = None) -> Any:  # noqa: ANN4
 
 
 def refused(queue: LocalQueue, path: str, body: object = None) -> tuple[int, str]:
-    """Return the status and the reason of a refusal."""
+    """Send the same and return status and reason; fail unless it is refused."""
     with pytest.raises(urllib.error.HTTPError) as error:
         ask(queue, path, body)
     with error.value as answer:
@@ -35,7 +35,7 @@ def refused(queue: LocalQueue, path: str, body: object = None) -> tuple[int, str
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; the names of its headers are in lower case."""
+    """A reply; the names of its headers are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -62,7 +62,7 @@ def sent(queue: LocalQueue, raw: bytes, *, end: bool = False) -> Answer | None:
             if end:
                 line.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # it need not take all of a request that it refuses
+            pass  # the server need not read all of a request that it refuses
         return read_answer(line)
 
 
