@@ -44,6 +44,12 @@ def test_the_table_of_contents_lists_every_page_once():
     assert sorted(listed) == sorted(page.stem for page in DOCS.glob("*.md") if page != index)
 
 
+def test_the_readme_leads_to_every_page():
+    linked = {link for _, link in links(ROOT / "README.md")}
+    found_from_others = {"README.md", "docs/index.md", "docs/api.md"}
+    assert not {name_of(page) for page in PAGES} - linked - found_from_others
+
+
 def test_every_page_that_a_file_names_exists():
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*") if file.suffix in TEXTS]
     named = {

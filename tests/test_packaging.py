@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import taskhandler
-from tests.mirror import ROOT
+from tests.pages import PAGES, name_of
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 HEAVY = ("google.cloud", "grpc", "pydantic", "attrs", "requests")
 
 
@@ -25,7 +24,7 @@ def test_the_distribution_is_called_flask_taskhandler():
     assert importlib.metadata.metadata("flask-taskhandler")["Name"] == "flask-taskhandler"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_tells_people_to_install_somebody_elses_package(page: Path):
     """`taskhandler` alone is another project's name on PyPI."""
     assert not re.search(r"\b(install|add) (-\S+ )*[\"']?taskhandler\b", page.read_text())
