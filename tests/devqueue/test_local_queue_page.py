@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
+from flask import Flask
+
+from taskhandler import TaskBlueprint
 from taskhandler.devqueue import Faults, LocalQueue
 from taskhandler.devqueue.__main__ import _parser
 from taskhandler.devqueue.faults import TokenFault
@@ -40,3 +43,18 @@ def test_the_page_documents_every_fault_and_no_other():
     (row,) = [line for line in PAGE.splitlines() if line.startswith("| `token`")]
     kinds = re.findall(r"`([a-z_]+)`", row.split("|")[2])
     assert kinds == [fault.value for fault in TokenFault]
+
+
+def test_an_app_accepts_the_settings_of_the_page():
+    exported = dict(
+        re.findall(r"\b([A-Z_]+)=(\S+)", "\n".join(re.findall(r"^\$ export (.*)$", PAGE, re.MULTILINE)))
+    )
+    (container,) = re.findall(r"^  app:\n((?:    .*\n)+)", PAGE, re.MULTILINE)
+    for given in (
+        exported,
+        exported | dict(re.findall(r"^      ([A-Z_]+): (\S+)$", container, re.MULTILINE)),
+    ):
+        app = Flask(__name__)
+        app.config.update(given, TASKHANDLER_LEDGER="memory://")
+        app.register_blueprint(TaskBlueprint("tasks", __name__), url_prefix="/tasks")
+        assert "TASKHANDLER_CERTS_URL" in given
