@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import logging
 import traceback
 from itertools import islice
 from typing import Any
@@ -53,6 +54,15 @@ def is_loggable(error: BaseException) -> bool:
     """Whether Python's own traceback of the error is fit for a log."""
     chain = chain_of(error)
     return len(chain) <= MOST_LINKS and all(_is_plain(said) for one in chain for said in (one, *_notes(one)))
+
+
+def log_error(logger: logging.Logger, line: str, *values: object, error: BaseException) -> None:
+    """Log an error with its traceback: Python's own where that is fit for a log."""
+    if is_loggable(error):
+        logger.error(line, *values, exc_info=error)
+    else:
+        with_traceback = f"{line}\n%s"
+        logger.error(with_traceback, *values, cleaned(error))
 
 
 def cleaned(error: BaseException) -> str:

@@ -15,6 +15,9 @@ import taskhandler
 from tests.mirror import ROOT, told_in
 
 LONGEST = 300
+LOGGERS = ("taskhandler", "taskhandler.auth", "taskhandler.ledger", "taskhandler.devqueue")
+"""Part of the interface: people set levels by these names, so that they follow no file that moves."""
+
 NEVER = {"abstract", "base", "common", "core", "data", "helper", "helpers", "impl", "info", "manager", "misc"}
 NEVER |= {"obj", "service", "util", "utils"}
 OF_OTHERS = re.compile(r"service_?(account|control)|SERVICE_?ACCOUNT|ServiceAccount|K_SERVICE|exc_info")
@@ -119,3 +122,27 @@ def test_every_idea_has_a_name_that_says_something():
         if words_of(name) & NEVER or re.match(r"_*(process|do)_", name)
     ]
     assert not vague, "\n".join(vague)
+
+
+def loggers_in(source: Path) -> list[str]:
+    """What a file does with `logging.getLogger`, one entry for each call."""
+    tree = ast.parse((ROOT / source).read_text())
+    calls = [
+        node for node in ast.walk(tree) if "getLogger" in ast.unparse(node) and isinstance(node, ast.Call)
+    ]
+    named = {
+        f"{ast.unparse(node.targets[0])} = {ast.unparse(node.value)}"
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.value in calls
+    }
+    return sorted(named) if len(named) == len(calls) else [ast.unparse(call) for call in calls]
+
+
+def test_every_logger_is_called_LOGGER_and_has_a_documented_name():  # noqa: N802 - the constant's name
+    allowed = {f"LOGGER = logging.getLogger('{name}')" for name in LOGGERS}
+    wrong = [
+        f"{source}: {found}" for source in sources() for found in loggers_in(source) if found not in allowed
+    ]
+    assert not wrong, "\n".join(wrong)
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+    assert not [name for name in LOGGERS if f"`{name}`" not in page]

@@ -33,8 +33,10 @@ from taskhandler.auth.fetch_budget import Budget
 from taskhandler.auth.fetch_thread import LONGEST_FAULT, Fetch, fault, run_fetch, start_thread
 from taskhandler.errors import ConfigError
 from taskhandler.forks import call_in_child
-from taskhandler.log_throttle import LogThrottle, and_more
+from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+
+LOGGER = logging.getLogger("taskhandler.auth")
 
 FETCH_DEADLINE_SECONDS = 5.0
 """A fetch as a whole takes no longer."""
@@ -54,11 +56,8 @@ KEPT_AT_LEAST_SECONDS, KEPT_AT_MOST_SECONDS, KEPT_BY_DEFAULT_SECONDS = 300.0, 86
 """Bounds of the `max-age` that is believed, and what stands in for a missing one."""
 STALE_IF_ERROR_SECONDS = 86_400.0
 """For which certificates past their `max-age` are used while no others can be fetched (RFC 5861)."""
-LOG_SECONDS = 60.0
-"""Between two log lines about one cause."""
 
 _SAFE_URL = re.compile(r"https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
-_log = logging.getLogger(__name__)
 
 
 class NoSuchKey(Struct, frozen=True):
@@ -129,7 +128,7 @@ class CertificateKeeper:
         self._held = _Held({}, float("-inf"), float("-inf"))
         self._failing, self._quiet_until = False, float("-inf")
         self._budget = Budget(burst=UNKNOWN_KEY_BURST, seconds=UNKNOWN_KEY_SECONDS)
-        self._throttle = LogThrottle(seconds=LOG_SECONDS, clock=clock)
+        self._log = ThrottledLog(LOGGER, clock=clock)
         self._begin_anew()
         call_in_child(self._begin_anew)
 
@@ -230,9 +229,7 @@ class CertificateKeeper:
         self._warn("certificates cannot be fetched from %s: %s", url, fault)
 
     def _warn(self, line: str, *about: object) -> None:
-        left_out = self._throttle.left_out((line, *about))
-        if left_out is not None:
-            _log.warning(f"{line}%s", *about, and_more(left_out))
+        self._log.warning(line, *about, cause=about)
 
     def _begin_anew(self) -> None:
         """Forget what only the parent process has: its threads, and the locks that they may hold."""

@@ -18,17 +18,15 @@ from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreacha
 from taskhandler.auth.fetch_answer import Certificate
 from taskhandler.auth.token import CLOCK_SKEW_SECONDS, LONGEST_CREDENTIAL, Refused, Token, read_token
 from taskhandler.config.settings import ISSUERS
-from taskhandler.log_throttle import LogThrottle
+from taskhandler.log_throttle import ThrottledLog
+
+LOGGER = logging.getLogger("taskhandler.auth")
 
 SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
 """What Cloud Run puts in the place of a signature (Cloud Run troubleshooting page)."""
 REMEMBERED_SECONDS = 60.0
 """After which a remembered token is read again: its key is looked up, and old certificates are refreshed."""
-LOG_SECONDS = 60.0
-"""Between two log lines about one cause: a token without its signature may come with every task."""
-
 _SCHEME = "Bearer "
-_log = logging.getLogger(__name__)
 
 
 class Caller(Struct, frozen=True):
@@ -90,7 +88,7 @@ class OIDCVerifier:
             remembered: how many good tokens are remembered, at most.
         """
         self._rules, self._keeper, self._now = rules, keeper, now
-        self._throttle = LogThrottle(seconds=LOG_SECONDS, clock=clock)
+        self._log = ThrottledLog(LOGGER, clock=clock)
         self._good = _GoodTokens(remembered)
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
@@ -110,7 +108,7 @@ class OIDCVerifier:
 
     def _examine(self, authorization: str) -> Answer:
         if authorization.endswith("." + SIGNATURE_REMOVED) and len(authorization) <= LONGEST_CREDENTIAL:
-            return self._tell_of_removal()
+            return self._warn_of_removed_signature()
         token = _read(authorization, self._rules, self._now())
         if isinstance(token, Refused):
             return token
@@ -133,12 +131,11 @@ class OIDCVerifier:
         self._good.keep(key, _Good(caller, until, token.kid, certificate))
         return caller
 
-    def _tell_of_removal(self) -> Refused:
-        if self._throttle.left_out(SIGNATURE_REMOVED) is not None:
-            _log.warning(
-                "a token came without its signature. If IAM decides who reaches this service, Cloud Run has "
-                'checked and removed it: set TASKHANDLER_AUTH = "cloud-run". If anybody can, it is forged'
-            )
+    def _warn_of_removed_signature(self) -> Refused:
+        self._log.warning(
+            "a token came without its signature. If IAM decides who reaches this service, Cloud Run has "
+            'checked and removed it: set TASKHANDLER_AUTH = "cloud-run". If anybody can, it is forged'
+        )
         return Refused("unauthenticated", "the signature was removed by Google")
 
 

@@ -14,7 +14,7 @@ from taskhandler.outcome import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
 from taskhandler.task import LOGGER, Task
 from taskhandler.text import one_line
-from taskhandler.tracebacks import cleaned, is_loggable
+from taskhandler.tracebacks import log_error
 
 LEVEL = {
     Outcome.COMPLETED: logging.INFO,
@@ -27,7 +27,7 @@ LEVEL = {
 ENDS = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.DEAD, Outcome.CONFLICT})
 """Outcomes that a task has once: each is logged. The others may come with every delivery."""
 
-SILENT_SECONDS = 10.0
+SILENCE_SECONDS = 10.0
 """Between two log lines of one handler, outcome and reason."""
 
 
@@ -41,7 +41,7 @@ class Notifier:
 
     def __init__(self, sender: object, *, clock: Callable[[], float]) -> None:
         self._sender = sender
-        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=clock)
+        self._throttle = LogThrottle(seconds=SILENCE_SECONDS, clock=clock)
 
     def started(self, task: Task) -> None:
         """The task is claimed, and its handler is about to be called."""
@@ -79,11 +79,11 @@ class Notifier:
         who = _name_of(function)
         left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
         if left_out is not None:
-            run(partial(_log_error, f"{who} failed{and_more(left_out)}", error), {})
+            _log_error(error, "%s failed%s", who, and_more(left_out))
 
     def raised(self, path: str, error: Exception) -> None:
         """Log the traceback of an error that was not logged elsewhere; never raises."""
-        run(partial(_log_error, f"Exception on {one_line(path, limit=200)} [POST]", error), {})
+        _log_error(error, "Exception on %s [POST]", one_line(path, limit=200))
 
     def unguarded(self, path: str) -> None:
         """Warn of a delivery whose answer the app's hooks may change."""
@@ -140,11 +140,10 @@ def _log(level: int, message: str, *arguments: object, **named: object) -> None:
     run(partial(LOGGER.log, level, message, *arguments), named)  # a log that raises changes nothing either
 
 
-def _log_error(said: str, error: Exception) -> None:
-    if is_loggable(error):
-        _log(logging.ERROR, "%s", said, exc_info=error)
-    else:
-        _log(logging.ERROR, "%s\n%s", said, cleaned(error))
+def _log_error(error: Exception, message: str, *arguments: object) -> None:
+    run(
+        partial(log_error, LOGGER, message, *arguments), {"error": error}
+    )  # nor does one of an error's traceback
 
 
 def _name_of(function: Callable[..., object]) -> str:

@@ -7,7 +7,7 @@ import logging
 
 from taskhandler.devqueue.http_access import is_loopback
 
-_log = logging.getLogger("taskhandler.devqueue")
+LOGGER = logging.getLogger("taskhandler.devqueue")
 
 
 def join_host_port(host: str, port: int) -> str:
@@ -30,7 +30,7 @@ def warn_if_exposed(host: str, *, grpc_port: int, http_port: int) -> None:
     """Log a warning if other machines can reach `host`, an address that the queue listens on."""
     if is_loopback(host):
         return
-    _log.warning(
+    LOGGER.warning(
         "The local queue listens on %s (gRPC) and %s (HTTP), which other machines may reach. Anyone who can "
         "reach it can get tokens for any account, and make this machine send requests to any URL. "
         "Listen on 127.0.0.1; in a container, publish the ports to 127.0.0.1 of the host only.",

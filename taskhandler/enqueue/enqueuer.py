@@ -15,7 +15,7 @@ from taskhandler.enqueue.body import Body, body_of
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
 from taskhandler.handlers.handler import Handler
-from taskhandler.log_throttle import LogThrottle, and_more
+from taskhandler.log_throttle import ThrottledLog
 from taskhandler.task import CURRENT, LOGGER
 from taskhandler.task_ref import TaskRef
 from taskhandler.text import one_line
@@ -56,7 +56,7 @@ class Enqueuer:
     ) -> None:
         self._settings = settings
         self._now = now
-        self._throttle = LogThrottle(seconds=SILENCE_SECONDS, clock=clock)
+        self._log = ThrottledLog(LOGGER, clock=clock, seconds=SILENCE_SECONDS)
         self._timeout = timeout
         self._client: Any = None
         self._lock = threading.Lock()
@@ -130,15 +130,13 @@ class Enqueuer:
         return _ref(created.name, created=True)
 
     def _log_existing(self, handler: Handler[Any, Any], ref: TaskRef) -> None:
-        left_out = self._throttle.left_out(handler.name)
-        if left_out is not None:
-            LOGGER.log(
-                _level_of_existing(),
-                "task %s for %s was not created: there is one of that name already%s",
-                ref.id,
-                handler.name,
-                and_more(left_out),
-            )
+        self._log.log(
+            _level_of_existing(),
+            "task %s for %s was not created: there is one of that name already",
+            ref.id,
+            handler.name,
+            kind=handler.name,
+        )
 
     def _the_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet
         with self._lock:

@@ -14,6 +14,7 @@ REBOOTED = 3600.0
 """Seconds; no lease is longer than half an hour, so a record from before a reboot has no live holder."""
 
 _NANOSECOND = 1e-9
+_SECOND = 10**9  # for division: multiplying by 1e-9 makes whole seconds a little longer
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SYSCTL = "/usr/sbin/sysctl"
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -60,6 +61,10 @@ class ServerClock(Struct, frozen=True):
     now: Callable[[], int]
     boot_id: str
     wall: Callable[[], float]
+
+    def seconds(self) -> float:
+        """Seconds since the machine started."""
+        return self.now() / _SECOND
 
     def stamp(self) -> Stamp:
         """Now."""

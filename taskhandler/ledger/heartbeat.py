@@ -24,10 +24,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from taskhandler.forks import call_in_child
-from taskhandler.log_throttle import LogThrottle, and_more
-from taskhandler.tracebacks import cleaned, is_loggable
+from taskhandler.log_throttle import ThrottledLog
 
-LOGGER = logging.getLogger("taskhandler")
+LOGGER = logging.getLogger("taskhandler.ledger")
 
 MOST_SENDERS = 32
 """Threads at most: 80 handlers (a large worker) whose heartbeats take 4 s, every 10 s, keep as many busy."""
@@ -37,9 +36,6 @@ IDLE_SECONDS = 10.0
 
 REST_LOCK_SECONDS = 0.05
 """Seconds that a finalizer waits for the lock, which its own thread may hold."""
-
-SILENT_SECONDS = 60.0
-"""Seconds between two log lines that say the same."""
 
 
 class Beating(Protocol):
@@ -116,7 +112,7 @@ class _Senders:
         self._clock = clock
         self._most = most
         self._idle = idle
-        self._throttle = LogThrottle(seconds=SILENT_SECONDS, clock=clock)
+        self._log = ThrottledLog(LOGGER, clock=clock)
         self._lock = threading.Lock()
         self._earlier = threading.Condition(self._lock)  # wakes the lookout
         self._relief = threading.Condition(self._lock)  # wakes a spare thread to become the lookout
@@ -179,24 +175,10 @@ class _Senders:
         try:
             contextvars.Context().run(thread.start)  # a copy of the caller's would keep its app alive
         except RuntimeError as error:  # the system has no more threads, or the interpreter is ending
-            self._warn("no thread can be started for heartbeats (%s); leases may lapse%s", error)
+            self._log.warning("no thread can be started for heartbeats (%s); leases may lapse", error)
             return False
         self._threads.add(thread)
         return True
-
-    def _warn(self, line: str, error: Exception) -> None:
-        left_out = self._throttle.left_out(line)
-        if left_out is not None:
-            LOGGER.warning(line, error, and_more(left_out))
-
-    def _log_failed(self, error: Exception) -> None:
-        left_out = self._throttle.left_out("a heartbeat failed", type(error).__qualname__)
-        if left_out is None:
-            return
-        if is_loggable(error):
-            LOGGER.error("a heartbeat failed%s", and_more(left_out), exc_info=error)
-        else:
-            LOGGER.error("a heartbeat failed%s\n%s", and_more(left_out), cleaned(error))
 
     def _send(self) -> None:
         try:
@@ -212,7 +194,7 @@ class _Senders:
         try:
             lease.heartbeat()
         except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and must not harm the other leases
-            self._log_failed(error)
+            self._log.traceback("a heartbeat failed", error=error)
         finally:
             with self._lock:
                 self._beaten.discard(id(lease))

@@ -14,7 +14,7 @@ from taskhandler.lifecycle.rules import Claim, Heartbeat, Rule, Settle
 from taskhandler.lifecycle.verdict import Disposition, Fenced, Renewed, Run, Undecided, Verdict
 from taskhandler.text import one_line
 
-LOGGER = logging.getLogger("taskhandler")
+LOGGER = logging.getLogger("taskhandler.ledger")
 
 LINE_LIMIT = 1000
 """Characters of an error's message that are logged."""

@@ -42,7 +42,7 @@ def test_a_hostile_token_is_refused_without_a_call_and_without_an_echo(
     assert isinstance(refused, Refused)
     assert refused.status_word == "unauthenticated"
     assert says_nothing(refused.why, bearer)
-    assert (source.asked, [line for line in caplog.records if line.name == "taskhandler.auth.verifier"]) == (
+    assert (source.asked, [line for line in caplog.records if line.name == "taskhandler.auth"]) == (
         0,
         [],
     )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from blinker import Signal
 
-from taskhandler.delivery.notify import SILENT_SECONDS, Notifier
+from taskhandler.delivery.notify import SILENCE_SECONDS, Notifier
 from taskhandler.outcome import Outcome
 from taskhandler.signals import (
     OF_OUTCOME,
@@ -185,7 +185,7 @@ def test_a_listener_that_raises_does_not_fill_the_logs(caplog: pytest.LogCapture
         for number in range(50):
             notifier.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
         assert sum("failed" in line.getMessage() for line in caplog.records) == 1
-        now = SILENT_SECONDS
+        now = SILENCE_SECONDS
         notifier.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
     assert "failed (and 49 more before)" in caplog.records[-1].getMessage()
 

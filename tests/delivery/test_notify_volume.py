@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from taskhandler.delivery.notify import ENDS, SILENT_SECONDS, Notifier
+from taskhandler.delivery.notify import ENDS, SILENCE_SECONDS, Notifier
 from taskhandler.log_throttle import MOST_CAUSES
 from taskhandler.outcome import Outcome
 from taskhandler.signals import TaskEvent
@@ -29,7 +29,7 @@ def test_deliveries_that_come_to_the_same_share_a_log_line(
     notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason="another reason"))
     notifier.ended(TaskEvent(outcome=outcome, handler="receipt", reason="the bank is down"))
     assert len(caplog.records) == 3
-    now = SILENT_SECONDS
+    now = SILENCE_SECONDS
     notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason="the bank is down"))
     assert caplog.records[-1].getMessage().endswith("the bank is down (and 99 more before)")
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from taskhandler.ledger.heartbeat import SILENT_SECONDS, Heartbeats
+from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.log_throttle import SILENCE_SECONDS
 from tests.ledger.moody import PATIENCE, Clock
 
 
@@ -61,7 +62,7 @@ def test_heartbeats_that_raise_other_errors_have_a_line_for_each_kind(caplog: py
 
 
 def test_a_line_says_how_many_were_left_out_before_it(caplog: pytest.LogCaptureFixture):
-    lines = lines_of(caplog, *[OSError("down")] * 3, apart=SILENT_SECONDS / 2)
+    lines = lines_of(caplog, *[OSError("down")] * 3, apart=SILENCE_SECONDS / 2)
     assert [line.partition("\n")[0] for line in lines] == [
         "ERROR a heartbeat failed",
         "ERROR a heartbeat failed (and 1 more before)",

@@ -9,10 +9,12 @@ from typing import Any
 
 from taskhandler.errors import LedgerError
 from taskhandler.forks import tell_of_forks
-from taskhandler.ledger.complaints import Complaints
 from taskhandler.ledger.firestore.transport import SAID_LIMIT, Wire
 from taskhandler.ledger.storage import Unavailable
+from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+
+LOGGER = logging.getLogger("taskhandler.ledger")
 
 PAUSE = 5.0
 """Seconds from one attempt to make a client to the next."""
@@ -36,8 +38,6 @@ _FORKED = (
 
 _MAKING = "Google's client is still being made"
 
-_log = logging.getLogger("taskhandler.ledger")
-
 
 class Connection:
     """Hands out the wire, and makes it when there is none.
@@ -46,7 +46,7 @@ class Connection:
         make: gives one of Google's clients; raises LedgerError or ImportError.
         attach: opens its channel.
         clock: seconds of a clock that never goes back.
-        complaints: where failures are told.
+        log: where failures are logged.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class Connection:
         attach: Callable[[Any], Wire],
         *,
         clock: Callable[[], float],
-        complaints: Complaints,
+        log: ThrottledLog,
     ) -> None:
         self._make = make
         self._attach = attach
         self._clock = clock
-        self._complaints = complaints
+        self._log = log
         self._client: Any = None
         self._wire: Wire | None = None
         self._inherited: tuple[Any, Wire] | None = None
@@ -119,11 +119,11 @@ class Connection:
             step()
         except (LedgerError, ImportError) as error:
             self._problem = one_line(error, limit=SAID_LIMIT)
-            self._complaints.make("client", f"The Firestore ledger is out of use: {error}. {_REMEDY}")
+            self._log.error(f"The Firestore ledger is out of use: %s. {_REMEDY}", error)
 
     def _connect(self) -> None:
         if self._inherited is not None:
-            _log.warning("%s", _FORKED)
+            LOGGER.warning("%s", _FORKED)
         self._find_client()
         self._wire = self._attach(self._client)
 

@@ -8,12 +8,12 @@ are Firestore's.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
 from taskhandler.errors import ConfigError, LedgerError
-from taskhandler.ledger.complaints import Complaints
 from taskhandler.ledger.firestore import dead_letter as dead_letters
 from taskhandler.ledger.firestore import document as records
 from taskhandler.ledger.firestore.commit import Commit, name_of
@@ -37,7 +37,10 @@ from taskhandler.ledger.storage import (
 )
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
+from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+
+LOGGER = logging.getLogger("taskhandler.ledger")
 
 LIMIT_SECONDS = 4.9
 """Everything that one call to the ledger entails: at most one call to Firestore, and making the client."""
@@ -84,12 +87,12 @@ class FirestoreStorage:
         self._collection = collection
         self._wall = wall
         self._clock = clock
-        self._complaints = Complaints(clock=lambda: int(clock() / NANOSECOND))
+        self._log = ThrottledLog(LOGGER, clock=clock)
         self._connection = Connection(
             client if callable(client) else lambda: client,
             _attach,
             clock=clock,
-            complaints=self._complaints,
+            log=self._log,
         )
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
@@ -250,18 +253,22 @@ class FirestoreStorage:
         return wire
 
     def _down(self, wire: Wire, failure: Failure) -> Unavailable:
-        where = f"{wire.documents}/{self._collection}"
-        self._complaints.make(
-            failure.code,
-            f"The Firestore ledger {where} is out of use: {failure}. To mend it: {remedy(failure)}.",
+        self._log.error(
+            "The Firestore ledger %s/%s is out of use: %s. To mend it: %s.",
+            wire.documents,
+            self._collection,
+            failure,
+            remedy(failure),
+            kind=failure.code,
         )
         return _unavailable(failure)
 
     def _unreadable(self, name: str, error: ValueError) -> Unavailable:
-        self._complaints.make(
-            "document",
-            f"The document {name} is left alone, and its task put off: {error}. To mend it: update "
+        self._log.error(
+            "The document %s is left alone, and its task put off: %s. To mend it: update "
             "taskhandler, or restore the document, or delete it (its task may run again).",
+            name,
+            error,
         )
         return Unavailable(one_line(f"the document {name} cannot be read: {error}", limit=SAID_LIMIT))
 

@@ -29,7 +29,7 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 LINE_LIMIT = 2000
 """Characters of a line in the log."""
 
-_log = logging.getLogger("taskhandler.ledger")
+LOGGER = logging.getLogger("taskhandler.ledger")
 
 
 def make_file(path: str, *, mode: int) -> None:
@@ -138,7 +138,7 @@ def _warn_of_folder(folder: Path, mode: int) -> None:
 
 
 def _warn(message: str) -> None:
-    _log.warning("%s", one_line(message, limit=LINE_LIMIT))
+    LOGGER.warning("%s", one_line(message, limit=LINE_LIMIT))
 
 
 def _mode_of(path: str) -> int | None:

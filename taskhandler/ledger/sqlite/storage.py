@@ -8,12 +8,12 @@ retention has passed stays until its task comes again.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from taskhandler.errors import LedgerError
 from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.bootclock import ServerClock
-from taskhandler.ledger.complaints import Complaints
 from taskhandler.ledger.listing import page_of
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
@@ -22,7 +22,10 @@ from taskhandler.ledger.sqlite.group_commit import FAULTS, SharedCommit, Write
 from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
+from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+
+LOGGER = logging.getLogger("taskhandler.ledger")
 
 REASON_LIMIT = 300
 """Characters of what SQLite or the operating system says, in a reason."""
@@ -46,7 +49,7 @@ class SQLiteStorage:
         self.bound = bound
         self._clock = clock
         self._chance = chance
-        self._complaints = Complaints(clock=clock.now)
+        self._log = ThrottledLog(LOGGER, clock=clock.seconds)
         self._connections = Connections(bound)
         self._writer = SharedCommit(self._connections, wait=wait, explain=self._explain)
         tell_of_forks(self)
@@ -187,15 +190,19 @@ class SQLiteStorage:
 
     def _explain(self, fault: Exception) -> str:
         what = remedy(fault)
-        self._complaints.make(
-            what, f"The ledger {self.bound.path} is out of use: {fault}. To mend it: {what}."
+        self._log.error(
+            "The ledger %s is out of use: %s. To mend it: %s.", self.bound.path, fault, what, kind=what
         )
         return f"the ledger is out of use: {one_line(fault, limit=REASON_LIMIT)}"
 
     def _unreadable(self, what: str, key: Key, error: ValueError) -> str:
-        self._complaints.make(
-            what,
-            f"The {what} of {key} in the ledger {self.bound.path} is left alone, its task put off: {error}. "
+        self._log.error(
+            "The %s of %s in the ledger %s is left alone, its task put off: %s. "
             "To mend it: update taskhandler, or restore the row, or delete it (its task may run again).",
+            what,
+            key,
+            self.bound.path,
+            error,
+            kind=what,
         )
         return f"the {what} cannot be made out: {one_line(error, limit=REASON_LIMIT)}"

@@ -15,13 +15,13 @@ import pytest
 from google.cloud import firestore
 
 from taskhandler.errors import ConfigError, LedgerError
-from taskhandler.ledger.complaints import Complaints
 from taskhandler.ledger.firestore import connection as firestore_connection
-from taskhandler.ledger.firestore.connection import Connection
+from taskhandler.ledger.firestore.connection import LOGGER, Connection
 from taskhandler.ledger.firestore.grpc_transport import GrpcWire
 from taskhandler.ledger.firestore.opening import open_firestore
 from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.storage import Unavailable, Written
+from taskhandler.log_throttle import ThrottledLog
 from tests.ledger import programs
 from tests.ledger.emulator import emulated
 from tests.ledger.filed import wait
@@ -209,8 +209,8 @@ def test_a_child_of_a_process_that_only_warmed_up_has_no_reason_to_warn(project:
 
 
 def test_a_fork_waits_for_a_client_that_is_being_made(maker: Maker):
-    complaints = Complaints(clock=time.monotonic_ns)
-    connection = Connection(maker, GrpcWire, clock=time.monotonic, complaints=complaints)
+    log = ThrottledLog(LOGGER, clock=time.monotonic)
+    connection = Connection(maker, GrpcWire, clock=time.monotonic, log=log)
     maker.gate.clear()
     with ThreadPoolExecutor(2) as threads:
         using = threads.submit(connection.wire, patience=30)
