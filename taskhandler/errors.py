@@ -17,15 +17,16 @@ BaseException
 
 from __future__ import annotations
 
-import typing
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, cast
 
-from taskhandler.duration import must_be, seconds_of
+from taskhandler.checks import check, is_number, seconds
 from taskhandler.text import mask_url
 
 LONGEST_AFTER_SECONDS = 10**9
 """Thirty years: a bound for what makes sense. It is Cloud Tasks that decides."""
+
+After = Annotated[float, seconds(0, LONGEST_AFTER_SECONDS)]
 
 MASKED_KEYS = frozenset({"TASK_TARGET_URL", "TASKHANDLER_CERTS_URL", "TASKHANDLER_LEDGER"})
 """Settings whose value is a URL that may hold a password."""
@@ -104,7 +105,10 @@ class RateLimited(Steering):
 
 def retry_after(asked: Retry | RateLimited) -> float | None:
     """`asked.after` in seconds; None also where a subclass has put something else there."""
-    return seconds_of(asked.after, least=0, most=LONGEST_AFTER_SECONDS)
+    try:
+        return cast("float", check(asked.after, After))
+    except ValueError:
+        return None
 
 
 class Reject(Steering):
@@ -130,8 +134,8 @@ class Interrupted(BaseException):
 
 def _reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what users write
     if isinstance(reason, str | BaseException):  # an error may stand for its message
-        return typing.cast("str", reason)
-    if seconds_of(reason, least=float("-inf"), most=float("inf")) is not None and hasattr(word, "after"):
+        return cast("str", reason)
+    if (is_number(reason) or isinstance(reason, timedelta)) and hasattr(word, "after"):
         raise UsageError(f"{word.__name__}({reason!r}): the reason comes first. Write after={reason!r}")
     raise UsageError(
         f"{word.__name__}: the reason must be a string or an error, not of type {type(reason).__name__}"
@@ -139,8 +143,9 @@ def _reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what us
 
 
 def _after(word: type[Steering], after: object) -> float | None:
-    seconds = seconds_of(after, least=0, most=LONGEST_AFTER_SECONDS)
-    if seconds is None and after is not None:
-        problem = must_be(least=0, most=LONGEST_AFTER_SECONDS)
-        raise UsageError(f"{word.__name__}(after={after!r}): {problem}")
-    return seconds
+    if after is None:
+        return None
+    try:
+        return cast("float", check(after, After))
+    except ValueError as error:
+        raise UsageError(f"{word.__name__}(after={after!r}): {error}") from None

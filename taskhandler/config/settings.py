@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from typing import Annotated, Literal
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
+from taskhandler.checks import Count, seconds
 from taskhandler.config.sources import Source
 from taskhandler.errors import ConfigError
 
 PREFIX = "TASKHANDLER_"
-PLAIN = (
-    "GCP_PROJECT_ID",
-    "GCP_LOCATION_ID",
-    "GCP_TASK_QUEUE_ID",
-    "TASK_TARGET_URL",
-    "TASK_SERVICE_ACCOUNT_EMAIL",
-    "CLOUD_TASKS_EMULATOR_HOST",
-)
-"""Settings under the names that users of google-cloud-tasks give them already."""
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 """Google's certificates, as {key id: X.509 PEM} (google-auth's id_token uses the same address)."""
@@ -28,39 +22,91 @@ CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 """The two spellings of Google's `iss`; the ones that `google.oauth2.id_token` accepts."""
 
+_FAMILIAR = {
+    "project": "GCP_PROJECT_ID",
+    "location": "GCP_LOCATION_ID",
+    "queue": "GCP_TASK_QUEUE_ID",
+    "target_url": "TASK_TARGET_URL",
+    "service_account": "TASK_SERVICE_ACCOUNT_EMAIL",
+    "emulator_host": "CLOUD_TASKS_EMULATOR_HOST",
+}
+PLAIN = tuple(_FAMILIAR.values())
+"""Settings under the names that users of google-cloud-tasks give them already."""
 
-class Settings(Struct, frozen=True, kw_only=True):
-    """What the operator has set; docs/settings.md tells each one. Durations are seconds."""
+_DAY_SECONDS = 86400
 
-    audience: tuple[str, ...]
-    service_accounts: tuple[str, ...]
-    auth: str
+Auth = Annotated[
+    Literal["oidc", "cloud-run", "none"], Meta(description="one of 'oidc', 'cloud-run' and 'none'")
+]
+InFlightStatus = Annotated[Literal[429, 409], Meta(description="429 or 409")]
+Text = Annotated[str, Meta(description="a string")]
+Texts = Annotated[
+    tuple[Annotated[str, Meta(min_length=1)], ...],
+    Meta(min_length=1, description="one or more non-empty strings, as a list or separated by commas"),
+]
+Email = Annotated[str, Meta(pattern=r"\A[^@\s,]+@[^@\s,]+\.[^@\s,]+\Z", description="one e-mail address")]
+Emails = Annotated[
+    tuple[Email, ...],
+    Meta(min_length=1, description="one or more e-mail addresses, as a list or separated by commas"),
+]
+Id = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9.:_-]*\Z",
+        description="an id alone: letters, digits and hyphens, without 'projects/' and the like",
+    ),
+]
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(([^\s:/@]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5})?\Z",
+        description="host:port, as in localhost:8123",
+    ),
+]
+Switch = Annotated[bool, Meta(description="true or false")]
+Lease = Annotated[float, seconds(1, 1800)]
+Retention = Annotated[float, seconds(_DAY_SECONDS, 3650 * _DAY_SECONDS)]
+InFlightWait = Annotated[float, seconds(0, 1800)]
+RetryAfter = Annotated[float, seconds(1, 3600)]
+
+
+def _key(field: str) -> str:
+    return _FAMILIAR.get(field) or PREFIX + field.upper()
+
+
+class Settings(Struct, frozen=True, kw_only=True, rename=_key):
+    """What the operator has set; docs/settings.md describes each. Durations are seconds."""
+
+    audience: Texts = ()
+    service_accounts: Emails = ()
+    auth: Auth = "oidc"
     ledger: object
-    namespace: str
-    lease: float
-    max_attempts: int | None
-    retention: float
-    in_flight_status: int
-    in_flight_wait: float
-    queue_max_attempts: int
-    retry_after: float
-    max_body: int
-    certs_url: str
-    issuers: tuple[str, ...]
-    app_engine: bool
+    namespace: Text = ""
+    lease: Lease = 30.0
+    max_attempts: Count | None = None
+    retention: Retention = 35.0 * _DAY_SECONDS
+    in_flight_status: InFlightStatus = 429
+    in_flight_wait: InFlightWait = 0.0
+    queue_max_attempts: Count = 100
+    retry_after: RetryAfter = 10.0
+    max_body: Count = 1 << 20
+    certs_url: Text = CERTS_URL
+    issuers: Texts = ISSUERS
+    app_engine: Switch = False
     on_cloud_run: bool
-    project: str
-    location: str
-    queue: str
-    target_url: str
-    service_account: str
-    emulator_host: str
+    project: Id = ""
+    location: Id = ""
+    queue: Id = ""
+    target_url: str = ""
+    service_account: Email = ""
+    emulator_host: Address = ""
 
 
-_OURS = Settings.__struct_fields__[: Settings.__struct_fields__.index("on_cloud_run")]
+_READ = [field for field in fields(Settings) if field.name not in {"ledger", "target_url", "on_cloud_run"}]
+"""Settings whose types are all that is to be checked."""
 
-KEYS = frozenset(map(str.upper, _OURS))
-"""Settings under our own prefix: the fields above up to `on_cloud_run`, which is not set but found out."""
+KEYS = frozenset(map(str.upper, Settings.__struct_fields__)) - {"ON_CLOUD_RUN", *map(str.upper, _FAMILIAR)}
+"""Settings under our own prefix, without it."""
 
 
 def read_settings(
@@ -78,58 +124,49 @@ def read_settings(
         ConfigError: a setting is missing or wrong.
     """
     source = Source(configured, environ)
-    _refuse_strangers(source)
+    _refuse_unknown(source)
     settings = _settings(source, instance=instance)
     _check_auth(settings, debug=debug)
     _check_authority(settings)
     return settings
 
 
-def _refuse_strangers(source: Source) -> None:
-    """Refuse a setting that is none: it is misspelt, and would be without effect."""
-    for key, value in source.strangers(PREFIX, KEYS):
+def _refuse_unknown(source: Source) -> None:
+    """Refuse a setting that does not exist: it is misspelt, and would be without effect."""
+    for key, value in source.unknown(PREFIX, KEYS):
         near = difflib.get_close_matches(key.removeprefix(PREFIX), KEYS, n=1)
-        remedy = f"Did you mean {PREFIX}{near[0]}?" if near else "docs/settings.md tells all there are"
+        remedy = f"Did you mean {PREFIX}{near[0]}?" if near else "docs/settings.md lists all settings"
         raise ConfigError(key, value, "there is no such setting", remedy=remedy)
 
 
 def _settings(source: Source, *, instance: str) -> Settings:
-    target = source.url("TASK_TARGET_URL")
-    project, location = source.name("GCP_PROJECT_ID"), source.name("GCP_LOCATION_ID")
-    account = source.emails("TASK_SERVICE_ACCOUNT_EMAIL", most=1)
-    known = f"{project}/{location}" if project and location else ""
-    return Settings(
-        audience=source.texts("TASKHANDLER_AUDIENCE") or ((target,) if target else ()),
-        service_accounts=source.emails("TASKHANDLER_SERVICE_ACCOUNTS") or account,
-        auth=source.choice("TASKHANDLER_AUTH", "oidc", "cloud-run", "none"),
-        ledger=source.text_or("TASKHANDLER_LEDGER", "create")
-        or f"sqlite:///{quote(instance)}/taskhandler.db",
-        namespace=source.text("TASKHANDLER_NAMESPACE") or known,
-        lease=source.seconds("TASKHANDLER_LEASE", 30.0, least=1, most=1800),
-        max_attempts=source.count("TASKHANDLER_MAX_ATTEMPTS", None),
-        retention=source.seconds("TASKHANDLER_RETENTION", 35 * 86400.0, least=86400, most=3650 * 86400),
-        in_flight_status=int(source.choice("TASKHANDLER_IN_FLIGHT_STATUS", "429", "409")),
-        in_flight_wait=source.seconds("TASKHANDLER_IN_FLIGHT_WAIT", 0.0, least=0, most=1800),
-        queue_max_attempts=source.count("TASKHANDLER_QUEUE_MAX_ATTEMPTS", 100) or 100,
-        retry_after=source.seconds("TASKHANDLER_RETRY_AFTER", 10.0, least=1, most=3600),
-        max_body=source.count("TASKHANDLER_MAX_BODY", 1 << 20) or 1 << 20,
-        certs_url=source.text("TASKHANDLER_CERTS_URL") or CERTS_URL,
-        issuers=source.texts("TASKHANDLER_ISSUERS") or ISSUERS,
-        app_engine=source.switch("TASKHANDLER_APP_ENGINE"),
-        on_cloud_run=source.on_cloud_run,
-        project=project,
-        location=location,
-        queue=source.name("GCP_TASK_QUEUE_ID"),
-        target_url=target,
-        service_account="".join(account),
-        emulator_host=source.address("CLOUD_TASKS_EMULATOR_HOST"),
-    )
+    read = {field.name: source.read(field.encode_name, field.type, field.default) for field in _READ}
+    target = source.read_url("TASK_TARGET_URL")
+    place = f"{read['project']}/{read['location']}" if read["project"] and read["location"] else ""
+    account = read["service_account"]
+    derived = {
+        "audience": read["audience"] or ((target,) if target else ()),
+        "service_accounts": read["service_accounts"] or ((account,) if account else ()),
+        "namespace": read["namespace"] or place,
+        "certs_url": read["certs_url"] or CERTS_URL,
+        "ledger": _ledger(source) or f"sqlite:///{quote(instance)}/taskhandler.db",
+        "target_url": target,
+        "on_cloud_run": source.on_cloud_run,
+    }
+    return Settings(**read | derived)
+
+
+def _ledger(source: Source) -> object:
+    """A URL, or a storage that the app has made."""
+    value = source.get("TASKHANDLER_LEDGER")
+    is_storage = callable(getattr(value, "create", None))
+    return value if is_storage else source.read("TASKHANDLER_LEDGER", Text, "")
 
 
 def _check_auth(settings: Settings, *, debug: bool) -> None:
     if settings.auth == "none":
         if not debug or settings.on_cloud_run:
-            problem = "anybody could run the handlers; allowed only in debug or testing mode"
+            problem = "anybody could run the handlers; it is allowed only in debug or testing mode"
             raise ConfigError("TASKHANDLER_AUTH", settings.auth, problem, remedy="Leave it at 'oidc'")
         return
     if settings.auth == "cloud-run" and not settings.on_cloud_run:
@@ -147,8 +184,8 @@ def _check_authority(settings: Settings) -> None:
     if not settings.on_cloud_run:
         return
     if settings.certs_url != CERTS_URL:
-        problem = "in production only Google's certificates are believed"
+        problem = "on Cloud Run only Google's certificates are accepted"
         raise ConfigError("TASKHANDLER_CERTS_URL", settings.certs_url, problem, remedy="Leave it unset")
     if set(settings.issuers) - set(ISSUERS):
-        problem = "in production only Google's tokens are believed"
+        problem = "on Cloud Run only Google's tokens are accepted"
         raise ConfigError("TASKHANDLER_ISSUERS", settings.issuers, problem, remedy="Leave it unset")

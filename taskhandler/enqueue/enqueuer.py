@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, cast
 
+from msgspec import Meta
+
+from taskhandler.checks import check, seconds
 from taskhandler.config.settings import Settings
-from taskhandler.duration import must_be, seconds_of
 from taskhandler.enqueue.body import Body, body_of
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
@@ -23,17 +24,23 @@ from taskhandler.text import one_line
 TIMEOUT_SECONDS = 10.0
 """For one call; the client does not retry creations (google-cloud-tasks 2.26)."""
 
-TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,500}")
+TaskId = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9_-]{1,500}\Z",
+        description="1 to 500 letters, digits, hyphens and underscores",
+    ),
+]
 """The ids of tasks that Cloud Tasks accepts (reference of Task.name)."""
 
-LONGEST_DELAY_SECONDS = 30 * 86400
+Delay = Annotated[float, seconds(0, 30 * 86400)]
 """Cloud Tasks refuses a later schedule time (quotas: 30 days)."""
 
 SILENCE_SECONDS = 1.0
 """Between two log lines about names of one handler that existed already."""
 
-REASON_LIMIT = 500
-"""Characters of the client's error that are repeated."""
+REASON_LIMIT_CHARACTERS = 500
+"""Of the client's error."""
 
 
 class Enqueuer:
@@ -125,7 +132,7 @@ class Enqueuer:
         except (GoogleAPIError, GoogleAuthError) as error:
             if isinstance(error, AlreadyExists) and "name" in task:
                 return _ref(task["name"], created=False)
-            why = one_line(error, limit=REASON_LIMIT)
+            why = one_line(error, limit=REASON_LIMIT_CHARACTERS)
             raise EnqueueError(f"no task was created in {parent}: {why}") from error
         return _ref(created.name, created=True)
 
@@ -175,9 +182,10 @@ def _require(key: str, value: str) -> None:
 
 
 def _task_id(name: object) -> str:
-    if not isinstance(name, str) or not TASK_ID.fullmatch(name):
-        raise UsageError(f"name={name!r}: must be 1 to 500 letters, digits, hyphens and underscores")
-    return name
+    try:
+        return cast("str", check(name, TaskId))
+    except ValueError as error:
+        raise UsageError(f"name={name!r}: {error}") from None
 
 
 def _level_of_existing() -> int:
@@ -191,8 +199,7 @@ def _ref(name: str, *, created: bool) -> TaskRef:
 
 
 def _seconds(delay: object) -> float:
-    seconds = 0.0 if delay is None else seconds_of(delay, least=0, most=LONGEST_DELAY_SECONDS)
-    if seconds is None:
-        problem = must_be(least=0, most=LONGEST_DELAY_SECONDS)
-        raise UsageError(f"delay={delay!r}: {problem} (Cloud Tasks' own limit, 30 days)")
-    return seconds
+    try:
+        return 0.0 if delay is None else cast("float", check(delay, Delay))
+    except ValueError as error:
+        raise UsageError(f"delay={delay!r}: {error}; Cloud Tasks accepts no more than 30 days") from None

@@ -8,11 +8,11 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from types import AsyncGeneratorType, GeneratorType
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Annotated, Any, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from msgspec import Struct
 
-from taskhandler.duration import must_be, seconds_of
+from taskhandler.checks import check, seconds
 from taskhandler.errors import UsageError
 from taskhandler.handlers import http_answer
 from taskhandler.handlers.signature import Signature, signature_of
@@ -23,7 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 OnDead = Callable[[Task, "Exception | None"], object]
 
-SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 1, 1800
+Lease = Annotated[float, seconds(1, 1800)]
 MOST_ATTEMPTS = 10**6
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -236,11 +236,10 @@ def _problems(options: Options) -> Iterable[str]:
 
 
 def _lease(name: str, given: object) -> float | None:
-    seconds = seconds_of(given, least=SHORTEST_LEASE_SECONDS, most=LONGEST_LEASE_SECONDS)
-    if seconds is None and given is not None:
-        problem = must_be(least=SHORTEST_LEASE_SECONDS, most=LONGEST_LEASE_SECONDS)
-        raise UsageError(f"handler {name!r}: lease={given!r}: {problem}")
-    return seconds
+    try:
+        return None if given is None else cast("float", check(given, Lease))
+    except ValueError as error:
+        raise UsageError(f"handler {name!r}: lease={given!r}: {error}") from None
 
 
 def _accounts(name: str, given: object) -> frozenset[str] | None:

@@ -1,9 +1,10 @@
-"""Every setting: what it may be, where it is looked up, and what is said of a wrong one."""
+"""Every setting: what it may be, where it is looked up, and the message for a wrong one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -18,7 +19,7 @@ def read(configured: Mapping[str, object] | None = None, **environ: str) -> Sett
     return read_settings({**ENOUGH, **(configured or {})}, environ, instance="/srv/shop", debug=False)
 
 
-def test_the_defaults_are_those_that_are_told():
+def test_the_defaults_are_the_documented_ones():
     assert read() == Settings(
         audience=("https://shop.run.app/tasks",),
         service_accounts=("queue@shop.example",),
@@ -58,19 +59,25 @@ GOOD: list[tuple[str, object, str, object]] = [
     ("TASKHANDLER_AUDIENCE", ["a", "b"], "audience", ("a", "b")),
     ("TASKHANDLER_SERVICE_ACCOUNTS", "a@b.c,d@e.f", "service_accounts", ("a@b.c", "d@e.f")),
     ("TASKHANDLER_SERVICE_ACCOUNTS", ("a@b.c",), "service_accounts", ("a@b.c",)),
+    ("TASKHANDLER_SERVICE_ACCOUNTS", {"a@b.c": 1}.keys(), "service_accounts", ("a@b.c",)),
     ("TASKHANDLER_AUTH", "oidc", "auth", "oidc"),
+    ("TASKHANDLER_AUTH", " oidc\n", "auth", "oidc"),
     ("TASKHANDLER_LEDGER", " memory:// ", "ledger", "memory://"),
     ("TASKHANDLER_NAMESPACE", "north", "namespace", "north"),
     ("TASKHANDLER_LEASE", "1", "lease", 1.0),
+    ("TASKHANDLER_LEASE", " 1e1\n", "lease", 10.0),
+    ("TASKHANDLER_LEASE", Decimal("1.5"), "lease", 1.5),
     ("TASKHANDLER_LEASE", 1800, "lease", 1800.0),
     ("TASKHANDLER_LEASE", timedelta(minutes=1), "lease", 60.0),
     ("TASKHANDLER_MAX_ATTEMPTS", "8", "max_attempts", 8),
+    ("TASKHANDLER_MAX_ATTEMPTS", " 8\n", "max_attempts", 8),
     ("TASKHANDLER_MAX_ATTEMPTS", 1, "max_attempts", 1),
     ("TASKHANDLER_RETENTION", timedelta(days=1), "retention", 86400.0),
     ("TASKHANDLER_RETENTION", "315360000", "retention", 315360000.0),
     ("TASKHANDLER_IN_FLIGHT_STATUS", 409, "in_flight_status", 409),
     ("TASKHANDLER_IN_FLIGHT_STATUS", "429", "in_flight_status", 429),
     ("TASKHANDLER_IN_FLIGHT_WAIT", "0.5", "in_flight_wait", 0.5),
+    ("TASKHANDLER_IN_FLIGHT_WAIT", ".5", "in_flight_wait", 0.5),
     ("TASKHANDLER_QUEUE_MAX_ATTEMPTS", "5", "queue_max_attempts", 5),
     ("TASKHANDLER_RETRY_AFTER", 3600, "retry_after", 3600.0),
     ("TASKHANDLER_MAX_BODY", "1000", "max_body", 1000),
@@ -102,7 +109,7 @@ def test_a_good_value_is_taken(key: str, value: object, field: str, wanted: obje
 
 
 @pytest.mark.parametrize(("key", "value", "field", "wanted"), [case for case in GOOD if type(case[1]) is str])
-def test_the_environment_says_the_same_as_the_configuration(key: str, value: str, field: str, wanted: object):
+def test_a_good_value_is_taken_from_the_environment_too(key: str, value: str, field: str, wanted: object):
     environ = {**ENOUGH, key: value}
     assert getattr(read_settings({}, environ, instance="/srv", debug=False), field) == wanted
 
@@ -133,7 +140,7 @@ BAD: list[tuple[str, list[object]]] = [
         "TASK_TARGET_URL",
         ["https://a/t?x", "https://a/t?", "https://a/t#x", "https://a/\nt", "http://[::2]"],
     ),
-    ("TASK_SERVICE_ACCOUNT_EMAIL", ["nobody", 5, "a@b.c,d@e.f"]),
+    ("TASK_SERVICE_ACCOUNT_EMAIL", ["nobody", 5, "a@b.c,d@e.f", ["a@b.c"], " "]),
     (
         "CLOUD_TASKS_EMULATOR_HOST",
         ["localhost", "http://localhost:1", "localhost:", ":1", "a:1/b", "::1:1", 5],
@@ -185,7 +192,7 @@ def test_a_password_in_the_address_of_certificates_is_not_shown():
 
 @pytest.mark.parametrize("key", sorted({case[0] for case in GOOD} - ENOUGH.keys()))
 @pytest.mark.parametrize("empty", ["", None])
-def test_an_empty_value_is_as_good_as_none(key: str, empty: str | None):
+def test_an_empty_value_is_the_same_as_none(key: str, empty: str | None):
     assert read({key: empty}) == read()
     assert read(None, **{key: ""}) == read()
 
@@ -217,5 +224,5 @@ def test_a_folder_of_any_name_can_hold_the_default_ledger():
         "TASKHANDLER_PORT_80_TCP_ADDR",
     ],
 )
-def test_what_kubernetes_says_of_a_service_of_our_name_is_no_setting(variable: str):
+def test_a_variable_that_kubernetes_sets_for_a_service_of_our_name_is_ignored(variable: str):
     assert read(None, **{variable: "tcp://10.0.0.1:80"}) == read()

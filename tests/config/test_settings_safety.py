@@ -1,4 +1,4 @@
-"""What is refused before anything is received: strangers among the settings, and doors left open."""
+"""What is refused before anything is received: unknown settings, and unsafe ones."""
 
 from __future__ import annotations
 
@@ -33,20 +33,28 @@ def test_a_misspelt_setting_is_refused_with_a_guess(key: str, meant: str):
         assert (refused.key, refused.value) == (key, "5")
 
 
-def test_a_setting_that_is_like_none_of_ours_is_refused_all_the_same():
+def test_an_unknown_setting_that_is_like_none_of_ours_is_refused_without_a_guess():
     refused = refusal({**ENOUGH, "TASKHANDLER_ZZZ": ""})
-    assert str(refused) == (
-        "TASKHANDLER_ZZZ = '': there is no such setting. docs/settings.md tells all there are"
+    assert (
+        str(refused) == "TASKHANDLER_ZZZ = '': there is no such setting. docs/settings.md lists all settings"
     )
 
 
-def test_settings_of_others_are_no_business_of_ours():
+def test_the_wrong_one_of_a_list_of_accounts_is_named():
+    refused = refusal({**ENOUGH, "TASKHANDLER_SERVICE_ACCOUNTS": "a@b.c, nobody"})
+    assert str(refused) == (
+        "TASKHANDLER_SERVICE_ACCOUNTS = 'a@b.c, nobody': must be one or more e-mail addresses, as a list or "
+        "separated by commas; 'nobody' is not one"
+    )
+
+
+def test_settings_with_another_prefix_are_left_alone():
     read_settings({**ENOUGH, "TASK_HANDLER": 1, "SECRET_KEY": b""}, {"PATH": ""}, instance="/", debug=False)
 
 
 @pytest.mark.parametrize("environ", [{}, CLOUD_RUN])
 @pytest.mark.parametrize("auth", ["oidc", "cloud-run"])
-def test_who_does_not_say_whom_to_believe_does_not_start(auth: str, environ: dict[str, str]):
+def test_an_app_without_an_audience_or_accounts_does_not_start(auth: str, environ: dict[str, str]):
     if auth == "cloud-run" and not environ:
         return
     mode: dict[str, object] = {"TASKHANDLER_AUTH": auth}
@@ -55,12 +63,12 @@ def test_who_does_not_say_whom_to_believe_does_not_start(auth: str, environ: dic
     assert str(refused).startswith("TASKHANDLER_SERVICE_ACCOUNTS is not set: any Google account would do. ")
 
 
-def test_the_platform_is_not_trusted_where_there_is_none():
+def test_auth_by_cloud_run_is_refused_elsewhere():
     refused = refusal({**ENOUGH, "TASKHANDLER_AUTH": "cloud-run"}, {"K_SERVICE": ""})
     assert (refused.key, refused.value) == ("TASKHANDLER_AUTH", "cloud-run")
 
 
-def test_the_platform_is_trusted_on_cloud_run_if_that_is_said():
+def test_auth_by_cloud_run_is_accepted_there_if_it_is_set():
     settings = read_settings(
         {**ENOUGH, "TASKHANDLER_AUTH": "cloud-run"}, CLOUD_RUN, instance="/", debug=False
     )
@@ -68,13 +76,13 @@ def test_the_platform_is_trusted_on_cloud_run_if_that_is_said():
     assert read_settings(ENOUGH, CLOUD_RUN, instance="/", debug=False).auth == "oidc"
 
 
-def test_a_developer_may_let_anybody_in():
+def test_auth_may_be_switched_off_in_debug_mode():
     settings = read_settings({"TASKHANDLER_AUTH": "none"}, {}, instance="/", debug=True)
     assert (settings.auth, settings.audience, settings.service_accounts) == ("none", (), ())
 
 
 @pytest.mark.parametrize(("environ", "debug"), [({}, False), (CLOUD_RUN, True), (CLOUD_RUN, False)])
-def test_nobody_else_may(environ: dict[str, str], debug: bool):  # noqa: FBT001 - a parameter of the test
+def test_auth_may_not_be_switched_off_without_debug_or_on_cloud_run(environ: dict[str, str], debug: bool):  # noqa: FBT001 - a parameter of the test
     refused = refusal({**ENOUGH, "TASKHANDLER_AUTH": "none"}, environ, debug=debug)
     assert (refused.key, refused.value) == ("TASKHANDLER_AUTH", "none")
 
@@ -87,13 +95,13 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("key", "value", "shown"), ELSEWHERE)
-def test_only_google_is_believed_on_cloud_run(key: str, value: object, shown: object):
+def test_certificates_and_issuers_of_others_are_refused_on_cloud_run(key: str, value: object, shown: object):
     refused = refusal({**ENOUGH, key: value}, CLOUD_RUN)
     assert (refused.key, refused.value) == (key, shown)
     read_settings({**ENOUGH, key: value}, {}, instance="/", debug=False)
 
 
-def test_googles_own_may_be_written_out_on_cloud_run():
+def test_the_defaults_may_be_set_explicitly_on_cloud_run():
     ours = {"TASKHANDLER_CERTS_URL": CERTS_URL, "TASKHANDLER_ISSUERS": ISSUERS[0]}
     settings = read_settings({**ENOUGH, **ours}, CLOUD_RUN, instance="/", debug=False)
     assert (settings.certs_url, settings.issuers) == (CERTS_URL, ISSUERS[:1])
