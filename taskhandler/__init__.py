@@ -17,6 +17,7 @@ from taskhandler.handlers.handler import Handler
 from taskhandler.outcome import Outcome
 from taskhandler.signals import (
     TaskEvent,
+    task_cancelled,
     task_completed,
     task_dead,
     task_duplicate,
@@ -48,6 +49,7 @@ __all__ = [
     "TaskRef",
     "UsageError",
     "current_task",
+    "task_cancelled",
     "task_completed",
     "task_dead",
     "task_duplicate",

@@ -121,13 +121,13 @@ class Reject(Steering):
 
 
 class Interrupted(BaseException):
-    """Raised by `Task.checkpoint()`: the worker is draining, the lease is lost, or time is out.
+    """Raised by `Task.checkpoint()`: the task is cancelled, the lease lost, the worker draining, or time out.
 
     A `BaseException`, so that `except Exception` in a handler does not swallow it.
     """
 
     def __init__(self, why: str) -> None:
-        """`why` is `"draining"`, `"fenced"` or `"out of time"`."""
+        """`why` is `"cancelled"`, `"fenced"`, `"draining"` or `"out of time"`."""
         super().__init__(why)
         self.why = why
 

@@ -15,6 +15,7 @@ class Outcome(str, enum.Enum):
     REJECTED = "rejected"
     DEAD = "dead"
     CONFLICT = "conflict"
+    CANCELLED = "cancelled"
     IN_FLIGHT = "in-flight"
     RATE_LIMITED = "rate-limited"
     RETRY = "retry"
@@ -34,6 +35,7 @@ STATUS = {
     Outcome.REJECTED: 200,
     Outcome.DEAD: 200,
     Outcome.CONFLICT: 200,
+    Outcome.CANCELLED: 200,
     Outcome.IN_FLIGHT: 429,
     Outcome.RATE_LIMITED: 429,
     Outcome.RETRY: 503,

@@ -18,6 +18,7 @@ task_completed = _signals.signal("task-completed")
 task_retried = _signals.signal("task-retried")
 task_rejected = _signals.signal("task-rejected")
 task_dead = _signals.signal("task-dead")
+task_cancelled = _signals.signal("task-cancelled")
 task_duplicate = _signals.signal("task-duplicate")
 task_in_flight = _signals.signal("task-in-flight")
 task_fenced = _signals.signal("task-fenced")
@@ -53,6 +54,7 @@ OF_OUTCOME: dict[Outcome, Signal] = {
     Outcome.REJECTED: task_rejected,
     Outcome.CONFLICT: task_rejected,
     Outcome.DEAD: task_dead,
+    Outcome.CANCELLED: task_cancelled,
     Outcome.DUPLICATE: task_duplicate,
     Outcome.IN_FLIGHT: task_in_flight,
     Outcome.UNAVAILABLE: task_refused,

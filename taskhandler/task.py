@@ -21,6 +21,7 @@ class Hold(Protocol):
     """What a task must know of the lease that it runs under."""
 
     fenced: bool
+    cancelled: bool
 
     def remaining(self) -> float:
         """Seconds that are left of it."""
@@ -106,9 +107,11 @@ class Task(Struct, frozen=True, kw_only=True, eq=False):
         """Stop here if there is a reason to; call it where the work can be left and begun again.
 
         Raises:
-            Interrupted: the worker is draining, the lease is lost, or it has run out. A
-                `BaseException`; let it pass. A drained attempt is not charged.
+            Interrupted: the task was cancelled, the lease is lost, the worker is draining, or the lease
+                has run out. A `BaseException`; let it pass. A drained attempt is not charged.
         """
+        if self.hold.cancelled:
+            raise Interrupted("cancelled")
         if self.hold.fenced:
             raise Interrupted("fenced")
         if self.draining():

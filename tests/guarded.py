@@ -9,7 +9,7 @@ from taskhandler.lifecycle.record import State
 from tests.desk import record_of
 from tests.neighbours import Neighbour, fail
 
-ENDED = {State.COMPLETED, State.REJECTED, State.DEAD}
+ENDED = {State.COMPLETED, State.REJECTED, State.DEAD, State.CANCELLED}
 SETTINGS = {"TASKHANDLER_AUTH": "none", "TASKHANDLER_LEDGER": "memory://"}
 
 

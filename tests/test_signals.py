@@ -22,7 +22,7 @@ def test_every_signal_but_two_tells_of_an_outcome():
 
 
 def test_the_signals_are_those_that_are_promised():
-    promised = "started completed retried rejected dead duplicate in_flight fenced refused"
+    promised = "started completed retried rejected dead cancelled duplicate in_flight fenced refused"
     assert set(SIGNALS) == {f"task_{word}" for word in promised.split()}
     assert all(signal.name == name.replace("_", "-") for name, signal in SIGNALS.items())
 

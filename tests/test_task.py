@@ -15,9 +15,10 @@ from taskhandler.task import CURRENT, LOGGER, Task
 class Holding:
     """A lease that answers as it is told to."""
 
-    def __init__(self, *, left: float = 20.0, fenced: bool = False) -> None:
+    def __init__(self, *, left: float = 20.0, fenced: bool = False, cancelled: bool = False) -> None:
         self.left = left
         self.fenced = fenced
+        self.cancelled = cancelled
         self.heartbeats = 0
 
     def remaining(self) -> float:
@@ -83,18 +84,21 @@ def test_a_task_with_time_left_passes_its_checkpoints():
 
 
 @pytest.mark.parametrize(
-    ("fenced", "draining", "left", "why"),
+    ("lost", "draining", "left", "why"),
     [
-        (True, True, 0.0, "fenced"),
-        (True, False, 20.0, "fenced"),
-        (False, True, 0.0, "draining"),
-        (False, True, 20.0, "draining"),
-        (False, False, 0.0, "out of time"),
-        (False, False, -1.0, "out of time"),
+        ("cancelled", True, 0.0, "cancelled"),
+        ("cancelled", False, 20.0, "cancelled"),
+        ("fenced", True, 0.0, "fenced"),
+        ("fenced", False, 20.0, "fenced"),
+        ("", True, 0.0, "draining"),
+        ("", True, 20.0, "draining"),
+        ("", False, 0.0, "out of time"),
+        ("", False, -1.0, "out of time"),
     ],
 )
-def test_a_checkpoint_says_why_to_stop(fenced: bool, draining: bool, left: float, why: str):  # noqa: FBT001 - parameters of the test
-    task = a_task(Holding(left=left, fenced=fenced), lambda: draining)
+def test_a_checkpoint_says_why_to_stop(lost: str, draining: bool, left: float, why: str):  # noqa: FBT001 - parameters of the test
+    hold = Holding(left=left, fenced=lost != "", cancelled=lost == "cancelled")
+    task = a_task(hold, lambda: draining)
     with pytest.raises(Interrupted, match=f"^{why}$") as stopped:
         task.checkpoint()
     assert stopped.value.why == why

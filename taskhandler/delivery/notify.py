@@ -19,6 +19,7 @@ from taskhandler.tracebacks import log_error
 LEVEL = {
     Outcome.COMPLETED: logging.INFO,
     Outcome.DUPLICATE: logging.INFO,
+    Outcome.CANCELLED: logging.INFO,
     Outcome.IN_FLIGHT: logging.INFO,
     Outcome.DEAD: logging.ERROR,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taskhandler.delivery.ending import REASON, Ending
+from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import Conflict, Fenced, InFlight, Refused, Undecided, Verdict
 from taskhandler.text import one_line
 
@@ -20,6 +21,8 @@ def reason_of(verdict: Verdict, ending: Ending | None, *, last: bool) -> str:
             return "it runs elsewhere; should that fail, no delivery comes after this one, the queue's last"
         case Undecided(why=why) | Refused(why=why):
             return one_line(f"the ledger: {why}", limit=REASON)
+        case Fenced(ended=State.CANCELLED):
+            return "the task was cancelled during this delivery"
         case Fenced():
             return "the lease was lost"
         case Conflict():

@@ -54,6 +54,7 @@ _SETTLED = {
     State.COMPLETED: Outcome.COMPLETED,
     State.REJECTED: Outcome.REJECTED,
     State.DEAD: Outcome.DEAD,
+    State.CANCELLED: Outcome.CANCELLED,
     State.WAITING: Outcome.RETRY,
     State.RUNNING: Outcome.RETRY,
 }
@@ -89,6 +90,8 @@ def outcome_of(verdict: Verdict) -> Outcome:
     match verdict:
         case Settled(state=state):
             return _SETTLED[state]
+        case AlreadyEnded(state=State.CANCELLED) | Fenced(ended=State.CANCELLED):
+            return Outcome.CANCELLED
         case AlreadyEnded():
             return Outcome.DUPLICATE
         case Exhausted():

@@ -14,7 +14,7 @@ from taskhandler.delivery.reply import Reply, Unreadable
 from taskhandler.handlers.handler import Handler
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import Key, TaskBody
-from taskhandler.lifecycle.rules import Claim, is_last
+from taskhandler.lifecycle.rules import Claim
 from taskhandler.task import Headers, Task
 
 
@@ -77,7 +77,7 @@ class Delivery(Struct, frozen=True):
             previous_response=task_headers.previous_response,
             retry_reason=task_headers.retry_reason,
             is_last_attempt=budget.last
-            or (snapshot is not None and is_last(snapshot.record, max_attempts=budget.max_attempts)),
+            or (snapshot is not None and snapshot.record.is_last(max_attempts=budget.max_attempts)),
             fence=0 if snapshot is None else snapshot.record.fence,
             caller=self.caller.email,
             headers=self.headers,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from taskhandler.ledger.amend import Done, Unread
 from taskhandler.ledger.ledger import Ledger, always
 from taskhandler.ledger.storage import Key, TaskBody
-from taskhandler.lifecycle.record import Snapshot
+from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Claim, Heartbeat, Rule, Settle
 from taskhandler.lifecycle.verdict import Disposition, Fenced, Renewed, Run, Undecided, Verdict
 from taskhandler.text import one_line
@@ -54,6 +54,7 @@ class Lease:
 
     def __init__(self, ledger: Ledger, key: Key, claim: Claim, *, clock: Callable[[], float]) -> None:
         self.fenced = False
+        self.cancelled = False
         self.due = 0.0
         self._ledger = ledger
         self._key = key
@@ -175,7 +176,8 @@ class Lease:
         match done.verdict:
             case Run() | Renewed():
                 self._until = sent + self._claim.lease
-            case Fenced():
+            case Fenced(ended=ended):
                 self.fenced = True
+                self.cancelled = ended is State.CANCELLED
             case _:
                 pass

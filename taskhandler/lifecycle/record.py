@@ -6,10 +6,14 @@ import enum
 from collections.abc import Hashable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class State(str, enum.Enum):
-    """Where a task is. The last three are ends, and are never overwritten but by an operator."""
+    """Where a task is.
+
+    The last four are ends. An end is overwritten only by an operator, or after its retention.
+    """
 
     __hash__ = str.__hash__  # an Enum's own is a Python function, called for every look-up
 
@@ -18,13 +22,16 @@ class State(str, enum.Enum):
     COMPLETED = "completed"
     REJECTED = "rejected"
     DEAD = "dead"
+    CANCELLED = "cancelled"
 
 
-TERMINAL = frozenset({State.COMPLETED, State.REJECTED, State.DEAD})
-
+TERMINAL = frozenset({State.COMPLETED, State.REJECTED, State.DEAD, State.CANCELLED})
 
 FORMAT = 1
 """The format that this version writes; it reads every one up to its own."""
+
+MOST_LINES = 10
+"""Lines of history that a record remembers."""
 
 MOST_ROUNDS = 64
 """Names whose round ended that a record remembers."""
@@ -68,21 +75,23 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     Attributes:
         state: where the task is.
-        attempt: claims so far, from 1 (0 after an operator's reset).
+        attempt: claims so far, from 1 (0 if it was cancelled before the first, or reset).
         fence: grows with every claim for as long as the record exists.
-        lease_id: the nonce of the last holder; empty after an operator's reset.
+        lease_id: the nonce of the last holder, or of what fenced it: a cancellation, an operator's reset.
         lease: seconds the holder may go without a heartbeat.
-        digest: SHA-256 of the handler's name and the body, in hexadecimal.
+        digest: SHA-256 of the handler's name and the body, in hexadecimal; empty while no delivery has
+            come, of a task that was cancelled before.
         retention: seconds an end is kept, from when it was written.
         handler: the handler's name.
         drained: how many of the claims are not charged, because their worker was told to stop.
         heartbeats: grows with every heartbeat, so that every write changes the record (a Firestore
             document that does not change keeps its update_time).
         on_dead_called: of a dead task: its `on_dead` has been called.
-        reason: of a failed, rejected or dead task: why.
+        reason: of a failed, rejected, dead or cancelled task: why.
         result: what the handler returned, as JSON, for people to look at.
         steps: the `once` steps.
-        history: one line for each of the last lost or failed attempts.
+        history: a line for each of the last attempts that were lost or failed, and for what was done to the
+            task from outside; at most `MOST_LINES`.
         error_type: of a failed or dead task: the class of the last error.
         trace: the `traceparent` of the last claim (W3C Trace Context).
         generation: raised by a replay that is to run everything afresh; part of the identity of steps,
@@ -131,6 +140,18 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         """How many attempts count against the handler's `max_attempts`."""
         return self.attempt - self.drained
 
+    def is_last(self, *, max_attempts: int | None) -> bool:
+        """Whether a failure of the attempt that holds this record leaves none to the handler."""
+        return max_attempts is not None and self.charged >= max_attempts
+
+    def step(self, name: str) -> Step | None:
+        """The `once` step `name`, if it has been begun."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def noted(self, what: str) -> Record:
+        """This record with one more line of history."""
+        return replace(self, history=(*self.history, f"{self.attempt} {what}")[-MOST_LINES:])
+
 
 class Snapshot(Struct, frozen=True):
     """A record as a ledger showed it.
@@ -147,3 +168,8 @@ class Snapshot(Struct, frozen=True):
     age: float = 0.0
     created_at: float | None = None
     updated_at: float | None = None
+
+
+def end_of(snapshot: Snapshot | None) -> State | None:
+    """The end that a ledger showed, if it showed one."""
+    return snapshot.record.state if snapshot is not None and snapshot.record.is_terminal else None

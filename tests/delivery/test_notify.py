@@ -129,7 +129,7 @@ def test_the_end_of_a_worker_passes_a_listener():
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_is_logged_with_its_level(outcome: Outcome, caplog: pytest.LogCaptureFixture):
-    quiet = {Outcome.COMPLETED, Outcome.DUPLICATE, Outcome.IN_FLIGHT}
+    quiet = {Outcome.COMPLETED, Outcome.CANCELLED, Outcome.DUPLICATE, Outcome.IN_FLIGHT}
     level = logging.INFO if outcome in quiet else logging.WARNING
     with caplog.at_level(logging.INFO, "taskhandler"):
         Notifier(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=outcome))

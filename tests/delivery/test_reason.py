@@ -25,6 +25,8 @@ from taskhandler.lifecycle.verdict import (
         (Undecided("down"), False, "the ledger: down"),
         (Refused("too large"), False, "the ledger: too large"),
         (Fenced(None), False, "the lease was lost"),
+        (Fenced(State.COMPLETED), False, "the lease was lost"),
+        (Fenced(State.CANCELLED), False, "the task was cancelled during this delivery"),
         (Conflict(), False, "a task of this name is known with another body; the body is kept"),
         (InFlight(3.0), False, ""),
         (InFlight(3.0), True, "it runs elsewhere; should that fail, no delivery comes after this one"),

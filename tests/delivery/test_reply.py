@@ -33,14 +33,17 @@ LATER = {Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAIL
         (Settled(State.COMPLETED), Outcome.COMPLETED),
         (Settled(State.REJECTED), Outcome.REJECTED),
         (Settled(State.DEAD), Outcome.DEAD),
+        (Settled(State.CANCELLED), Outcome.CANCELLED),
         (Settled(State.WAITING), Outcome.RETRY),
         (Settled(State.RUNNING), Outcome.RETRY),
         *(
             (AlreadyEnded(state, on_dead_called=told), Outcome.DUPLICATE)
-            for state in sorted(TERMINAL)
+            for state in sorted(TERMINAL - {State.CANCELLED})
             for told in (False, True)
         ),
-        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(TERMINAL)),
+        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(TERMINAL - {State.CANCELLED})),
+        (AlreadyEnded(State.CANCELLED, on_dead_called=False), Outcome.CANCELLED),
+        (Fenced(State.CANCELLED), Outcome.CANCELLED),
         (Fenced(None), Outcome.RETRY),
         (Exhausted(), Outcome.DEAD),
         (InFlight(3.0), Outcome.IN_FLIGHT),
@@ -64,6 +67,7 @@ def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
         (Outcome.REJECTED, "rejected", 200),
         (Outcome.DEAD, "dead", 200),
         (Outcome.CONFLICT, "conflict", 200),
+        (Outcome.CANCELLED, "cancelled", 200),
         (Outcome.IN_FLIGHT, "in-flight", 429),
         (Outcome.RATE_LIMITED, "rate-limited", 429),
         (Outcome.RETRY, "retry", 503),

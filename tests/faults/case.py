@@ -15,7 +15,7 @@ from tests.faults.journal import Event
 
 Of = TypeVar("Of", Event, Entry)
 
-ENDS = ("completed", "rejected", "dead")
+ENDS = ("completed", "rejected", "dead", "cancelled")
 HEARTBEAT_RETRY_SECONDS = ("reset", "expired")
 """Notes of the bench that a task begins anew: an operator wants it, or its record is past its retention."""
 

@@ -8,7 +8,7 @@ from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import TaskBody
 from taskhandler.lifecycle.record import State
-from taskhandler.lifecycle.rules import Reset
+from taskhandler.lifecycle.rules import Cancel, Reset
 from taskhandler.lifecycle.verdict import (
     Completed,
     Failed,
@@ -193,7 +193,25 @@ def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
     assert desk.storage.calls == []
     assert other.settle(Completed()) == Settled(State.COMPLETED)
     assert lease.settle(Failed("no")) == Fenced(State.COMPLETED)
+    assert not lease.cancelled
     assert desk.record.state is State.COMPLETED
+
+
+@pytest.mark.parametrize("act", ["heartbeat", "ensure_live", "settle"])
+def test_the_lease_of_a_cancelled_task_learns_that_by_its_next_act(act: str):
+    desk = Desk()
+    lease = desk.claimed(lease=1.0)
+    cancel = Cancel(nonce="n", reason="gone", handler="h", retention=900.0)
+    desk.ledger.amend(KEY, cancel, Unread(), timeout=5.0)
+    assert (lease.fenced, lease.cancelled) == (False, False)
+    desk.clock.now += 0.9
+    if act == "heartbeat":
+        assert not lease.heartbeat()
+    else:
+        verdict = lease.settle(Completed()) if act == "settle" else lease.ensure_live()
+        assert verdict == Fenced(State.CANCELLED)
+    assert (lease.fenced, lease.cancelled, lease.remaining()) == (True, True, 0.0)
+    assert desk.record.state is State.CANCELLED
 
 
 def test_a_lease_that_an_operator_took_away_has_no_time_left():

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import TERMINAL, Record, Snapshot, State, Step
+from taskhandler.lifecycle.record import MOST_LINES, TERMINAL, Record, Snapshot, State, Step, end_of
 
 RECORD = Record(
     state=State.RUNNING, attempt=5, fence=6, lease_id="a", lease=30.0, digest="d", retention=900.0, drained=2
@@ -21,15 +21,36 @@ RECORD = Record(
         (State.COMPLETED, True),
         (State.REJECTED, True),
         (State.DEAD, True),
+        (State.CANCELLED, True),
     ],
 )
-def test_three_of_the_states_are_ends(state: State, ended: bool):  # noqa: FBT001 - a parameter of the test
+def test_four_of_the_states_are_ends(state: State, ended: bool):  # noqa: FBT001 - a parameter of the test
     assert replace(RECORD, state=state).is_terminal is ended
     assert (state in TERMINAL) is ended
+    assert end_of(Snapshot(replace(RECORD, state=state), 1)) is (state if ended else None)
+
+
+def test_no_record_shows_no_end():
+    assert end_of(None) is None
 
 
 def test_drained_attempts_are_not_charged():
     assert RECORD.charged == 3
+
+
+def test_the_attempt_that_reaches_the_limit_is_the_last():
+    limits = [None, 2, 3, 4]
+    assert [RECORD.is_last(max_attempts=limit) for limit in limits] == [False, True, True, False]
+
+
+def test_a_step_is_found_by_its_name():
+    record = replace(RECORD, steps=(Step("r", 1), Step("s", 2, "5")))
+    assert (record.step("s"), record.step("t")) == (Step("s", 2, "5"), None)
+
+
+def test_the_oldest_line_of_history_is_forgotten():
+    full = replace(RECORD, history=tuple(f"{n} lost" for n in range(MOST_LINES)))
+    assert full.noted("drained").history == (*(f"{n} lost" for n in range(1, MOST_LINES)), "5 drained")
 
 
 def test_a_record_survives_being_written_down():

@@ -1,26 +1,20 @@
-"""The rules for dead tasks, for conflicts and for operators."""
+"""A death is marked as notified, and a conflict kept."""
 
 from __future__ import annotations
 
-import pytest
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import State, Step
+from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.rules import (
     KeepConflict,
     MarkNotified,
-    Reset,
-    Settle,
 )
 from taskhandler.lifecycle.verdict import (
-    Completed,
     Fenced,
     Settled,
     Transition,
 )
 from tests.lifecycle.samples import OURS, THEIRS, snapshot
-
-# The dead, the conflicting and the operator
 
 DEAD = replace(THEIRS, state=State.DEAD)
 
@@ -60,33 +54,3 @@ def test_a_conflicting_delivery_is_put_aside_once():
     assert bury(None) == Transition(buried, Settled(State.REJECTED))
     assert bury(snapshot(buried, age=5.0)) == Transition(None, Settled(State.REJECTED))
     assert bury(snapshot(replace(buried, state=State.WAITING))) == Transition(None, Settled(State.WAITING))
-
-
-@pytest.mark.parametrize("state", sorted(State))
-def test_a_reset_fences_the_holder_and_keeps_the_steps(state: State):
-    old = replace(
-        THEIRS,
-        state=state,
-        drained=1,
-        on_dead_called=True,
-        result="1",
-        reason="r",
-        steps=(Step("s", 4, "5"),),
-        heartbeats=2,
-    )
-    noted = ("0 reset by an operator",)
-    fresh = replace(
-        old, state=State.WAITING, lease_id="n", attempt=0, drained=0, on_dead_called=False, history=noted
-    )
-    fresh = replace(fresh, result=None)
-    assert Reset("n")(snapshot(old)) == Transition(fresh, Settled(State.WAITING))
-    assert Settle("theirs", Completed())(snapshot(fresh)).verdict == Fenced(None)
-
-
-def test_ones_own_reset_is_recognised_when_the_reply_was_lost():
-    fresh = replace(THEIRS, state=State.WAITING, lease_id="n")
-    assert Reset("n")(snapshot(fresh)) == Transition(None, Settled(State.WAITING))
-
-
-def test_there_is_nothing_to_reset_without_a_record():
-    assert Reset("n")(None) == Transition(None, Fenced(None))
