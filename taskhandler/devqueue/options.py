@@ -56,7 +56,7 @@ def _unknown(what: str, name: str, types: Mapping[str, Any]) -> UsageError:
 def _convert(name: str, value: object, kind: Any, *, strict: bool) -> Any:  # noqa: ANN401 - the same
     try:
         return msgspec.convert(value, kind, strict=strict)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         rule = kind.__metadata__[0].description
         raise UsageError(f"{name}={_shown(value)}: must be {rule}") from error
 

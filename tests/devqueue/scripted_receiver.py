@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from taskhandler.devqueue import http_client
@@ -53,12 +54,17 @@ def stays_open_after(raw: bytes) -> Script:
     return answer
 
 
-def never_reads_on_after(raw: bytes, done: asyncio.Event) -> Script:
-    """Read the head, send these bytes, and leave the body of the request unread until `done`."""
+def reads_on_only_after(raw: bytes, done: asyncio.Event, rest: asyncio.Future[bytes]) -> Script:
+    """Read the head, send these bytes, and leave the `rest` of the request unread until `done`."""
 
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await _write_each(writer, [raw])
         await done.wait()
+        received = b""
+        with suppress(ConnectionResetError):
+            while chunk := await reader.read(1 << 16):
+                received += chunk
+        rest.set_result(received)
 
     return answer
 
@@ -80,14 +86,14 @@ async def exchange(
     *,
     target: Target = _TARGET,
     headers: http_client.Headers = (),
-    scheme: str = "http",
+    base: str = "http://",
     server_tls: ssl.SSLContext | None = None,
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
     deadline: float = PATIENCE_SECONDS,
 ) -> tuple[Answer, bytes]:
     """Send one request to a receiver that follows the script; return the answer and the head it received.
 
-    The URL of the target begins with the path.
+    The URL of the target is only its path, which is put behind `base` and the address of the receiver.
     """
     heads: list[bytes] = []
 
@@ -103,7 +109,7 @@ async def exchange(
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     server = await asyncio.start_server(accept, sock=listening, ssl=server_tls)
-    url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}{target.url}"
+    url = f"{base}127.0.0.1:{listening.getsockname()[1]}{target.url}"
     try:
         answer = await http_client.send(replace(target, url=url), headers, deadline=deadline, tls=tls)
     finally:

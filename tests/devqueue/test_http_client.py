@@ -20,11 +20,12 @@ from .scripted_receiver import (
     answer_of,
     closes_after,
     exchange,
-    never_reads_on_after,
+    reads_on_only_after,
     repeats_after,
     resets_after,
     stays_open_after,
 )
+from .target import PATIENCE_SECONDS
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -78,15 +79,16 @@ def test_a_response_that_arrives_byte_by_byte_is_read_whole(raw: bytes):
     assert answer_of(closes_after(*(bytes([byte]) for byte in raw))) == Answer(200)
 
 
-def test_a_response_sent_before_the_request_was_read_is_taken_at_once():
-    async def early() -> Answer:
-        done = asyncio.Event()
-        script = never_reads_on_after(TOO_LARGE, done)
-        answer, _ = await exchange(script, target=LARGE_TARGET)
+def test_a_response_sent_before_the_request_was_read_is_the_answer_and_the_rest_is_not_sent():
+    async def answer_early() -> tuple[Answer, bytes]:
+        done, rest = asyncio.Event(), asyncio.get_running_loop().create_future()
+        answer, _ = await exchange(reads_on_only_after(TOO_LARGE, done, rest), target=LARGE_TARGET)
         done.set()
-        return answer
+        return answer, await asyncio.wait_for(rest, PATIENCE_SECONDS)
 
-    assert asyncio.run(early()) == Answer(413)
+    answer, rest = asyncio.run(answer_early())
+    assert answer == Answer(413)
+    assert len(rest) < len(LARGE_TARGET.body)
 
 
 @pytest.mark.parametrize("script", [closes_after(TOO_LARGE), resets_after(TOO_LARGE)])
@@ -197,6 +199,11 @@ def test_a_request_has_its_target_quoted_and_its_headers_as_they_were_given():
     assert rest == [b"X-One: 1", "x-two: ä\t2".encode(), b"Content-Length: 2", b"Connection: close"]
 
 
+def test_a_request_for_a_url_with_a_password_has_a_host_header_without_it():
+    _, head = asyncio.run(exchange(stays_open_after(NO_CONTENT), base="http://user:secret@"))
+    assert b"\r\nHost: 127.0.0.1:" in head
+
+
 def test_a_request_for_a_url_without_a_path_asks_for_the_root():
     assert request_lines(Target(""))[0] == b"POST / HTTP/1.1"
 
@@ -225,7 +232,7 @@ def test_https_needs_a_certificate_that_the_context_trusts(tmp_path: Path):
         return context
 
     script = closes_after(NO_CONTENT)
-    trusted, _ = asyncio.run(exchange(script, scheme="https", server_tls=server_tls, tls=trusting))
-    refused, _ = asyncio.run(exchange(script, scheme="https", server_tls=server_tls))
+    trusted, _ = asyncio.run(exchange(script, base="https://", server_tls=server_tls, tls=trusting))
+    refused, _ = asyncio.run(exchange(script, base="https://", server_tls=server_tls))
     assert trusted == Answer(204)
     assert "SSLCertVerificationError" in str(refused.error)

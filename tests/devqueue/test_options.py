@@ -63,6 +63,10 @@ def test_a_value_out_of_range_is_refused_with_the_range():
     assert problem_of({"count": 10}) == "count=10: must be an integer from 1 to 9"
 
 
+def test_a_value_that_is_text_is_not_read_as_a_number():
+    assert problem_of({"count": "5"}) == "count='5': must be an integer from 1 to 9"
+
+
 def test_a_value_nested_too_deeply_is_refused():
     nested: Any = 1
     for _ in range(10_000):
