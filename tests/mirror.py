@@ -30,6 +30,7 @@ PARTS = {
         "ledger/firestore/transport.py": "ledger/firestore/storage.py",
         "ledger/sqlite/connections.py": "ledger/sqlite/storage.py",
         "ledger/sqlite/file.py": "ledger/sqlite/storage.py",
+        "ledger/sqlite/opening.py": "ledger/opening.py",
     }.items()
 }
 """Files that are tested with a larger whole only."""

@@ -8,9 +8,22 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from msgspec import Struct
 
+from taskhandler.errors import ConfigError
 from taskhandler.forks import tell_of_forks
+from taskhandler.ledger import bootclock
 from taskhandler.ledger.listing import page_of
-from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable, Written
+from taskhandler.ledger.storage import (
+    Answer,
+    Entry,
+    Key,
+    Listed,
+    Page,
+    Stale,
+    TaskBody,
+    Unavailable,
+    Written,
+    check_reader,
+)
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 
@@ -46,7 +59,7 @@ class MemoryStorage:
         """See `Storage.read`."""
         now = self._clock()
         row = self._rows.get(key)
-        return None if row is None else _snapshot(row, now)
+        return None if row is None else check_reader(row.record) or _snapshot(row, now)
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""
@@ -74,7 +87,7 @@ class MemoryStorage:
             return self._put(key, record, dead_letter or row.dead_letter)
 
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
-        """See `Storage.letter`."""
+        """See `Storage.dead_letter`."""
         row = self._rows.get(key)
         return None if row is None else row.dead_letter
 
@@ -114,6 +127,18 @@ class MemoryStorage:
         version = next(self._versions)
         self._rows[key] = _Row(record, version, self._clock(), dead_letter)
         return Written(version)
+
+
+def open_memory(url: str) -> MemoryStorage:
+    """A ledger of its own for each call, at `memory://`.
+
+    Raises:
+        ConfigError: there is more in the URL.
+    """
+    if url != "memory://":
+        problem = "the memory ledger has no path and no options"
+        raise ConfigError("TASKHANDLER_LEDGER", url, problem, remedy="Write memory://.")
+    return MemoryStorage(clock=bootclock.now_ns)
 
 
 def _id(key: Key) -> str:

@@ -1,29 +1,37 @@
-"""From a URL to a ledger: where real clocks, chance and files are handed to a storage."""
+"""From a URL to a ledger: its scheme names who opens it.
+
+Three schemes are built in. Any other is looked up among the entry points of installed packages, in the group
+`taskhandler.storages`: the name is the scheme, the value a function from the URL to a `Storage`.
+"""
 
 from __future__ import annotations
 
 import importlib
-import os
-import time
-from pathlib import PurePosixPath
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from collections.abc import Callable
+from importlib import metadata
+from urllib.parse import urlsplit
 
-from taskhandler.errors import ConfigError, LedgerError
-from taskhandler.ledger import bootclock
-from taskhandler.ledger.memory import MemoryStorage
+from taskhandler.errors import ConfigError
 from taskhandler.ledger.storage import Storage
-from taskhandler.text import one_line
+from taskhandler.text import mask_url, one_line
 
-_KEY = "TASKHANDLER_LEDGER"
-_FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
+GROUP = "taskhandler.storages"
+"""The group of entry points of packages that bring a storage."""
 
 PROBLEM_LIMIT = 1000
 """Characters of a message about what is wrong with a ledger."""
 
-_OPTIONS = {"synchronous": ("full", "normal"), "mode": ("0600", "0660")}
-"""Options of a SQLite ledger and their values; the first is the default."""
+_KEY = "TASKHANDLER_LEDGER"
+_FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
 
-_OPTIONS_SHOWN = ", ".join(f"{name}={'|'.join(values)}" for name, values in _OPTIONS.items())
+_BUILT_IN = {
+    "memory": ("taskhandler.ledger.memory", "open_memory"),
+    "sqlite": ("taskhandler.ledger.sqlite.opening", "open_sqlite"),
+    "firestore": ("taskhandler.ledger.firestore.opening", "open_firestore"),
+}
+"""Module and function by scheme. By name, since each loads what only its own ledger needs."""
+
+_MEMBERS = sorted({*Storage.__annotations__, *(name for name in vars(Storage) if not name.startswith("_"))})
 
 
 def open_storage(url: str) -> Storage:
@@ -31,94 +39,62 @@ def open_storage(url: str) -> Storage:
 
     Args:
         url: `memory://`; `sqlite:///path[?synchronous=normal|full][&mode=0600|0660]`, where `path` is
-            absolute (three slashes or four) and percent-encoded; or
-            `firestore://[project]/[database]/[collection]`.
+            absolute (three slashes or four) and percent-encoded;
+            `firestore://[project]/[database]/[collection]`; or what an installed package opens by its
+            entry point. A package cannot replace one of the three.
 
     Raises:
-        ConfigError: `url` is none of these, or its ledger cannot be opened.
+        ConfigError: `url` names no ledger, or its ledger cannot be opened.
     """
-    parts = _split(url)
-    match parts.scheme:
-        case "memory":
-            return _memory(url)
-        case "sqlite":
-            return _sqlite(url, parts)
-        case "firestore":
-            return _firestore(url)
-        case _:
-            raise _wrong(url, "no such ledger", f"Write {_FORMS}.")
+    scheme = _scheme(url)
+    if scheme in _BUILT_IN:
+        module, name = _BUILT_IN[scheme]
+        storage: Storage = getattr(importlib.import_module(module), name)(url)
+        return storage
+    return _open_by(_entry_point(url, scheme), url)
 
 
-def _split(url: str) -> SplitResult:
+def _scheme(url: str) -> str:
     try:
-        return urlsplit(url)
+        return urlsplit(url).scheme
     except ValueError as error:  # whose text may hold a password
-        raise _wrong(url, "this is not a URL", f"Write {_FORMS}.") from error
+        raise _wrong(url, "this is not a URL", f"Write {_FORMS}") from error
 
 
-def _memory(url: str) -> Storage:
-    if url != "memory://":
-        raise _wrong(url, "the memory ledger has no path and no options", "Write memory://.")
-    return MemoryStorage(clock=bootclock.now_ns)
+def _entry_point(url: str, scheme: str) -> metadata.EntryPoint:
+    installed = metadata.entry_points(group=GROUP)
+    found = [point for point in installed if point.name == scheme]
+    if len(found) > 1:
+        packages = ", ".join(sorted(map(_shown, found)))
+        raise _wrong(url, f"several packages open {scheme}:// ({packages})", "Uninstall all but one of them")
+    if not found:
+        known = ", ".join(f"{name}://" for name in [*_BUILT_IN, *sorted({point.name for point in installed})])
+        remedy = f"Write {_FORMS}, or install a package with an entry point {scheme!r} in the group {GROUP!r}"
+        raise _wrong(url, f"no ledger has the scheme {scheme!r}; there are {known}", remedy)
+    return found[0]
 
 
-def _sqlite(url: str, parts: SplitResult) -> Storage:
-    path, options = _path(url, parts), _options(url, parts.query)
-    import sqlite3  # noqa: PLC0415 - the other ledgers do not need it
-
-    from taskhandler.ledger.sqlite.file import Bound, prepare, remedy  # noqa: PLC0415 - the same
-    from taskhandler.ledger.sqlite.storage import SQLiteStorage  # noqa: PLC0415 - it imports sqlite3
-
+def _open_by(point: metadata.EntryPoint, url: str) -> Storage:
     try:
-        prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
-    except (sqlite3.Error, OSError, LedgerError) as error:
-        advice = "" if isinstance(error, LedgerError) else f"To mend it: {remedy(error)}."
-        said = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}"
-        raise _wrong(url, one_line(said, limit=PROBLEM_LIMIT), advice) from error
-    return SQLiteStorage(
-        Bound(path, options["synchronous"].upper()),
-        clock=bootclock.ServerClock(bootclock.now_ns, bootclock.boot_id(), time.time),
-        chance=_chance,
-        wait=time.sleep,  # noqa: TID251 - this is where waiting is handed in
-    )
-
-
-def _path(url: str, parts: SplitResult) -> str:
-    path = "/" + unquote(parts.path).lstrip("/")
-    absolute = parts.path.startswith("/") and not parts.netloc
-    dots = {".", ".."} & set(path.split("/"))
-    if not absolute or dots or parts.fragment or path.endswith("/") or "\0" in path:
-        raise _wrong(
-            url, "this does not name a file by its absolute path", "Write sqlite:///path/to/file.db."
-        )
-    if PurePosixPath(path).name == ":memory:":
-        raise _wrong(url, "a ledger in memory has a scheme of its own", "Write memory://.")
-    return path
-
-
-def _options(url: str, query: str) -> dict[str, str]:
-    given = parse_qsl(query, keep_blank_values=True)
-    options = {name: default for name, (default, *_) in _OPTIONS.items()}
-    for name, value in given:
-        if value not in _OPTIONS.get(name, ()) or len(dict(given)) < len(given):
-            raise _wrong(url, f"the options are {_OPTIONS_SHOWN}, each at most once", "Write one of these.")
-        options[name] = value
-    return options
-
-
-def _firestore(url: str) -> Storage:
-    try:
-        firestore = importlib.import_module("taskhandler.ledger.firestore.opening")
-    except ImportError as error:
-        advice = "Install flask-taskhandler[firestore]."
-        raise _wrong(url, f"Google's client is not there ({error})", advice) from error
-    storage: Storage = firestore.open_firestore(url)
+        opener: Callable[[str], object] = point.load()
+        storage = opener(url)
+    except ConfigError:
+        raise
+    except Exception as error:  # what an installed package raises is an error of the settings
+        said = mask_url(one_line(error, limit=PROBLEM_LIMIT))
+        problem = f"{_shown(point)} failed with {type(error).__name__}: {said}"
+        raise _wrong(url, problem, "Update the package, or use another ledger") from error
+    if not isinstance(storage, Storage):
+        lacking = ", ".join(name for name in _MEMBERS if not hasattr(storage, name))
+        problem = f"{_shown(point)} returned a value of type {type(storage).__name__}, which lacks {lacking}"
+        raise _wrong(url, problem, "Update the package, or use another ledger")
     return storage
 
 
-def _chance() -> int:
-    return int.from_bytes(os.urandom(8), "big") >> 1
+def _shown(point: metadata.EntryPoint) -> str:
+    package = "a package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
+    return f"the entry point {point.name} = {point.value} of {package}"
 
 
 def _wrong(url: str, problem: str, remedy: str) -> ConfigError:
-    return ConfigError(_KEY, url, problem, remedy=remedy)
+    return ConfigError(_KEY, url, problem, remedy=f"{remedy}.")

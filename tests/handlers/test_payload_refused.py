@@ -137,7 +137,7 @@ def test_what_an_error_tracker_prints_of_our_frames_holds_nothing_of_the_payload
 
 def test_a_letter_says_how_long_its_body_is_and_not_what():
     dead_letter = TaskBody(b"4000-secret", "text/plain")
-    assert repr(dead_letter) == "Letter(bytes=11, content_type='text/plain')"
+    assert repr(dead_letter) == "TaskBody(bytes=11, content_type='text/plain')"
     assert dict(dead_letter.__rich_repr__()) == {"bytes": 11, "content_type": "text/plain"}
 
 
