@@ -1,4 +1,4 @@
-"""Every hostile credential that is known: all are to be refused, whatever their signature says."""
+"""Every known hostile credential: all must be refused, even with a valid signature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD, BODY, SIGNATURE = GENUINE.split(".")
 
 
 def raw(content: dict[str, object], **spelt: str) -> str:
-    """Write JSON with members that `json` would not write, or not twice."""
+    """Write JSON with values that `json.dumps` does not write, or with a member twice."""
     written = [
         f"{json.dumps(name)}: {json.dumps(value)}" for name, value in content.items() if name not in spelt
     ]
@@ -131,7 +131,7 @@ CLAIMS: dict[str, object] = {
     "email twice": twice(mint.claims(), "email", mint.ACCOUNT),
     "aud twice": twice(mint.claims(aud="https://other.test"), "aud", mint.AUDIENCE),
     "twice within": raw(mint.claims(), x='{"a": 1, "a": 1}'),
-    "NaN in a stranger": raw(mint.claims(), x="NaN"),
+    "NaN in an unknown claim": raw(mint.claims(), x="NaN"),
     "nested 1,000": nested(1000),
     "nested 1,500": nested(1500),
     "nested 3,000 unclosed": "[" * 3000,
@@ -156,7 +156,7 @@ def std_alphabet() -> str:
 
 
 def trailing_bits(segment: str) -> str:
-    """Spell the same bytes otherwise: the last character holds bits that decoders drop."""
+    """Encode the same bytes differently: decoders drop some bits of the last character."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return segment[:-1] + alphabet[alphabet.index(segment[-1]) + 1]
 
@@ -232,9 +232,9 @@ CREDENTIALS = {
 }
 HOSTILE = SIGNED | {name: f"Bearer {text}" for name, text in RESPELT.items()} | CREDENTIALS
 FORGED = {
-    "another key under the known id": mint.handmade_bearer(key="stranger"),
-    "another key under its own id": mint.handmade_bearer(mint.header(kid="stranger"), key="stranger"),
-    "another account, not signed": mint.handmade_bearer(body=mint.claims(email="a@b.test"), key="stranger"),
+    "another key under the known id": mint.handmade_bearer(key="unknown"),
+    "another key under its own id": mint.handmade_bearer(mint.header(kid="unknown"), key="unknown"),
+    "another account, not signed": mint.handmade_bearer(body=mint.claims(email="a@b.test"), key="unknown"),
     "claims of another token": f"Bearer {HEAD}.{mint.segment(mint.claims(sub='1'))}.{SIGNATURE}",
     "header of another token": f"Bearer {mint.segment(mint.header(x=1))}.{BODY}.{SIGNATURE}",
     "no signature to speak of": f"Bearer {HEAD}.{BODY}.AAAA",

@@ -27,8 +27,8 @@ AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"
 ACCOUNT = "queue@project.iam.gserviceaccount.com"
 KID = "f4d6b3a1"
 RULES = Rules(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
-_LIFE = timedelta(days=9)
-_BORN = datetime(2020, 1, 1, tzinfo=timezone.utc)  # google-auth does not look at a certificate's dates
+_LIFETIME = timedelta(days=9)
+_NOT_BEFORE = datetime(2020, 1, 1, tzinfo=timezone.utc)  # google-auth does not look at a certificate's dates
 
 
 @cache
@@ -41,22 +41,22 @@ def rsa_key(name: str) -> rsa.RSAPrivateKey:
 @cache
 def certificate(name: str) -> str:
     """Make a self-signed certificate of the RSA key called `name`, in PEM."""
-    return _signed_by_itself(rsa_key(name))
+    return _self_signed(rsa_key(name))
 
 
 @cache
 def certificate_of_another_kind() -> str:
-    """Make a self-signed certificate of an elliptic curve, in PEM."""
-    return _signed_by_itself(ec.generate_private_key(ec.SECP256R1()))
+    """Make a self-signed certificate of an elliptic-curve key, in PEM."""
+    return _self_signed(ec.generate_private_key(ec.SECP256R1()))
 
 
 def certificates(*names: str) -> bytes:
-    """Make what Google's address answers with, for the keys called `names`."""
+    """Make the body that Google's address serves, for the keys called `names`."""
     return json.dumps({name: certificate(name) for name in names or (KID,)}).encode()
 
 
 def header(**changes: object) -> dict[str, object]:
-    """Make the header of a token of Google's, with `changes`; None takes a member out."""
+    """Make the header of a token of Google's, with `changes`; None removes a member."""
     return _changed({"alg": "RS256", "kid": KID, "typ": "JWT"}, changes)
 
 
@@ -95,39 +95,39 @@ def handmade_bearer(head: object = None, body: object = None, *, key: str = KID)
 
 
 def segment(content: object) -> str:
-    """Spell one segment of a token."""
+    """Encode one segment of a token."""
     if isinstance(content, bytes):
         return encoded(content)
     return encoded((content if isinstance(content, str) else json.dumps(content)).encode())
 
 
 def encoded(content: bytes) -> str:
-    """Spell `content` in base64url without padding."""
+    """Encode `content` in base64url without padding."""
     return urlsafe_b64encode(content).decode().rstrip("=")
 
 
 class Clock:
-    """Tells the time that it is set to."""
+    """A clock that stands at the time it is set to."""
 
     def __init__(self, now: float = 50.0) -> None:
-        """Set it to `now`."""
+        """Set the clock to `now`."""
         self.now = now
 
     def __call__(self) -> float:
-        """Tell."""
+        """Return the time."""
         return self.now
 
 
 class Source:
-    """Stands in for fetching certificates: answers or raises in turn, the last for ever, and counts."""
+    """In place of the fetch: returns or raises each answer in turn, the last for ever, and counts calls."""
 
     def __init__(self, *answers: Fetched | Exception) -> None:
-        """Give `answers`."""
+        """`answers` are returned or raised."""
         self.answers = list(answers)
         self.asked = 0
 
     def __call__(self, _url: str, _timeout: float) -> Fetched:
-        """Answer."""
+        """Return or raise the next answer."""
         self.asked += 1
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -136,7 +136,7 @@ class Source:
 
 
 def verifier(source: Source, clock: Clock | None = None, *, remembered: int = 1_024) -> OIDCVerifier:
-    """Make a verifier for `RULES` whose certificates come from `source`, and whose time from `clock`."""
+    """Make a verifier for `RULES` with certificates from `source` and the time of `clock`."""
     monotonic = clock or Clock()
     keeper = CertificateKeeper(
         CERTS_URL, clock=monotonic, chance=lambda: 0.0, fetch=source, spawn=lambda act: act()
@@ -145,10 +145,10 @@ def verifier(source: Source, clock: Clock | None = None, *, remembered: int = 1_
 
 
 class Publisher:
-    """Answers like Google's certificate address, on a free port, and counts how often it was asked."""
+    """Serves certificates as Google's address does, on a free port, and counts the requests."""
 
     def __init__(self) -> None:
-        """Answer with the certificate of `KID`; listens once entered as a context."""
+        """Serve the certificate of `KID`; it listens inside its `with` block."""
         self.body, self.status = certificates(), 200
         self.headers = {"Cache-Control": "public, max-age=21000, must-revalidate, no-transform"}
         self.asked = 0
@@ -159,7 +159,7 @@ class Publisher:
 
     @property
     def url(self) -> str:
-        """Where to ask."""
+        """The URL of the certificates."""
         return f"http://127.0.0.1:{self._server.server_port}/oauth2/v1/certs"
 
     def __enter__(self) -> Publisher:  # noqa: PYI034 - Self is not in Python 3.10
@@ -168,7 +168,7 @@ class Publisher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of everybody who is kept waiting, and stop."""
+        """Answer all who wait, and stop."""
         self.open.set()
         self._server.shutdown()
         self._thread.join()
@@ -181,10 +181,10 @@ class _Answering(BaseHTTPRequestHandler):
         super().__init__(*request)
 
     def do_GET(self) -> None:
-        """Answer as the publisher says, when it says so."""
+        """Answer as the publisher is set to, once it is open."""
         self._publisher.asked += 1
         self._publisher.open.wait(60)
-        with suppress(ConnectionError):  # they may have had enough
+        with suppress(ConnectionError):  # the client may have left
             self.send_response(self._publisher.status)
             for name, value in self._publisher.headers.items():
                 self.send_header(name, value)
@@ -192,14 +192,14 @@ class _Answering(BaseHTTPRequestHandler):
             self.wfile.write(self._publisher.body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _changed(honest: dict[str, object], changes: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in (honest | changes).items() if value is not None}
 
 
-def _signed_by_itself(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+def _self_signed(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "federated-signon.test")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, _BORN, _BORN + _LIFE)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, _NOT_BEFORE, _NOT_BEFORE + _LIFETIME)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()

@@ -144,13 +144,13 @@ class CloudTasks:
         queue = self._queues.find(queue_name)
         return queue, queue.find(task_id, self._now())
 
-    def _name(self, asked: str, queue: Queue) -> str:
-        if not asked:
+    def _name(self, name: str, queue: Queue) -> str:
+        if not name:
             return f"{queue.name}/tasks/{self._system_id()}"
-        named, _ = names.split_task(asked)
+        named, _ = names.split_task(name)
         if named != queue.name:
             raise errors.queues_differ(queue.name, named)
-        return asked
+        return name
 
 
 def method_handlers(calls: CloudTasks, on_loop: OnLoop) -> grpc.GenericRpcHandler:
@@ -187,9 +187,9 @@ def _answer(
         try:
             request = _read(kind, raw)
             return on_loop(lambda: call(request))
-        except errors.ApiError as refused:
-            said = one_line(refused.message, limit=_LONGEST_DETAILS_CHARACTERS)
-            context.abort(grpc.StatusCode[refused.code], said)
+        except errors.ApiError as error:
+            details = one_line(error.message, limit=_LONGEST_DETAILS_CHARACTERS)
+            context.abort(grpc.StatusCode[error.code], details)
 
     return answer
 

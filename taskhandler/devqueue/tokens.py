@@ -83,10 +83,10 @@ class TokenIssuer:
             return None
         if fault is not None:
             return f"Bearer {self.token(oidc, fault=fault)}"
-        made, token = self._reusable.get(oidc, (0.0, ""))
-        if not 0 <= self._now() - made < _REUSE_SECONDS:
-            made, token = self._now(), self.token(oidc)
-            self._reusable[oidc] = made, token
+        issued, token = self._reusable.get(oidc, (0.0, ""))
+        if not 0 <= self._now() - issued < _REUSE_SECONDS:
+            issued, token = self._now(), self.token(oidc)
+            self._reusable[oidc] = issued, token
         return f"Bearer {token}"
 
     def token(
@@ -98,15 +98,15 @@ class TokenIssuer:
     ) -> str:
         """Return a new token. `claims` replace the usual ones; `...` as a value removes a claim."""
         now = int(self._now())
-        made = _claims(oidc, now) | _faulty_claims(fault, now) | dict(claims or {})
-        made = {key: value for key, value in made.items() if value is not ...}
+        all_claims = _claims(oidc, now) | _faulty_claims(fault, now) | dict(claims or {})
+        all_claims = {key: value for key, value in all_claims.items() if value is not ...}
         match fault:
             case TokenFault.UNKNOWN_KEY:
-                return self._unpublished_key().sign(made)
+                return self._unpublished_key().sign(all_claims)
             case TokenFault.BAD_SIGNATURE:
-                return self._unpublished_key().sign(made, kid=self._published()[-1].kid)
+                return self._unpublished_key().sign(all_claims, kid=self._published()[-1].kid)
             case _:
-                return self._published()[-1].sign(made)
+                return self._published()[-1].sign(all_claims)
 
     def _published(self) -> list[SigningKey]:
         if not self._signing_keys:

@@ -148,8 +148,8 @@ def test_a_delivery_carries_a_token_that_the_served_certificates_verify(
 ):
     create(client, quick, target, **OIDC)
     assert queue.wait(PATIENCE_SECONDS)
-    told = claims(queue, target.seen[0])
-    assert (told["email"], told["iss"]) == (EMAIL, "https://accounts.google.com")
+    decoded = claims(queue, target.seen[0])
+    assert (decoded["email"], decoded["iss"]) == (EMAIL, "https://accounts.google.com")
 
 
 def test_the_default_audience_is_the_whole_url(queue: LocalQueue, client: Client, quick: str, target: Target):

@@ -199,6 +199,12 @@ def test_a_request_has_its_target_quoted_and_its_headers_as_they_were_given():
     assert rest == [b"X-One: 1", "x-two: ä\t2".encode(), b"Content-Length: 2", b"Connection: close"]
 
 
+def test_a_request_carries_every_character_that_the_api_allows_in_a_header():
+    name = "!#$%&'*+.^_`|~09AZaz-"
+    value = "x\t" + "".join(chr(code) for code in range(0x20, 0x1000) if code != 0x7F)
+    assert f"{name}: {value}".encode() in request_lines(Target("/"), (name, value))
+
+
 def test_a_request_for_a_url_with_a_password_has_a_host_header_without_it():
     _, head = asyncio.run(exchange(stays_open_after(NO_CONTENT), base="http://user:secret@"))
     assert b"\r\nHost: 127.0.0.1:" in head

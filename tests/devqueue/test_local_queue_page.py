@@ -31,11 +31,11 @@ def test_the_page_documents_every_option_and_no_other():
 
 
 def test_every_request_on_the_page_is_answered(queue: LocalQueue):
-    for told in first_column("The HTTP side"):
-        method, path = told.replace("SECONDS", "0").split(" ")
+    for documented in first_column("The HTTP side"):
+        method, path = documented.replace("SECONDS", "0").split(" ")
         answer = sent(queue, request(method, path, "Content-Type: application/json", body=b"{}"))
         assert answer is not None
-        assert answer.status == 200, told
+        assert answer.status == 200, documented
 
 
 def test_the_page_documents_every_fault_and_no_other():

@@ -7,7 +7,7 @@ import pytest
 from taskhandler.devqueue.task import Answer, QueuedTask, Target
 
 
-def told(*statuses: int | None) -> tuple[int, int, int | None]:
+def counts_after(*statuses: int | None) -> tuple[int, int, int | None]:
     """Return number, execution count and previous response of the delivery after these answers."""
     task = QueuedTask("projects/p/locations/l/queues/q/tasks/t", Target("http://x"), due=1.0, created=1.0)
     for status in statuses:
@@ -31,7 +31,7 @@ def told(*statuses: int | None) -> tuple[int, int, int | None]:
 def test_the_counts_of_a_task_are_those_recorded_from_the_real_service(
     statuses: tuple[int | None, ...], expected: tuple[int, int, int | None]
 ):
-    assert told(*statuses) == expected
+    assert counts_after(*statuses) == expected
 
 
 @pytest.mark.parametrize("status", [200, 204, 299])
