@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Disputed, Key, Stale, Written
 from taskhandler.lifecycle.record import Snapshot, State
-from taskhandler.lifecycle.rules import Settle
+from taskhandler.lifecycle.rules import Cancel, Settle
 from taskhandler.lifecycle.verdict import Completed, Fenced, Refused, Settled, Verdict
 from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.filed import wait
@@ -80,6 +80,15 @@ def test_the_batch_of_a_fenced_holder_does_not_count(cloud: Cloud, key: Key, ver
     cloud.storage.replace(key, replace(SECOND, lease_id="lease-2"), version)
     batch = batch_that(cloud, "set", {"paid": True})
     assert completed(cloud, key, version, batch) == Fenced(None)
+    assert not order(cloud).get().exists
+
+
+def test_the_batch_of_a_cancelled_holder_does_not_count(cloud: Cloud, key: Key, version: int):
+    ledger = Ledger(cloud.storage, clock=time.monotonic, pause=wait)
+    cancel = Cancel(nonce="n", reason="gone", handler="h", retention=900.0)
+    assert ledger.amend(key, cancel, None, timeout=5.0).verdict == Settled(State.CANCELLED)
+    batch = batch_that(cloud, "set", {"paid": True})
+    assert completed(cloud, key, version, batch) == Fenced(State.CANCELLED)
     assert not order(cloud).get().exists
 
 
