@@ -17,7 +17,7 @@ CURRENT: ContextVar[Task] = ContextVar("taskhandler.current_task")
 """The task whose handler runs here; `taskhandler.current_task` is a proxy of it."""
 
 
-class Hold(Protocol):
+class HeldLease(Protocol):
     """What a task must know of the lease that it runs under."""
 
     fenced: bool
@@ -26,7 +26,7 @@ class Hold(Protocol):
     def remaining(self) -> float:
         """Seconds that are left of it."""
 
-    def heartbeat(self) -> bool:
+    def renew(self) -> bool:
         """Extend it; whether it still is ours, as far as is known."""
 
 
@@ -72,8 +72,8 @@ class Task(Struct, frozen=True, kw_only=True, eq=False):
     fence: int
     caller: str
     headers: Headers
-    hold: Hold
-    draining: Callable[[], bool]
+    _lease: HeldLease
+    _is_draining: Callable[[], bool]
 
     @property
     def log(self) -> logging.LoggerAdapter[logging.Logger]:
@@ -93,7 +93,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False):
         None are left when the lease is known to be lost: what is done from then on may be done by
         another delivery too.
         """
-        return self.hold.remaining()
+        return self._lease.remaining()
 
     def heartbeat(self) -> bool:
         """Extend the lease now, rather than when the next heartbeat is due.
@@ -101,7 +101,7 @@ class Task(Struct, frozen=True, kw_only=True, eq=False):
         Returns:
             Whether the lease still is ours, as far as is known.
         """
-        return self.hold.heartbeat()
+        return self._lease.renew()
 
     def checkpoint(self) -> None:
         """Stop here if there is a reason to; call it where the work can be left and begun again.
@@ -110,13 +110,13 @@ class Task(Struct, frozen=True, kw_only=True, eq=False):
             Interrupted: the task was cancelled, the lease is lost, the worker is draining, or the lease
                 has run out. A `BaseException`; let it pass. A drained attempt is not charged.
         """
-        if self.hold.cancelled:
+        if self._lease.cancelled:
             raise Interrupted("cancelled")
-        if self.hold.fenced:
+        if self._lease.fenced:
             raise Interrupted("fenced")
-        if self.draining():
+        if self._is_draining():
             raise Interrupted("draining")
-        if self.hold.remaining() <= 0:
+        if self._lease.remaining() <= 0:
             raise Interrupted("out of time")
 
     def __repr__(self) -> str:

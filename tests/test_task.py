@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,24 +14,24 @@ from taskhandler.errors import Interrupted
 from taskhandler.task import CURRENT, LOGGER, Task
 
 
-class Holding:
+class ScriptedLease:
     """A lease that answers as it is told to."""
 
     def __init__(self, *, left: float = 20.0, fenced: bool = False, cancelled: bool = False) -> None:
         self.left = left
         self.fenced = fenced
         self.cancelled = cancelled
-        self.heartbeats = 0
+        self.renewals = 0
 
     def remaining(self) -> float:
         return self.left
 
-    def heartbeat(self) -> bool:
-        self.heartbeats += 1
+    def renew(self) -> bool:
+        self.renewals += 1
         return not self.fenced
 
 
-def a_task(hold: Holding | None = None, draining: Callable[[], bool] = lambda: False) -> Task:
+def a_task(lease: ScriptedLease | None = None, draining: Callable[[], bool] = lambda: False) -> Task:
     return Task(
         id="t1",
         queue="orders",
@@ -45,8 +47,8 @@ def a_task(hold: Holding | None = None, draining: Callable[[], bool] = lambda: F
         fence=4,
         caller="queue@shop.example",
         headers={"X-Any": "1"},
-        hold=hold or Holding(),
-        draining=draining,
+        _lease=lease or ScriptedLease(),
+        _is_draining=draining,
     )
 
 
@@ -65,22 +67,30 @@ def test_a_task_shows_its_name_and_not_its_payload():
     assert repr(a_task()) == "<Task orders/t1 for 'charge', attempt 3>"
 
 
+def test_a_task_has_only_the_documented_names():
+    public = {name for name in dir(a_task()) if not name.startswith("_")}
+    acts = {"log", "remaining", "heartbeat", "checkpoint"}
+    documented = set(re.findall(r"^ {4}(\w+): ", inspect.getdoc(Task) or "", re.MULTILINE))
+    assert public == acts | {name for name in Task.__struct_fields__ if not name.startswith("_")}
+    assert public - acts == documented
+
+
 def test_headers_are_there_to_be_looked_up():
     assert (a_task().headers.get("X-Any"), a_task().headers.get("X-Other")) == ("1", None)
 
 
 def test_the_lease_is_asked_what_is_left_and_extended_by_hand():
-    hold = Holding(left=12.5)
-    task = a_task(hold)
+    lease = ScriptedLease(left=12.5)
+    task = a_task(lease)
     assert task.remaining() == 12.5
     assert task.heartbeat()
-    hold.fenced = True
+    lease.fenced = True
     assert not task.heartbeat()
-    assert hold.heartbeats == 2
+    assert lease.renewals == 2
 
 
 def test_a_task_with_time_left_passes_its_checkpoints():
-    a_task(Holding(left=0.001)).checkpoint()
+    a_task(ScriptedLease(left=0.001)).checkpoint()
 
 
 @pytest.mark.parametrize(
@@ -97,8 +107,8 @@ def test_a_task_with_time_left_passes_its_checkpoints():
     ],
 )
 def test_a_checkpoint_says_why_to_stop(lost: str, draining: bool, left: float, why: str):  # noqa: FBT001 - parameters of the test
-    hold = Holding(left=left, fenced=lost != "", cancelled=lost == "cancelled")
-    task = a_task(hold, lambda: draining)
+    lease = ScriptedLease(left=left, fenced=lost != "", cancelled=lost == "cancelled")
+    task = a_task(lease, lambda: draining)
     with pytest.raises(Interrupted, match=f"^{why}$") as stopped:
         task.checkpoint()
     assert stopped.value.why == why
@@ -107,7 +117,7 @@ def test_a_checkpoint_says_why_to_stop(lost: str, draining: bool, left: float, w
 def test_a_handlers_own_except_does_not_swallow_a_checkpoint():
     def handler() -> str:
         try:
-            a_task(Holding(fenced=True)).checkpoint()
+            a_task(ScriptedLease(fenced=True)).checkpoint()
         except Exception:  # noqa: BLE001 - what users write
             return "swallowed"
         return "passed"

@@ -81,6 +81,6 @@ class Delivery(Struct, frozen=True):
             fence=0 if snapshot is None else snapshot.record.fence,
             caller=self.caller.email,
             headers=self.headers,
-            hold=self.lease,
-            draining=draining,
+            _lease=self.lease,
+            _is_draining=draining,
         )

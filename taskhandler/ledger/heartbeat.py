@@ -3,9 +3,16 @@
 Theory of operation. A lease is watched while its handler runs, and is due a third of its length later.
 Of the sender threads one is the *lookout*: it sleeps until the earliest lease is due, gives up the lookout
 to another thread (a spare one, else a new one, up to `MOST_SENDERS`) and sends the heartbeat itself. So
-one slow call to a ledger holds up one lease, and nothing is handed from thread to thread. A lease that is
-being extended is left to the thread that does it. A thread that has sent its heartbeat becomes the lookout
-if there is none, else it stays as a spare.
+one slow call to a ledger holds up one lease, and nothing is handed from thread to thread. A thread that has
+sent its heartbeat becomes the lookout if there is none, else it stays as a spare::
+
+    lookout ── sleeps until the alarm, the earliest due time ──▶ takes the lease, relieved by a spare thread
+       ▲                                                                   │
+       └──── becomes the lookout, or a spare ◀── notifies again? ◀── sends the heartbeat
+
+The lookout does not count a lease that is being renewed: its due time may change yet, since a heartbeat that
+fails is tried again sooner. So the thread that has sent it notifies the lookout again if the lease is due
+before the alarm; nothing else would wake it in time.
 
 A new lease wakes the lookout only if it is due before all others, and the first one starts the first
 thread: a handler that ends early costs two dictionary operations under a lock. Threads end after
@@ -38,20 +45,20 @@ REST_LOCK_SECONDS = 0.05
 """Seconds that a finalizer waits for the lock, which its own thread may hold."""
 
 
-class Beating(Protocol):
-    """Something that needs a sign of life every `interval` seconds.
+class Renewable(Protocol):
+    """Something that needs a heartbeat every `interval` seconds.
 
-    `due` is when the next one is; it is ours to set, and may be set sooner from within `heartbeat`.
+    `due` is when the next one is; it is ours to set, and may be set sooner from within `renew`.
     """
 
     due: float
 
     @property
     def interval(self) -> float:
-        """Seconds between two signs of life."""
+        """Seconds between two heartbeats."""
 
-    def heartbeat(self) -> bool:
-        """Give one; True if there should be another one."""
+    def renew(self) -> bool:
+        """Send one; whether the lease still is ours, as far as is known."""
 
 
 class Heartbeats:
@@ -72,7 +79,7 @@ class Heartbeats:
         self._senders = _Senders(clock, most=most, idle=idle)
         call_in_child(self._begin_anew)
 
-    def watch(self, lease: Beating) -> None:
+    def watch(self, lease: Renewable) -> None:
         """Send heartbeats for `lease` from now on.
 
         Raises:
@@ -81,7 +88,7 @@ class Heartbeats:
         lease.due = self._clock() + lease.interval
         self._senders.watch(lease)
 
-    def forget(self, lease: Beating) -> None:
+    def forget(self, lease: Renewable) -> None:
         """Send no more heartbeats for `lease`. One may still be under way."""
         self._senders.forget(lease)
 
@@ -116,8 +123,8 @@ class _Senders:
         self._lock = threading.Lock()
         self._earlier = threading.Condition(self._lock)  # wakes the lookout
         self._relief = threading.Condition(self._lock)  # wakes a spare thread to become the lookout
-        self._watched: dict[int, Beating] = {}
-        self._beaten: set[int] = set()
+        self._watched: dict[int, Renewable] = {}
+        self._being_renewed: set[int] = set()
         self._alarm = float("inf")
         self._lookout = False
         self._called = False  # to look out, but not there yet
@@ -126,7 +133,7 @@ class _Senders:
         self._resting = False
         self._abandoned = False
 
-    def watch(self, lease: Beating) -> None:
+    def watch(self, lease: Renewable) -> None:
         with self._lock:
             self._resting = False
             self._watched[id(lease)] = lease
@@ -138,7 +145,7 @@ class _Senders:
             elif lease.due < self._alarm:
                 self._earlier.notify()
 
-    def forget(self, lease: Beating) -> None:
+    def forget(self, lease: Renewable) -> None:
         with self._lock:
             self._watched.pop(id(lease), None)
 
@@ -183,25 +190,25 @@ class _Senders:
     def _send(self) -> None:
         try:
             while (lease := self._next()) is not None:
-                self._beat(lease)
+                self._renew(lease)
                 del lease
         except BaseException:  # the thread is ended from outside, as by gevent's GreenletExit
             with self._lock:
                 self._threads.discard(threading.current_thread())
             raise
 
-    def _beat(self, lease: Beating) -> None:
+    def _renew(self, lease: Renewable) -> None:
         try:
-            lease.heartbeat()
+            lease.renew()
         except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and must not harm the other leases
             self._log.traceback("a heartbeat failed", error=error)
         finally:
             with self._lock:
-                self._beaten.discard(id(lease))
+                self._being_renewed.discard(id(lease))
                 if lease.due < self._alarm:  # the lookout has not counted on it
                     self._earlier.notify()
 
-    def _next(self) -> Beating | None:
+    def _next(self) -> Renewable | None:
         """Wait for the next lease that is due; None if this thread is not needed any more."""
         with self._lock:
             lease = self._look_out() if self._await_lookout() else None
@@ -209,7 +216,7 @@ class _Senders:
                 self._relief.wait()  # for ever: `threading` does not know this thread here, and it cannot end
             if lease is None:
                 self._threads.discard(threading.current_thread())
-            elif any(key not in self._beaten for key in self._watched):
+            elif any(key not in self._being_renewed for key in self._watched):
                 self._call_lookout()
             return lease
 
@@ -226,14 +233,14 @@ class _Senders:
                 self._spares -= 1
         return True
 
-    def _look_out(self) -> Beating | None:
+    def _look_out(self) -> Renewable | None:
         self._lookout, self._called = True, False
         try:
             return self._await_due()
         finally:
             self._lookout = False
 
-    def _await_due(self) -> Beating | None:
+    def _await_due(self) -> Renewable | None:
         """The lease that is due; None if nothing has been watched for a while."""
         woken = True
         while True:
@@ -246,10 +253,10 @@ class _Senders:
             woken = self._earlier.wait(min(self._alarm - now, self._idle))
 
     def _dues(self) -> Iterator[tuple[float, int]]:
-        return ((lease.due, key) for key, lease in self._watched.items() if key not in self._beaten)
+        return ((lease.due, key) for key, lease in self._watched.items() if key not in self._being_renewed)
 
-    def _take(self, key: int, now: float) -> Beating:
+    def _take(self, key: int, now: float) -> Renewable:
         lease = self._watched[key]
         lease.due = now + lease.interval
-        self._beaten.add(key)
+        self._being_renewed.add(key)
         return lease

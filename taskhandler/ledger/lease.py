@@ -85,7 +85,7 @@ class Lease:
         """Seconds that are left of the lease; none if it is known to be lost."""
         return 0.0 if self.fenced else max(0.0, self._until - self._clock())
 
-    def heartbeat(self) -> bool:
+    def renew(self) -> bool:
         """Extend the lease by one heartbeat; False if it is known to be lost."""
         with self._lock:
             if not (self._over or self.fenced):

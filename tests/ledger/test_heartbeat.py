@@ -45,7 +45,7 @@ class Patient:
         self.heartbeats = threading.Semaphore(0)
         self._act = act
 
-    def heartbeat(self) -> bool:
+    def renew(self) -> bool:
         self.heartbeats.release()
         self._act()
         return True

@@ -24,7 +24,7 @@ class Failing:
         self._clock = clock
         self._apart = apart
 
-    def heartbeat(self) -> bool:
+    def renew(self) -> bool:
         self._clock.now += self._apart
         for error in self._errors:
             raise error

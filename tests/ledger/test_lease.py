@@ -76,7 +76,7 @@ def test_a_heartbeat_extends_the_lease_from_before_it_was_sent():
     lease = desk.claimed()
     desk.clock.now += 10.0
     desk.storage.moods.append(desk.slowly(1.0))
-    assert lease.heartbeat()
+    assert lease.renew()
     assert lease.remaining() == 28.0
     assert (desk.record.heartbeats, desk.storage.calls) == (1, ["replace"])
 
@@ -86,7 +86,7 @@ def test_a_heartbeat_whose_reply_is_lost_does_not_fence(mood: Mood):
     desk = Desk()
     lease = desk.claimed()
     desk.storage.moods.append(mood)
-    assert lease.heartbeat()
+    assert lease.renew()
     assert (lease.fenced, lease.remaining()) == (False, 30.0)
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
 
@@ -97,12 +97,12 @@ def test_a_heartbeat_that_the_ledger_never_gets_leaves_the_lease_as_it_was():
     desk.clock.now += 10.0
     lease.due = desk.clock() + 10.0
     desk.storage.moods.extend([lost_reply, *[down] * 100])
-    assert lease.heartbeat()
+    assert lease.renew()
     assert not lease.fenced
     assert 17.0 <= lease.remaining() < 20.0
     assert lease.due == desk.clock() + 1.0
     desk.storage.moods.clear()
-    assert lease.heartbeat()
+    assert lease.renew()
     assert lease.remaining() == 30.0
 
 
@@ -111,7 +111,7 @@ def test_a_heartbeat_does_not_keep_a_completion_waiting_for_long():
     lease = desk.claimed(lease=1800.0)
     desk.storage.moods.extend([down] * 100)
     begun = desk.clock()
-    lease.heartbeat()
+    lease.renew()
     assert desk.clock() - begun <= 2.0
 
 
@@ -121,7 +121,7 @@ def test_a_heartbeat_of_a_short_lease_is_not_tried_past_the_next_one():
     lease.due = desk.clock() + 1 / 3
     desk.storage.moods.extend([down] * 100)
     begun = desk.clock()
-    lease.heartbeat()
+    lease.renew()
     assert desk.clock() - begun <= 1 / 3
     assert lease.due == begun + 1 / 3
 
@@ -131,9 +131,9 @@ def test_a_heartbeat_in_doubt_is_cleared_up_by_the_next_one_however_slow_the_led
     lease = desk.claimed()
     desk.clock.now += 10.0
     desk.storage.moods.extend([desk.slowly(2.2, lost_write), desk.slowly(2.0), desk.slowly(2.0)])
-    assert lease.heartbeat()
+    assert lease.renew()
     assert desk.storage.calls == ["replace"]
-    assert lease.heartbeat()
+    assert lease.renew()
     assert desk.storage.calls == ["replace", "read", "replace"]
     assert lease.remaining() == 30.0 - 8.0
 
@@ -142,7 +142,7 @@ def test_a_completion_after_a_heartbeat_in_doubt_takes_its_two_round_trips():
     desk = Desk()
     lease = desk.claimed()
     desk.storage.moods.extend([desk.slowly(2.2, lost_write), desk.slowly(2.0), desk.slowly(2.0)])
-    assert lease.heartbeat()
+    assert lease.renew()
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
     assert desk.storage.calls == ["replace", "read", "replace"]
 
@@ -186,10 +186,10 @@ def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
     desk = Desk()
     lease = desk.claimed()
     other = taken_over(desk, lease)
-    assert not lease.heartbeat()
+    assert not lease.renew()
     assert (lease.fenced, lease.remaining()) == (True, 0.0)
     desk.storage.calls.clear()
-    assert not lease.heartbeat()
+    assert not lease.renew()
     assert desk.storage.calls == []
     assert other.settle(Completed()) == Settled(State.COMPLETED)
     assert lease.settle(Failed("no")) == Fenced(State.COMPLETED)
@@ -219,7 +219,7 @@ def test_a_lease_that_an_operator_took_away_has_no_time_left():
     lease = desk.claimed()
     desk.ledger.amend(KEY, Reset("operator"), Unread(), timeout=1.0)
     assert lease.remaining() == 30.0
-    assert not lease.heartbeat()
+    assert not lease.renew()
     assert lease.remaining() == 0.0
 
 
@@ -280,6 +280,6 @@ def test_what_is_over_is_not_extended():
     lease = desk.claimed()
     assert lease.settle(Rejected("no"), body=TaskBody(b"body")) == Settled(State.REJECTED)
     desk.storage.calls.clear()
-    assert lease.heartbeat()
+    assert lease.renew()
     assert desk.storage.calls == []
     assert desk.storage.dead_letter(KEY) == TaskBody(b"body")

@@ -39,10 +39,10 @@ def test_a_completion_waits_for_the_heartbeat_under_way():
     gate, desk = Gate(replies=True), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
-    beating = beside(lease.heartbeat)
+    beating = beside(lease.renew)
     assert gate.reached()
     settling = beside(lambda: lease.settle(Completed("1"), writes=["w"]))
-    other = beside(lambda: lease.heartbeat())  # noqa: PLW0108 - another frame, as another thread of the handler's
+    other = beside(lambda: lease.renew())  # noqa: PLW0108 - another frame, as another thread of the handler's
     assert not threading.Event().wait(0.1)
     assert not settling.done()
     gate.open()
@@ -57,10 +57,10 @@ def test_a_heartbeat_that_is_reading_gives_way_to_a_completion_which_need_not_re
     gate, desk = Gate(replies=True), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(desk.slowly(2.2, lost_write))
-    assert lease.heartbeat()
+    assert lease.renew()
     desk.storage.calls.clear()
     desk.storage.moods.append(gate)
-    beating = beside(lease.heartbeat)
+    beating = beside(lease.renew)
     assert gate.reached()
     settling = beside(lambda: lease.settle(Completed("1")))
     until(lambda: lease._over)  # noqa: SLF001 - nothing else tells that the completion waits
@@ -75,7 +75,7 @@ def test_a_start_and_heartbeats_take_turns():
     lease = desk.claimed()
     desk.clock.now += 25.0
     desk.storage.moods.append(gate)
-    beating = beside(lease.heartbeat)
+    beating = beside(lease.renew)
     assert gate.reached()
     starting = [beside(lease.ensure_live) for _ in range(4)]
     gate.open()
@@ -89,7 +89,7 @@ def test_a_completion_does_not_wait_for_ever_for_a_heartbeat():
     gate, desk = Gate(), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
-    beating = beside(lease.heartbeat)
+    beating = beside(lease.renew)
     assert gate.reached()
     assert lease.settle(Completed()) == Undecided("a heartbeat is still under way")  # after five seconds
     gate.open()
@@ -137,7 +137,7 @@ def test_a_lease_that_cannot_be_given_back_within_a_second_is_left_to_lapse(what
     gate, desk = Gate(), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
-    beating = beside(lease.heartbeat) if what == "a heartbeat" else None
+    beating = beside(lease.renew) if what == "a heartbeat" else None
     assert beating is None or gate.reached()
     released = beside(lambda: lease.release(Failed("no")))
     released.result(timeout=1.0)

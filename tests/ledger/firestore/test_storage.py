@@ -118,7 +118,7 @@ def test_every_heartbeat_moves_the_update_time(cloud: Cloud):
     lease.claim(None)
     versions = []
     for _ in range(20):
-        assert lease.heartbeat()
+        assert lease.renew()
         assert lease.snapshot is not None
         versions.append(version_of(Written(lease.snapshot.version)))
     assert versions == sorted(set(versions))

@@ -119,7 +119,7 @@ def test_a_heartbeat_whose_reply_is_lost_does_not_fence_the_completion(cloud: Cl
     lease = lease_of(cloud.storage, key)
     assert lease.claim(None) == Run()
     proxy.strike(Fault.CUT_AFTER)
-    assert lease.heartbeat()
+    assert lease.renew()
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
 
 
@@ -282,7 +282,7 @@ def test_an_emulator_that_comes_back_empty_fences_its_holders():
         assert isinstance(cloud.storage.read(key), Unavailable)
         emulator.start()
         until_there(cloud.storage)
-        assert not lease.heartbeat()
+        assert not lease.renew()
         assert lease.settle(Completed()) == Fenced(None)
         again = lease_of(cloud.storage, key, lease_id="lease-2")
         assert again.claim(None) == Run()

@@ -21,7 +21,7 @@ class Lease:
     def __init__(self) -> None:
         self.beaten = threading.Event()
 
-    def heartbeat(self) -> bool:
+    def renew(self) -> bool:
         self.beaten.set()
         return True
 
