@@ -12,7 +12,8 @@ from datetime import datetime, timezone
 
 from taskhandler.config.settings import Settings, read_settings
 from taskhandler.enqueue.enqueuer import Enqueuer
-from taskhandler.handlers.handler import Handler, Options
+from taskhandler.handlers.handler import Handler
+from taskhandler.handlers.options import Options
 
 SETTINGS = {
     "GCP_PROJECT_ID": "shop",

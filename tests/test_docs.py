@@ -10,7 +10,7 @@ import pytest
 
 import taskhandler
 from taskhandler.config.settings import KEYS, PLAIN, PREFIX
-from taskhandler.handlers.handler import Options
+from taskhandler.handlers.options import Options
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.outcome import STATUS

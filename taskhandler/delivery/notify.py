@@ -8,7 +8,7 @@ from functools import partial
 
 from blinker import Signal
 
-from taskhandler.handlers.handler import Raised, Returned, check_has_run, run
+from taskhandler.handlers.call import Raised, Returned, check_has_run, run
 from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.outcome import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
@@ -76,7 +76,7 @@ class Notifier:
         if isinstance(called, Raised):
             self._failed(function, called.error)
 
-    def _failed(self, function: Callable[..., object], error: Exception) -> None:
+    def _failed(self, function: Callable[..., object], error: BaseException) -> None:
         who = _name_of(function)
         left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
         if left_out is not None:
@@ -141,7 +141,7 @@ def _log(level: int, message: str, *arguments: object, **named: object) -> None:
     run(partial(LOGGER.log, level, message, *arguments), named)  # a log that raises changes nothing either
 
 
-def _log_error(error: Exception, message: str, *arguments: object) -> None:
+def _log_error(error: BaseException, message: str, *arguments: object) -> None:
     run(
         partial(log_error, LOGGER, message, *arguments), {"error": error}
     )  # nor does one of an error's traceback

@@ -33,7 +33,8 @@ from taskhandler.delivery.reply import Reply, Unreadable, outcome_of, reply
 from taskhandler.delivery.request import Delivered, Delivery, Incoming
 from taskhandler.delivery.wait_limit import WaitLimit
 from taskhandler.errors import Interrupted, Steering
-from taskhandler.handlers.handler import Handler, Raised, Returned, run
+from taskhandler.handlers.call import Raised, Returned, run
+from taskhandler.handlers.handler import Handler
 from taskhandler.handlers.payload import PayloadError
 from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.heartbeat import Heartbeats
@@ -107,8 +108,6 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         try:
             self.heartbeats.watch(lease)
             return _ending_of(run(call, delivery.handler.signature.arguments(task.payload, task)), budget)
-        except Interrupted as why:
-            return interrupted(why, budget)
         finally:
             self.heartbeats.forget(lease)
             CURRENT.reset(current)
@@ -280,6 +279,8 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 def _ending_of(ran: Returned | Raised, budget: AttemptBudget) -> Ending:
     if isinstance(ran, Returned):
         return returned(ran.value)
+    if isinstance(ran.error, Interrupted):
+        return interrupted(ran.error, budget)
     if isinstance(ran.error, Steering):
         ran.error.__traceback__ = None  # an instance that is raised again and again would keep each payload
     return raised(ran.error, budget)

@@ -1,20 +1,15 @@
-"""The users' functions: their names, their options, and what calling them comes to."""
+"""A user's function that handles the tasks of one name: what `@tasks.handler` returns."""
 
 from __future__ import annotations
 
-import difflib
+import functools
 import inspect
-import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
-from types import AsyncGeneratorType, GeneratorType
-from typing import Annotated, Any, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
-from msgspec import Struct
-
-from taskhandler.checks import check, seconds
 from taskhandler.errors import UsageError
-from taskhandler.handlers import http_answer
+from taskhandler.handlers.options import Options
 from taskhandler.handlers.signature import Signature, signature_of
 from taskhandler.task import Task
 from taskhandler.task_ref import TaskRef
@@ -23,47 +18,31 @@ P = ParamSpec("P")
 R = TypeVar("R")
 OnDead = Callable[[Task, "Exception | None"], object]
 
-Lease = Annotated[float, seconds(1, 1800)]
-MOST_ATTEMPTS = 10**6
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-
-
-class Options(Struct, frozen=True, kw_only=True):
-    """The options of a handler.
-
-    Attributes:
-        lease: seconds that the handler may go without a heartbeat; None for the setting `LEASE`.
-        max_attempts: charged claims after which a failure is the task's death; None for the setting
-            `MAX_ATTEMPTS`.
-        on_invalid: what becomes of a task whose payload cannot be decoded: `"reject"` records it with
-            its body and stops, `"retry"` asks for another delivery (a newer revision may understand).
-        queue: the queue that `enqueue` uses; None for the setting `GCP_TASK_QUEUE_ID`.
-        service_accounts: who may deliver to this handler, out of the setting `SERVICE_ACCOUNTS`; None
-            for all of them.
-    """
-
-    lease: float | None = None
-    max_attempts: int | None = None
-    on_invalid: str = "reject"
-    queue: str | None = None
-    service_accounts: frozenset[str] | None = None
-
 
 class Handler(Generic[P, R]):
-    """A function that handles the tasks of one name. Called directly it is the plain function."""
+    """A function that handles the tasks of one name. Called directly it is the plain function.
 
-    def __init__(self, function: Callable[P, R], *, name: str, options: Options) -> None:
+    Args:
+        function: the user's.
+        name: stands in the URL.
+        options: what was given to the decorator, checked.
+        post: makes a task for this handler; that of a blueprint knows the app's queue.
+    """
+
+    __wrapped__: Callable[P, R]
+
+    def __init__(
+        self, function: Callable[P, R], *, name: str, options: Options, post: Post | None = None
+    ) -> None:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise UsageError(f"handler {name!r} is a generator: calling it runs nothing. Take the yield away")
+        functools.update_wrapper(self, function, updated=())  # its attributes could hide what is defined here
         self.function = function
         self.name = name
         self.options = options
         self.signature: Signature = signature_of(function, task_type=Task)
         self.when_dead: OnDead | None = None
-        self.post: Post = _nowhere
-        self.__doc__ = function.__doc__
-        self.__wrapped__ = function
+        self._post = _refuse_without_blueprint if post is None else post
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the plain function: no queue, no ledger."""
@@ -92,7 +71,7 @@ class Handler(Generic[P, R]):
                 as it is.
             EnqueueError: Cloud Tasks did not create it, or its answer was lost.
         """
-        return self.post(self, payload, name=name, delay=delay)
+        return self._post(self, payload, name=name, delay=delay)
 
     def on_dead(self, function: OnDead) -> OnDead:
         """Call `function(task, error)` once a task of this handler is recorded as dead.
@@ -124,138 +103,5 @@ class Post(Protocol):
         """See `Handler.enqueue`."""
 
 
-def _nowhere(handler: Handler[Any, Any], *_: object, **__: object) -> TaskRef:
-    raise UsageError(f"{handler!r} belongs to no blueprint, so nobody knows where its queue is")
-
-
-class Returned(Struct, frozen=True):
-    """The function returned."""
-
-    value: object
-
-
-class Raised(Struct, frozen=True):
-    """The function raised."""
-
-    error: Exception
-
-
-UNRUN = (Awaitable, GeneratorType, AsyncGeneratorType)
-"""Values that stand for code that has not run."""
-
-_PLAIN = frozenset({type(None), bool, int, float, str, dict, list})
-"""What most handlers return; it needs no further check."""
-
-
-def check_has_run(value: object) -> None:
-    """Raise if `value` shows that the function's code has not run, and will not run."""
-    if inspect.iscoroutine(value):
-        value.close()  # else Python warns that it was never awaited
-    if isinstance(value, UNRUN):
-        raise UsageError(
-            f"nothing has run: the function returned a {type(value).__name__}. A decorator's wrapper around "
-            "an async function must be async itself; a generator must be used up, not returned"
-        )
-
-
-def check_result(value: object) -> None:
-    """Raise if `value` cannot be a handler's result: it has not run, or is meant for HTTP or to be raised."""
-    if type(value) in _PLAIN:
-        return
-    check_has_run(value)
-    if problem := http_answer.problem_of(value):
-        raise UsageError(problem)
-
-
-def run(
-    function: Callable[..., object],
-    arguments: dict[str, Any],
-    *,
-    check: Callable[[object], None] = check_result,
-) -> Returned | Raised:
-    """Call a user's function: the one place where its errors become values.
-
-    Args:
-        function: a handler, or something else of the user's.
-        arguments: by name.
-        check: raises for a value that the function cannot have been meant to return.
-    """
-    try:
-        value = function(**arguments)
-        check(value)
-    except Exception as error:  # noqa: BLE001 - the edge of the user's code
-        return Raised(error)
-    return Returned(value)
-
-
-def named(name: object, function: Callable[..., object]) -> str:
-    """The name of a handler: as given, else the function's.
-
-    Raises:
-        UsageError: it cannot stand in a URL.
-    """
-    chosen = getattr(function, "__name__", None) if name is None else name
-    if not isinstance(chosen, str) or not NAME.fullmatch(chosen):
-        raise UsageError(
-            f"{chosen!r} cannot be the name of a handler: it stands in the URL; "
-            "write up to 100 letters, digits, hyphens and underscores, beginning with a letter or digit"
-        )
-    return chosen
-
-
-def options_of(name: str, given: dict[str, Any]) -> Options:
-    """Check the options of the handler `name`.
-
-    Raises:
-        UsageError: an option is unknown, or its value is wrong.
-    """
-    for option in given:
-        if option not in Options.__struct_fields__:
-            raise UsageError(f"handler {name!r}: there is no option {option!r}{_guess(option)}")
-    options = Options(
-        **given
-        | {
-            "lease": _lease(name, given.get("lease")),
-            "service_accounts": _accounts(name, given.get("service_accounts")),
-        }
-    )
-    for problem in _problems(options):
-        raise UsageError(f"handler {name!r}: {problem}")
-    return options
-
-
-def _problems(options: Options) -> Iterable[str]:
-    attempts: object = options.max_attempts
-    if attempts is not None and not (type(attempts) is int and 1 <= attempts <= MOST_ATTEMPTS):
-        yield f"max_attempts={attempts!r}: must be an integer from 1 to {MOST_ATTEMPTS}"
-    if options.on_invalid not in ("reject", "retry"):
-        yield f"on_invalid={options.on_invalid!r}: must be 'reject' or 'retry'"
-    queue: object = options.queue
-    if queue is not None and not (isinstance(queue, str) and re.fullmatch(r"[A-Za-z0-9-]{1,100}", queue)):
-        yield f"queue={queue!r}: must be the id of a queue: letters, digits and hyphens"
-
-
-def _lease(name: str, given: object) -> float | None:
-    try:
-        return None if given is None else cast("float", check(given, Lease))
-    except ValueError as error:
-        raise UsageError(f"handler {name!r}: lease={given!r}: {error}") from None
-
-
-def _accounts(name: str, given: object) -> frozenset[str] | None:
-    if given is None:
-        return None
-    listed = [given] if isinstance(given, str) else given
-    accounts = tuple(listed) if isinstance(listed, Iterable) else ()
-    if not accounts or not all(isinstance(account, str) and "@" in account for account in accounts):
-        raise UsageError(
-            f"handler {name!r}: service_accounts={given!r}: must be one or more e-mail addresses"
-        )
-    return frozenset(accounts)
-
-
-def _guess(option: str) -> str:
-    near = difflib.get_close_matches(option, Options.__struct_fields__, n=1)
-    if near:
-        return f". Did you mean {near[0]!r}?"
-    return f". There are: {', '.join(Options.__struct_fields__)}"
+def _refuse_without_blueprint(handler: Handler[Any, Any], *_: object, **__: object) -> TaskRef:
+    raise UsageError(f"{handler!r} does not belong to a blueprint, from which it would know its queue")

@@ -16,7 +16,8 @@ from werkzeug.local import LocalProxy
 from taskhandler.delivery.receiver import Receiver
 from taskhandler.delivery.request import Delivered, Incoming
 from taskhandler.errors import ConfigError, UsageError
-from taskhandler.handlers.handler import Handler, named, options_of
+from taskhandler.handlers.handler import Handler
+from taskhandler.handlers.options import named, options_of
 from taskhandler.task import CURRENT, Task
 from taskhandler.task_ref import TaskRef
 from taskhandler.web.assembly import Assembly, assemble
@@ -72,7 +73,7 @@ class TaskBlueprint(Blueprint):
 
         Args:
             name: stands in the URL; the function's own name if there is none.
-            **options: see `taskhandler.handlers.handler.Options`.
+            **options: see `taskhandler.handlers.options.Options`.
 
         Raises:
             UsageError: the name is taken or not allowed, an option is unknown or wrong, or the
@@ -89,8 +90,7 @@ class TaskBlueprint(Blueprint):
             raise UsageError(f"blueprint {self.name!r} has a handler {chosen!r} already")
         if inspect.iscoroutinefunction(function) and importlib.util.find_spec("asgiref") is None:
             raise UsageError(f"handler {chosen!r} is async: install flask[async]")
-        handler = Handler(function, name=chosen, options=options_of(chosen, options))
-        handler.post = _post
+        handler = Handler(function, name=chosen, options=options_of(chosen, options), post=_post)
         self.handlers[chosen] = handler
         return handler
 

@@ -19,7 +19,8 @@ from taskhandler.config.settings import Settings, read_settings
 from taskhandler.devqueue import LocalQueue
 from taskhandler.enqueue.enqueuer import TIMEOUT_SECONDS, Enqueuer
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
-from taskhandler.handlers.handler import Handler, options_of
+from taskhandler.handlers.handler import Handler
+from taskhandler.handlers.options import options_of
 from taskhandler.task import CURRENT
 from taskhandler.task_ref import TaskRef
 from tests.test_task import a_task

@@ -206,7 +206,7 @@ def test_the_lease_of_a_cancelled_task_learns_that_by_its_next_act(act: str):
     assert (lease.fenced, lease.cancelled) == (False, False)
     desk.clock.now += 0.9
     if act == "heartbeat":
-        assert not lease.heartbeat()
+        assert not lease.renew()
     else:
         verdict = lease.settle(Completed()) if act == "settle" else lease.ensure_live()
         assert verdict == Fenced(State.CANCELLED)

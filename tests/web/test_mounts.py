@@ -13,7 +13,7 @@ from flask import Blueprint, Flask
 
 from taskhandler import ConfigError, Handler, TaskBlueprint, UsageError
 from taskhandler.devqueue import LocalQueue
-from taskhandler.handlers.handler import Options
+from taskhandler.handlers.options import Options
 from taskhandler.web.assembly import Assembly
 from taskhandler.web.mounts import Mounts
 from tests.desk import headers_of, outcome

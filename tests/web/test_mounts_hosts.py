@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from taskhandler import ConfigError, Handler, UsageError
-from taskhandler.handlers.handler import Options
+from taskhandler.handlers.options import Options
 from taskhandler.web.mounts import Mounts
 
 

@@ -1,0 +1,64 @@
+"""A user's function is called, and what it returns or raises is a value."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from taskhandler.errors import Interrupted
+from taskhandler.handlers.call import Raised, Returned, run
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def test_what_a_function_returns_is_a_value():
+    assert run(double, {"number": 2}) == Returned(4)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("no"), RecursionError(), MemoryError(), StopIteration(5), Interrupted("fenced")]
+)
+def test_what_a_function_raises_is_a_value(error: Exception | Interrupted):
+    def fail() -> None:
+        raise error
+
+    assert run(fail, {}) == Raised(error)
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()])
+def test_what_ends_a_worker_goes_on_up(error: BaseException):
+    def end() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        run(end, {})
+    assert raised.value is error
+
+
+async def later(number: int) -> int:
+    return number
+
+
+def one_by_one(number: int) -> Iterator[int]:
+    yield number
+
+
+async def one_by_one_later(number: int) -> AsyncIterator[int]:
+    yield number
+
+
+class Promise:
+    """Something to be awaited that is no coroutine."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter([None])
+
+
+@pytest.mark.parametrize("function", [later, one_by_one, one_by_one_later, lambda number: Promise()])  # noqa: ARG005 - it stands for a handler
+def test_what_has_not_run_is_no_success(function: Callable[..., object]):
+    ran = run(function, {"number": 1})
+    assert isinstance(ran, Raised)
+    assert str(ran.error).startswith("nothing has run: the function returned a ")
