@@ -94,8 +94,8 @@ def task_of(lease: Lease) -> Task:
         fence=1,
         caller="",
         headers={},
-        hold=lease,
-        draining=lambda: False,
+        _lease=lease,
+        _is_draining=lambda: False,
     )
 
 
