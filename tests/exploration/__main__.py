@@ -8,10 +8,10 @@ import time
 from functools import partial
 
 from tests.exploration.invariants import NAMES
-from tests.exploration.scenarios import words
+from tests.exploration.scenarios import describe
 from tests.exploration.search import Search
 from tests.exploration.state import Scenario
-from tests.exploration.story import Ways
+from tests.exploration.ways import Ways
 from tests.exploration.world import World
 
 
@@ -30,10 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         drains=not asked.no_drains,
         delays=not asked.no_delays,
     )
-    _say(words(scenario))
+    _say(describe(scenario))
     began = time.perf_counter()
     search = Search(World(Ways(), scenario), watch=frozenset(NAMES))
-    explored = search.run(limit=asked.limit_states, tell=partial(_tell, began))
+    explored = search.run(limit=asked.limit_states, progress=partial(_tell, began))
     _say(f"\r{explored.states:,} states, {explored.transitions:,} transitions                ")
     _say(f"{explored.ledgers:,} states of the ledger, {time.perf_counter() - began:.1f} s")
     for name in sorted(explored.broken):

@@ -24,7 +24,7 @@ NAMES = {
     "S11": "the batch is applied if and only if the task is completed",
     "S12": "fences strictly increase while the record exists",
     "S13": "another body never runs, and is never acknowledged unrecorded",
-    "S14": "a death is marked as told only after its on_dead was called",
+    "S14": "a death is marked as notified only after its on_dead was called",
     "S15": "a death is acknowledged only after its on_dead was called",
     "S16": "a task dies only when its attempts, or the queue's, are spent",
     "L1": "from every state of the ledger, some schedule ends the task",
@@ -64,7 +64,7 @@ def broken_by_answer(local: Local, outcome: Outcome, shared: Shared, scenario: S
         broken.add("S3")
     if ghosts.end not in {State.REJECTED, State.DEAD} and not ghosts.returned and not local.saw:
         broken.add("S8")
-    if ghosts.end is State.DEAD and not ghosts.rung and not local.saw:
+    if ghosts.end is State.DEAD and not ghosts.on_dead_called and not local.saw:
         broken.add("S15")
     return frozenset(broken)
 
@@ -78,7 +78,7 @@ def accepted(
     if isinstance(rule, Reset):
         return _reset(ghosts), _NONE
     if isinstance(rule, MarkNotified):
-        return ghosts, _NONE if ghosts.rung else frozenset({"S14"})
+        return ghosts, _NONE if ghosts.on_dead_called else frozenset({"S14"})
     broken = {"S4"} if ghosts.holder != slot else set()
     if ghosts.end is not None:
         broken.add("S5")
@@ -103,7 +103,9 @@ def _claimed(slot: int, record: Record, ghosts: Ghosts, scenario: Scenario) -> t
     if record.state is not State.RUNNING:
         if _attempts_left(ghosts, scenario):
             broken.add("S16")
-        return replace(ghosts, end=record.state, holder=None, lapsed=False, rung=False), frozenset(broken)
+        return replace(ghosts, end=record.state, holder=None, lapsed=False, on_dead_called=False), frozenset(
+            broken
+        )
     if ghosts.holder == slot:
         broken.add("S9")
     if record.fence <= ghosts.fence:
@@ -133,7 +135,7 @@ def _settled(rule: Settle, record: Record, ghosts: Ghosts, *, batch: bool) -> Gh
         end=record.state if record.is_terminal else ghosts.end,
         holder=None,
         lapsed=False,
-        rung=False,
+        on_dead_called=False,
         runs=ghosts.runs - (spared and ghosts.runs > 0),
         claims=ghosts.claims - (spared and ghosts.claims > 0),
         batches=min(ghosts.batches + batch, 2),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from tests.exploration.effects import touched
 from tests.exploration.state import At, Local, Shared
-from tests.exploration.world import World, touched
+from tests.exploration.world import World
 
 
 def can_end(world: World, shared: Shared) -> bool:

@@ -37,7 +37,7 @@ of a write are there) where the faults are unlimited. The longer campaign puts t
 """
 
 
-def words(scenario: Scenario) -> str:
+def describe(scenario: Scenario) -> str:
     """The bounds, for people."""
     faults = "any faults" if scenario.faults is None else f"up to {scenario.faults} faults"
     left_out = [

@@ -26,16 +26,16 @@ class At(enum.IntEnum):
     GONE = 1
     CLAIM = 2
     READY = 3
-    GUARD = 4
+    ENSURE_LIVE = 4
     HANDLER = 5
-    BEAT = 6
-    BEGIN = 7
+    HEARTBEAT = 6
+    BEGIN_STEP = 7
     STEP = 8
-    FINISH = 9
+    FINISH_STEP = 9
     SETTLE = 10
-    BURY = 11
-    MOURN = 12
-    TELL = 13
+    KEEP_CONFLICT = 11
+    CALL_ON_DEAD = 12
+    MARK_NOTIFIED = 13
 
 
 class Local(Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class Ghosts(Struct, frozen=True, kw_only=True):
         batches: how often a batch of writes was committed.
         fence: of the last accepted claim.
         body: what the task is: the body of the first accepted claim.
-        rung: `on_dead` was called for the death that is recorded.
+        on_dead_called: `on_dead` was called for the death that is recorded.
         expired: the record is past its retention.
         resets: how often an operator may still reset the task.
     """
@@ -99,7 +99,7 @@ class Ghosts(Struct, frozen=True, kw_only=True):
     batches: int = 0
     fence: int = 0
     body: str | None = None
-    rung: bool = False
+    on_dead_called: bool = False
     expired: bool = False
     resets: int = 0
 
@@ -120,7 +120,7 @@ class Sent(Struct, frozen=True):
     op: Create | Replace
 
 
-class Fate(enum.IntEnum):
+class Effect(enum.IntEnum):
     """What a move means to the other deliveries."""
 
     NONE = 0
@@ -136,7 +136,7 @@ class Fate(enum.IntEnum):
 class Touch(Struct, frozen=True):
     """What a move means to the others; `slot` is whom it is about."""
 
-    fate: Fate = Fate.NONE
+    effect: Effect = Effect.NONE
     slot: int = -1
 
 
@@ -156,11 +156,11 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """The bounds of an exploration.
 
     Attributes:
-        name: what is told of it.
+        name: for people.
         bodies: of the deliveries, in the order in which they come.
         faults: how many there may be; None for no limit.
         step: how the handler uses `once`: not at all, plainly, or at most once.
-        beats: there are heartbeats while the handler runs.
+        heartbeats: there are heartbeats while the handler runs.
         drains: workers may be told to stop.
         max_attempts: the handler's limit of charged claims.
         last: the delivery that comes last may be the queue's last.
@@ -184,3 +184,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     expires: bool = False
     refusals: bool = True
     crashes: bool = False
+
+    def name_of(self, slot: int) -> str:
+        """Whose moves these are, for people."""
+        return f"delivery {slot + 1}"

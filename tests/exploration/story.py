@@ -1,21 +1,19 @@
 """What a delivery does, as `delivery/receiver.py` does it: one ledger operation, or one word, at a time.
 
 Every act on the ledger goes through the `begin` and `resume` that ship, every decision through the rules
-that ship, and every answer through the `outcome_of` that ships. `Ways` names the pieces, so that a
-weakened one can be put in the place of any.
+that ship, and every answer through the `outcome_of` that ships.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.delivery.reply import outcome_of
 from taskhandler.ledger.amend import Done, Unread, begin
-from taskhandler.lifecycle import rules as law
-from taskhandler.lifecycle.record import Record, Snapshot, State
+from taskhandler.lifecycle import rules
+from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.lifecycle.verdict import (
     AlreadyEnded,
@@ -37,37 +35,10 @@ from taskhandler.lifecycle.verdict import (
 from taskhandler.outcome import Outcome
 from tests.exploration.invariants import broken_by_answer, broken_by_start, broken_by_step
 from tests.exploration.state import LEASE, NOW, RETENTION, At, Local, Move, Scenario, Shared
+from tests.exploration.ways import Ways
 
 STEP = "s"
 LEASE_IDS = "abcdefgh"
-
-
-def batch_of(settle: law.Settle, record: Record) -> bool:  # noqa: ARG001 - weakened ones look at the record
-    """Whether the user's batch goes with this write."""
-    return isinstance(settle.disposition, Completed)
-
-
-class Ways(Struct, frozen=True, kw_only=True):
-    """The pieces that ship, each of which may be weakened."""
-
-    claim: Callable[..., Rule] = law.Claim
-    heartbeat: Callable[[str], Rule] = law.Heartbeat
-    begin: Callable[[str, str], Rule] = law.BeginStep
-    finish: Callable[[str, str, str], Rule] = law.FinishStep
-    settle: Callable[[str, Disposition], Rule] = law.Settle
-    tell: Callable[[int | None], Rule] = law.MarkNotified
-    reset: Callable[[str], Rule] = law.Reset
-    outcome_of: Callable[[Verdict], Outcome] = outcome_of
-    batch_of: Callable[[law.Settle, Record], bool] = batch_of
-    heeds_own_clock: bool = True
-    looks_at_steps: bool = True
-    begins_steps: bool = True
-    waits_when_last: bool = True
-    buries: bool = True
-    mourns: bool = True
-    mourns_when_fenced: bool = True
-    names_the_death: bool = True
-    expires_early: bool = False
 
 
 class Story(Struct, frozen=True):
@@ -82,10 +53,10 @@ class Story(Struct, frozen=True):
         for last in budget:
             for word, believed in (("for the first time", None), ("again", Unread())):
                 here = replace(local, last=last, todo=bool(self.scenario.step))
-                there, _ = self._amend(here, At.CLAIM, self._arrival(here), believed, shared)
+                there, _ = self._amend(here, At.CLAIM, self._claim(here), believed, shared)
                 yield Move(label=f"is delivered {word}{', the last' * last}", local=there, shared=shared)
 
-    def words(self, local: Local, shared: Shared) -> Iterator[Move]:
+    def acts(self, local: Local, shared: Shared) -> Iterator[Move]:
         """What a delivery does without the ledger."""
         match local.at:
             case At.READY:
@@ -94,8 +65,8 @@ class Story(Struct, frozen=True):
                 yield from self._handler(local, shared)
             case At.STEP:
                 yield from self._step(local, shared)
-            case At.MOURN:
-                yield self._mourn(local, shared)
+            case At.CALL_ON_DEAD:
+                yield self._call_on_dead(local, shared)
             case _:
                 return
 
@@ -104,29 +75,29 @@ class Story(Struct, frozen=True):
         here = replace(local, pending=None, held=Unread() if done.snapshot is None else done.snapshot)
         match local.at:
             case At.CLAIM:
-                return self._arrived(here, done.verdict, shared)
-            case At.GUARD:
-                return self._guarded(here, done.verdict, shared)
-            case At.BEAT:
+                return self._claimed(here, done.verdict, shared)
+            case At.ENSURE_LIVE:
+                return self._ensured(here, done.verdict, shared)
+            case At.HEARTBEAT:
                 return replace(here, at=At.HANDLER), frozenset()
-            case At.BEGIN:
+            case At.BEGIN_STEP:
                 return replace(
                     here,
                     at=At.STEP if isinstance(done.verdict, Renewed) else At.HANDLER,
                     todo=isinstance(done.verdict, Renewed),
                 ), frozenset()
-            case At.FINISH:
+            case At.FINISH_STEP:
                 return replace(here, at=At.HANDLER, todo=False), frozenset()
             case At.SETTLE:
                 return self._settled(here, rule, done.verdict, shared)
-            case At.BURY:
+            case At.KEEP_CONFLICT:
                 verdict = Conflict() if isinstance(done.verdict, Settled) else done.verdict
                 return self._answer(here, self.ways.outcome_of(verdict), shared)
             case _:
                 assert local.answer is not None
                 return self._answer(here, local.answer, shared)
 
-    def _arrival(self, local: Local) -> Rule:
+    def _claim(self, local: Local) -> Rule:
         return self.ways.claim(
             lease_id=LEASE_IDS[local.slot],
             digest=self.scenario.bodies[local.slot],
@@ -148,26 +119,26 @@ class Story(Struct, frozen=True):
             return self.done(here, rule, step, shared)
         return replace(here, pending=step, held=None), frozenset()
 
-    def _arrived(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+    def _claimed(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
         match verdict:
             case Run():
                 return replace(local, at=At.READY), frozenset()
-            case Conflict() if self.ways.buries:
-                bury = law.KeepConflict(
+            case Conflict() if self.ways.keeps_conflicts:
+                keep = rules.KeepConflict(
                     digest=self.scenario.bodies[local.slot], handler="h", retention=RETENTION
                 )
-                return self._amend(local, At.BURY, bury, None, shared)
+                return self._amend(local, At.KEEP_CONFLICT, keep, None, shared)
             case InFlight():
-                return self._sent_away(local, verdict, shared)
+                return self._in_flight(local, verdict, shared)
             case Exhausted() | AlreadyEnded(state=State.DEAD, on_dead_called=False):
-                return self._bereaved(local, verdict, shared)
+                return self._dead(local, verdict, shared)
             case _:
                 return self._answer(local, self.ways.outcome_of(verdict), shared)
 
-    def _sent_away(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+    def _in_flight(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
         own = frozenset({"S9"}) if shared.ghosts.holder == local.slot else frozenset()
         if local.last and self.ways.waits_when_last:
-            there, broken = self._amend(local, At.CLAIM, self._arrival(local), Unread(), shared)
+            there, broken = self._amend(local, At.CLAIM, self._claim(local), Unread(), shared)
         else:
             there, broken = self._answer(local, self.ways.outcome_of(verdict), shared)
         return there, broken | own
@@ -175,7 +146,7 @@ class Story(Struct, frozen=True):
     def _ready(self, local: Local, shared: Shared) -> Iterator[Move]:
         lease_id = LEASE_IDS[local.slot]
         there, broken = self._amend(
-            local, At.GUARD, self.ways.heartbeat(lease_id), local.held or Unread(), shared
+            local, At.ENSURE_LIVE, self.ways.heartbeat(lease_id), local.held or Unread(), shared
         )
         yield Move(
             label="looks after its lease before it calls the handler",
@@ -184,7 +155,7 @@ class Story(Struct, frozen=True):
             broken=broken,
         )
         yield self._settling(local, shared, Rejected("invalid"), "finds the payload invalid")
-        if local.late and self.ways.heeds_own_clock:
+        if local.late and self.ways.looks_at_its_clock:
             return
         ghosts = shared.ghosts
         charged = self.scenario.max_attempts is not None and not local.stray
@@ -195,7 +166,7 @@ class Story(Struct, frozen=True):
             broken=broken_by_start(local, ghosts, self.scenario),
         )
 
-    def _guarded(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+    def _ensured(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
         if isinstance(verdict, Renewed):
             return replace(local, at=At.READY), frozenset()
         return self._fenced(local, verdict, shared)
@@ -203,7 +174,7 @@ class Story(Struct, frozen=True):
     def _handler(self, local: Local, shared: Shared) -> Iterator[Move]:
         if self.scenario.heartbeats or not self._holds(local):
             heartbeat = self.ways.heartbeat(LEASE_IDS[local.slot])
-            there, broken = self._amend(local, At.BEAT, heartbeat, local.held or Unread(), shared)
+            there, broken = self._amend(local, At.HEARTBEAT, heartbeat, local.held or Unread(), shared)
             if there != local:
                 yield Move(label="heartbeats", local=there, shared=shared, broken=broken)
         failed = Failed("x", last=local.last, max_attempts=self.scenario.max_attempts)
@@ -228,7 +199,7 @@ class Story(Struct, frozen=True):
             yield Move(label="finds its step begun before", local=replace(local, todo=False), shared=shared)
         elif sparing and self.ways.begins_steps:
             rule = self.ways.begin(LEASE_IDS[local.slot], STEP)
-            there, broken = self._amend(local, At.BEGIN, rule, local.held, shared)
+            there, broken = self._amend(local, At.BEGIN_STEP, rule, local.held, shared)
             yield Move(label="is about to begin its step", local=there, shared=shared, broken=broken)
         else:
             yield from self._step(local, shared)
@@ -240,7 +211,7 @@ class Story(Struct, frozen=True):
         here = replace(local, at=At.HANDLER)
         yield Move(label="runs its step, which raises", local=here, shared=shared, broken=broken)
         rule = self.ways.finish(LEASE_IDS[local.slot], STEP, "1")
-        there, fenced = self._amend(local, At.FINISH, rule, local.held or Unread(), shared)
+        there, fenced = self._amend(local, At.FINISH_STEP, rule, local.held or Unread(), shared)
         yield Move(label="runs its step", local=there, shared=shared, broken=broken | fenced)
 
     def _settling(
@@ -254,35 +225,37 @@ class Story(Struct, frozen=True):
         self, local: Local, rule: Rule, verdict: Verdict, shared: Shared
     ) -> tuple[Local, frozenset[str]]:
         match verdict:
-            case Refused() if isinstance(rule, law.Settle) and isinstance(rule.disposition, Completed):
+            case Refused() if isinstance(rule, rules.Settle) and isinstance(rule.disposition, Completed):
                 failed = Failed("x", last=local.last, max_attempts=self.scenario.max_attempts)
                 instead = self.ways.settle(LEASE_IDS[local.slot], failed)
                 return self._amend(local, At.SETTLE, instead, Unread(), shared)
             case Settled(state=State.DEAD):
-                return self._bereaved(local, verdict, shared)
+                return self._dead(local, verdict, shared)
             case _:
                 return self._fenced(local, verdict, shared)
 
     def _fenced(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
-        untold = isinstance(local.held, Snapshot) and not local.held.record.on_dead_called
-        if untold and verdict == Fenced(State.DEAD) and self.ways.mourns_when_fenced:
-            return self._bereaved(local, verdict, shared)
+        uncalled = isinstance(local.held, Snapshot) and not local.held.record.on_dead_called
+        if uncalled and verdict == Fenced(State.DEAD) and self.ways.calls_on_dead_when_fenced:
+            return self._dead(local, verdict, shared)
         return self._answer(local, self.ways.outcome_of(verdict), shared)
 
-    def _bereaved(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
+    def _dead(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
         outcome = self.ways.outcome_of(verdict)
-        if not self.ways.mourns:
+        if not self.ways.calls_on_dead:
             return self._answer(local, outcome, shared)
         present = isinstance(local.held, Snapshot) and local.held.version == NOW
-        return replace(local, at=At.MOURN, answer=outcome, saw=local.saw and not present), frozenset()
+        return replace(local, at=At.CALL_ON_DEAD, answer=outcome, saw=local.saw and not present), frozenset()
 
-    def _mourn(self, local: Local, shared: Shared) -> Move:
+    def _call_on_dead(self, local: Local, shared: Shared) -> Move:
         assert isinstance(local.held, Snapshot)
         ghosts = shared.ghosts
-        rung = ghosts.rung or (ghosts.end is State.DEAD and not local.saw)
-        shared = replace(shared, ghosts=replace(ghosts, rung=rung))
+        on_dead_called = ghosts.on_dead_called or (ghosts.end is State.DEAD and not local.saw)
+        shared = replace(shared, ghosts=replace(ghosts, on_dead_called=on_dead_called))
         death = local.held.record.fence if self.ways.names_the_death else None
-        there, broken = self._amend(local, At.TELL, self.ways.tell(death), local.held, shared)
+        there, broken = self._amend(
+            local, At.MARK_NOTIFIED, self.ways.mark_notified(death), local.held, shared
+        )
         return Move(label="calls on_dead", local=there, shared=shared, broken=broken)
 
     def _answer(self, local: Local, outcome: Outcome, shared: Shared) -> tuple[Local, frozenset[str]]:

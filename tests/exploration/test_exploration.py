@@ -1,4 +1,4 @@
-"""The law and the loop that ship, in every order of events: no invariant breaks, and nothing is left out."""
+"""The rules and the loop that ship, in every order of events: nothing breaks, and nothing is left out."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from tests.exploration.conftest import FIGURES
 from tests.exploration.invariants import NAMES
-from tests.exploration.scenarios import SCENARIOS, words
+from tests.exploration.scenarios import SCENARIOS, describe
 from tests.exploration.search import Search
 from tests.exploration.state import Scenario
-from tests.exploration.story import Ways
+from tests.exploration.ways import Ways
 from tests.exploration.world import World
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=words)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=describe)
 def test_no_order_of_events_breaks_an_invariant(
     scenario: Scenario, record_property: Callable[[str, object], None]
 ):
@@ -28,7 +28,7 @@ def test_no_order_of_events_breaks_an_invariant(
     assert not broken, "\n".join((*broken, *explored.trace))
     assert explored.complete
     figures = f"{explored.states:>9,} states {explored.transitions:>11,} transitions {seconds:6.1f} s"
-    record_property(FIGURES, f"{figures}  {words(scenario)}")
+    record_property(FIGURES, f"{figures}  {describe(scenario)}")
 
 
 def test_a_crash_is_a_delivery_that_is_never_moved_again():
@@ -39,5 +39,5 @@ def test_a_crash_is_a_delivery_that_is_never_moved_again():
         search = Search(World(Ways(), scenario), watch=frozenset(NAMES))
         explored = search.run()
         assert (explored.complete, explored.broken) == (True, frozenset())
-        seen.append(set(search.shareds.values))
+        seen.append(set(search.graph.shareds.values))
     assert seen[0] == seen[1]

@@ -10,9 +10,11 @@ from taskhandler.lifecycle.record import Record, State
 from taskhandler.lifecycle.rules import Settle
 from taskhandler.lifecycle.verdict import Fenced, InFlight, Refused, Settled, Undecided, Verdict
 from taskhandler.outcome import Outcome
-from tests.exploration import weakened_rules as rules
+from tests.exploration import weakened_claim as claims
+from tests.exploration import weakened_holder as holders
+from tests.exploration import weakened_operators as operators
 from tests.exploration.state import Scenario
-from tests.exploration.story import Ways
+from tests.exploration.ways import Ways
 
 TWO = Scenario(name="two deliveries")
 FEW = Scenario(name="two deliveries, two attempts", max_attempts=2)
@@ -58,61 +60,61 @@ def _batch_apart(settle: Settle, record: Record) -> bool:  # noqa: ARG001 - it l
 
 
 WEAKENED = [
-    Weakened("completion is not fenced", Ways(settle=rules.UnfencedCompletion), ("S1", "S4", "S5")),
-    Weakened("failure is not fenced", Ways(settle=rules.UnfencedFailure), ("S4", "S5")),
+    Weakened("completion is not fenced", Ways(settle=holders.UnfencedCompletion), ("S1", "S4", "S5")),
+    Weakened("failure is not fenced", Ways(settle=holders.UnfencedFailure), ("S4", "S5")),
     Weakened(
-        "failure is not fenced, and a third comes", Ways(settle=rules.UnfencedFailure), ("S1", "S2"), THREE
+        "failure is not fenced, and a third comes", Ways(settle=holders.UnfencedFailure), ("S1", "S2"), THREE
     ),
-    Weakened("rejection is not fenced", Ways(settle=rules.UnfencedRejection), ("S4", "S5")),
-    Weakened("the state is the guard", Ways(settle=rules.StateGuardedSettle), ("S4",)),
-    Weakened("a failure deletes the record", Ways(settle=rules.ForgetfulSettle), ("S12",)),
+    Weakened("rejection is not fenced", Ways(settle=holders.UnfencedRejection), ("S4", "S5")),
+    Weakened("the state is the guard", Ways(settle=holders.StateGuardedSettle), ("S4",)),
+    Weakened("a failure deletes the record", Ways(settle=holders.ForgetfulSettle), ("S12",)),
     Weakened(
         "a failure deletes the record, and its attempts",
-        Ways(settle=rules.ForgetfulSettle),
+        Ways(settle=holders.ForgetfulSettle),
         ("S7",),
         THREE_FEW,
     ),
     Weakened(
-        "a failure deletes the record, and its steps", Ways(settle=rules.ForgetfulSettle), ("S10",), STEP
+        "a failure deletes the record, and its steps", Ways(settle=holders.ForgetfulSettle), ("S10",), STEP
     ),
-    Weakened("an end is written twice", Ways(settle=rules.TwiceSettle), ("S1", "S4", "S5", "S11")),
+    Weakened("an end is written twice", Ways(settle=holders.TwiceSettle), ("S1", "S4", "S5", "S11")),
     Weakened("what is in flight is acknowledged", _acknowledging(InFlight), ("S3", "S8")),
     Weakened("an undecided end is guessed", _acknowledging(Undecided), ("S3", "S8")),
     Weakened("a refused end is acknowledged", _acknowledging(Refused), ("S3", "S8")),
     Weakened("a fenced holder acknowledges", _acknowledging(Fenced), ("S3", "S8")),
     Weakened("a failure is acknowledged", Ways(outcome_of=_acknowledging_failures), ("S3", "S8")),
-    Weakened("marked before it is run", Ways(claim=rules.MarkingClaim), ("S2", "S8")),
-    Weakened("the worker's clock decides", Ways(claim=rules.FastClockClaim), ("S6",)),
-    Weakened("the holder does not look at its clock", Ways(heeds_own_clock=False), ("S2",)),
-    Weakened("attempts are counted at failure", Ways(claim=rules.UnchargedClaim), ("S7",), ONE),
-    Weakened("a failure is not charged", Ways(settle=rules.FreeFailure), ("S7",), ONE),
-    Weakened("the limit is not looked at", Ways(claim=rules.BoundlessClaim), ("S7",), ONE),
-    Weakened("the last attempt is not made", Ways(claim=rules.HastyClaim), ("S16",), FEW),
-    Weakened("a drained attempt is charged", Ways(settle=rules.ChargedDrain), ("S16",), FEW),
-    Weakened("the dead are not recorded", Ways(claim=rules.SilentClaim), ("S3", "S8"), ONE),
-    Weakened("claims have no name", Ways(claim=rules.NamelessClaim), ("S9",)),
-    Weakened("two claims have one name", Ways(claim=rules.NamesakeClaim), ("S2",)),
-    Weakened("a lapsed lease is not taken over", Ways(claim=rules.MeekClaim), ("L1",)),
-    Weakened("a lease lapses too late", Ways(claim=rules.LateClaim), ("L1",)),
-    Weakened("the end goes to another key", Ways(settle=rules.AnotherKeysSettle), ("L1",)),
-    Weakened("another key's end is believed", Ways(settle=rules.AnotherKeysUnfencedSettle), ("S3", "S8")),
-    Weakened("the last failure leaves it waiting", Ways(settle=rules.HopefulSettle), ("L2",)),
+    Weakened("marked before it is run", Ways(claim=claims.MarkingClaim), ("S2", "S8")),
+    Weakened("the worker's clock decides", Ways(claim=claims.FastClockClaim), ("S6",)),
+    Weakened("the holder does not look at its clock", Ways(looks_at_its_clock=False), ("S2",)),
+    Weakened("attempts are counted at failure", Ways(claim=claims.UnchargedClaim), ("S7",), ONE),
+    Weakened("a failure is not charged", Ways(settle=holders.FreeFailure), ("S7",), ONE),
+    Weakened("the limit is not looked at", Ways(claim=claims.BoundlessClaim), ("S7",), ONE),
+    Weakened("the last attempt is not made", Ways(claim=claims.HastyClaim), ("S16",), FEW),
+    Weakened("a drained attempt is charged", Ways(settle=holders.ChargedDrain), ("S16",), FEW),
+    Weakened("the dead are not recorded", Ways(claim=claims.SilentClaim), ("S3", "S8"), ONE),
+    Weakened("claims have no name", Ways(claim=claims.NamelessClaim), ("S9",)),
+    Weakened("two claims have one name", Ways(claim=claims.NamesakeClaim), ("S2",)),
+    Weakened("a lapsed lease is not taken over", Ways(claim=claims.MeekClaim), ("L1",)),
+    Weakened("a lease lapses too late", Ways(claim=claims.LateClaim), ("L1",)),
+    Weakened("the end goes to another key", Ways(settle=holders.AnotherKeysSettle), ("L1",)),
+    Weakened("another key's end is believed", Ways(settle=holders.AnotherKeysUnfencedSettle), ("S3", "S8")),
+    Weakened("the last failure leaves it waiting", Ways(settle=holders.HopefulSettle), ("L2",)),
     Weakened("the last delivery does not wait", Ways(waits_when_last=False), ("L2",)),
-    Weakened("heartbeats are not fenced", Ways(heartbeat=rules.UnfencedHeartbeat), ("S4",)),
-    Weakened("steps are not fenced", Ways(finish=rules.UnfencedFinishStep), ("S4",), STEP),
-    Weakened("a reset does not fence", Ways(reset=rules.GentleReset), ("S4",), RESET),
-    Weakened("an end counts as no record at once", Ways(claim=rules.ImpatientClaim), ("S2", "S5")),
+    Weakened("heartbeats are not fenced", Ways(heartbeat=holders.UnfencedHeartbeat), ("S4",)),
+    Weakened("steps are not fenced", Ways(finish=holders.UnfencedFinishStep), ("S4",), STEP),
+    Weakened("a reset does not fence", Ways(reset=operators.GentleReset), ("S4",), RESET),
+    Weakened("an end counts as no record at once", Ways(claim=claims.ImpatientClaim), ("S2", "S5")),
     Weakened("a record expires too early", Ways(expires_early=True), ("S1", "S2", "S5"), AGED),
-    Weakened("the fence does not grow", Ways(claim=rules.FencelessClaim), ("S12",)),
-    Weakened("the fence begins again", Ways(claim=rules.RestartingClaim), ("S12",), AGED),
+    Weakened("the fence does not grow", Ways(claim=claims.FencelessClaim), ("S12",)),
+    Weakened("the fence begins again", Ways(claim=claims.RestartingClaim), ("S12",), AGED),
     Weakened("recorded steps run again", Ways(looks_at_steps=False), ("S10",), STEP),
     Weakened("a step starts unannounced", Ways(begins_steps=False), ("S10",), SPARING),
     Weakened("a second call begins the step again", Ways(looks_at_steps=False), ("S10",), SPARING),
     Weakened("the batch goes with any end", Ways(batch_of=_batch_with_anything), ("S11",)),
     Weakened("the batch does not go with the completion", Ways(batch_of=_batch_apart), ("S11",)),
-    Weakened("another body is not noticed", Ways(claim=rules.BlindClaim), ("S13",), CONFLICT),
-    Weakened("a conflict is not recorded", Ways(buries=False), ("S13",), CONFLICT),
-    Weakened("whichever death is told", Ways(names_the_death=False), ("S14",), RESET_ONE),
-    Weakened("on_dead is not called", Ways(mourns=False), ("S15",), ONE),
-    Weakened("the fenced do not mourn", Ways(mourns_when_fenced=False), ("S15",), ONE),
+    Weakened("another body is not noticed", Ways(claim=claims.BlindClaim), ("S13",), CONFLICT),
+    Weakened("a conflict is not recorded", Ways(keeps_conflicts=False), ("S13",), CONFLICT),
+    Weakened("whichever death is marked", Ways(names_the_death=False), ("S14",), RESET_ONE),
+    Weakened("on_dead is not called", Ways(calls_on_dead=False), ("S15",), ONE),
+    Weakened("a fenced holder does not call on_dead", Ways(calls_on_dead_when_fenced=False), ("S15",), ONE),
 ]

@@ -1,4 +1,4 @@
-"""What a ledger may answer and fate may do, for every operation and at every moment."""
+"""What a ledger may answer, and what may happen to it, for every operation and at every moment."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from msgspec.structs import replace
 from taskhandler.ledger.amend import Create, Done, Pending, Read, Replace, Unread, begin, resume
 from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Written
 from taskhandler.lifecycle.record import Record, Snapshot, State
-from taskhandler.lifecycle.rules import Claim, FinishStep, Heartbeat, KeepConflict, MarkNotified, Rule, Settle
+from taskhandler.lifecycle.rules import FinishStep, KeepConflict, Rule, Settle
 from taskhandler.lifecycle.verdict import Completed, Refused, Rejected
+from tests.exploration.effects import effect_of, own
+from tests.exploration.folding import folded, plain
 from tests.exploration.invariants import accepted
 from tests.exploration.state import (
     LEASE,
     NOW,
-    OLD,
     RETENTION,
     At,
-    Fate,
+    Effect,
     Ghosts,
     Local,
     Move,
@@ -28,11 +29,11 @@ from tests.exploration.state import (
     Shared,
     Touch,
 )
-from tests.exploration.story import Story, Ways
+from tests.exploration.story import Story
+from tests.exploration.ways import Ways
 
 DOWN, LOST, STALE, WRITTEN = Unavailable("down"), Unknown("lost"), Stale(), Written(NOW)
 _OPERATOR = -1
-_CLAIMS = frozenset({Fate.CLAIMED, Fate.CLAIMED_KNOWN})
 _NONE: frozenset[str] = frozenset()
 
 
@@ -56,8 +57,8 @@ class World(Struct, frozen=True):
         if local.at is At.IDLE:
             moves = self.story.start(local, shared)
         elif local.pending is None:
-            moves = self.story.words(local, shared)
-        elif local.at is At.BURY:
+            moves = self.story.acts(local, shared)
+        elif local.at is At.KEEP_CONFLICT:
             moves = self._keep_conflict(local, local.pending, shared)
         else:
             moves = self._operate(local, local.pending, shared)
@@ -75,7 +76,7 @@ class World(Struct, frozen=True):
             return
         if row.record.state is State.RUNNING and not ghosts.lapsed:
             lapsed = Shared(replace(ghosts, lapsed=True), replace(row, age=LEASE), shared.dead_letters)
-            touch = Touch(Fate.LAPSED, -1 if ghosts.holder is None else ghosts.holder)
+            touch = Touch(Effect.LAPSED, -1 if ghosts.holder is None else ghosts.holder)
             yield Move(label="the lease lapses", local=None, shared=lapsed, fault=True, touch=touch)
         if ghosts.resets:
             yield self._reset(row, shared)
@@ -83,16 +84,19 @@ class World(Struct, frozen=True):
             yield self._expire(row, shared)
         if ghosts.expired and not self.ways.expires_early:
             swept = Shared(Ghosts(resets=ghosts.resets))
-            yield Move(label="the record is swept away", local=None, shared=swept, touch=Touch(Fate.CLEARED))
+            yield Move(
+                label="the record is swept away", local=None, shared=swept, touch=Touch(Effect.CLEARED)
+            )
 
     def land(self, sent: Sent, shared: Shared) -> Move:
         """A write is applied whose sender has given up waiting for the reply."""
         after, broken = self._accept(sent.slot, sent.rule, sent.op.record, shared)
+        write = f"{type(sent.rule).__name__} by {self.scenario.name_of(sent.slot)}"
         return Move(
-            label=f"a late write of {type(sent.rule).__name__} by delivery {sent.slot + 1} is applied",
+            label=f"a late write of {write} is applied",
             local=None,
             shared=after,
-            touch=Touch(_fate(sent.rule, sent.op.record, after), sent.slot),
+            touch=Touch(effect_of(sent.rule, sent.op.record, after), sent.slot),
             broken=broken,
         )
 
@@ -100,47 +104,47 @@ class World(Struct, frozen=True):
         rule, op = pending.rule, pending.op
         name = type(rule).__name__
         if isinstance(op, Read):
-            yield self._told(local, pending, shared.row, shared, f"{name}: reads")
-            yield self._told(local, pending, DOWN, shared, f"{name}: cannot read", fault=True)
+            yield self._answered(local, pending, shared.row, shared, f"{name}: reads")
+            yield self._answered(local, pending, DOWN, shared, f"{name}: cannot read", fault=True)
             return
-        yield self._told(local, pending, DOWN, shared, f"{name}: cannot write", fault=True)
+        yield self._answered(local, pending, DOWN, shared, f"{name}: cannot write", fault=True)
         if not _fits(op, shared.row):
-            yield self._told(local, pending, STALE, shared, f"{name}: stale")
-            yield self._told(local, pending, LOST, shared, f"{name}: lost, never applied", fault=True)
+            yield self._answered(local, pending, STALE, shared, f"{name}: stale")
+            yield self._answered(local, pending, LOST, shared, f"{name}: lost, never applied", fault=True)
             return
         after, broken = self._accept(local.slot, rule, op.record, shared)
-        touch = Touch(_fate(rule, op.record, after), local.slot)
-        there = _mine(local, rule, touch.fate)
-        yield self._told(there, pending, WRITTEN, after, f"{name}: written", touch=touch, broken=broken)
+        touch = Touch(effect_of(rule, op.record, after), local.slot)
+        there = own(local, rule, touch.effect)
+        yield self._answered(there, pending, WRITTEN, after, f"{name}: written", touch=touch, broken=broken)
         label = f"{name}: applied, reply lost"
-        yield self._told(there, pending, LOST, after, label, fault=True, touch=touch, broken=broken)
+        yield self._answered(there, pending, LOST, after, label, fault=True, touch=touch, broken=broken)
         sent = Sent(local.slot, rule, op) if self.scenario.delays else None
-        yield self._told(
+        yield self._answered(
             local, pending, LOST, shared, f"{name}: lost, applied later or never", fault=True, sent=sent
         )
         if self.scenario.refusals and _refusable(rule):
-            yield self._told(local, pending, Refused("x"), shared, f"{name}: refused", fault=True)
+            yield self._answered(local, pending, Refused("x"), shared, f"{name}: refused", fault=True)
 
     def _keep_conflict(self, local: Local, pending: Pending, shared: Shared) -> Iterator[Move]:
         body = self.scenario.bodies[local.slot]
-        buried = Shared(shared.ghosts, shared.row, shared.dead_letters | {body})
-        yield self._told(local, pending, DOWN, shared, "KeepConflict: unavailable", fault=True)
+        kept = Shared(shared.ghosts, shared.row, shared.dead_letters | {body})
+        yield self._answered(local, pending, DOWN, shared, "KeepConflict: unavailable", fault=True)
         if isinstance(pending.op, Read):
-            yield self._told(
+            yield self._answered(
                 local,
                 pending,
-                _letter(body) if body in shared.dead_letters else None,
+                _kept_conflict(body) if body in shared.dead_letters else None,
                 shared,
                 "KeepConflict: reads",
             )
         elif body in shared.dead_letters:
-            yield self._told(local, pending, STALE, shared, "KeepConflict: stale")
+            yield self._answered(local, pending, STALE, shared, "KeepConflict: stale")
         else:
-            yield self._told(local, pending, WRITTEN, buried, "KeepConflict: written")
-            yield self._told(local, pending, LOST, buried, "KeepConflict: applied, reply lost", fault=True)
-            yield self._told(local, pending, LOST, shared, "KeepConflict: lost", fault=True)
+            yield self._answered(local, pending, WRITTEN, kept, "KeepConflict: written")
+            yield self._answered(local, pending, LOST, kept, "KeepConflict: applied, reply lost", fault=True)
+            yield self._answered(local, pending, LOST, shared, "KeepConflict: lost", fault=True)
 
-    def _told(  # noqa: PLR0913 - what happened, and what it means
+    def _answered(  # noqa: PLR0913 - what happened, and what it means
         self,
         local: Local,
         pending: Pending,
@@ -177,7 +181,7 @@ class World(Struct, frozen=True):
         assert isinstance(transition, Pending)
         assert isinstance(transition.op, Replace)
         after, broken = self._accept(_OPERATOR, transition.rule, transition.op.record, shared)
-        touch = Touch(Fate.RESET if shared.ghosts.end is None else Fate.RESET_END)
+        touch = Touch(Effect.RESET if shared.ghosts.end is None else Effect.RESET_END)
         return Move(
             label="an operator resets it", local=None, shared=after, fault=True, touch=touch, broken=broken
         )
@@ -191,90 +195,8 @@ class World(Struct, frozen=True):
         old = Shared(
             replace(shared.ghosts, expired=not early), replace(row, age=RETENTION), shared.dead_letters
         )
-        touch = Touch() if early else Touch(Fate.CLEARED)
+        touch = Touch() if early else Touch(Effect.CLEARED)
         return Move(label="the record expires", local=None, shared=old, fault=True, touch=touch)
-
-
-def plain(record: Record, *, counted: bool) -> Record:
-    """The record, with what makes no difference made the same.
-
-    Words are for people, and heartbeats told by the version. Attempts matter only as far as they are
-    charged and there is a limit; fences only by whether a step was begun under the present one: that they
-    grow has been checked before. Else two deliveries that lose all replies could count for ever.
-    """
-    steps = tuple(replace(mark, fence=int(mark.fence == record.fence)) for mark in record.steps)
-    return replace(
-        record,
-        attempt=record.charged if counted else 1,
-        drained=0,
-        fence=min(record.fence, 1),
-        steps=steps,
-        heartbeats=0,
-        history=(),
-        reason="",
-        result=None,
-    )
-
-
-def folded(local: Local, *, counted: bool) -> Local:
-    """The same delivery, with what makes no difference made the same.
-
-    How many rounds an amendment has gone only matters to when it is given up; and it is given up at any
-    moment in these worlds, when a read is unavailable. What is to be written over a row that has changed
-    will never be written. Nobody asks how old a record was.
-    """
-    pending, held = local.pending, local.held
-    if pending is not None:
-        op, verdict = pending.op, pending.verdict
-        if isinstance(op, Replace) and op.version == OLD:
-            op, verdict = Replace(_BLANK, OLD), None
-        pending = Pending(pending.rule, op, verdict)
-    if isinstance(held, Snapshot):
-        held = Snapshot(plain(held.record, counted=counted), held.version)
-    return replace(local, pending=pending, held=held)
-
-
-def touched(local: Local, touch: Touch) -> Local:
-    """What a move of somebody else (or of the world) means to this delivery."""
-    fate = touch.fate
-    if local.at is At.IDLE or local.at is At.GONE or fate is Fate.NONE:
-        return local
-    if fate is Fate.CLEARED:
-        return Local(slot=local.slot, at=At.GONE)
-    if fate is Fate.LAPSED:
-        waiting = local.slot == touch.slot and local.at in {At.CLAIM, At.READY, At.GUARD}
-        return replace(local, late=True) if waiting else local
-    pending, held = local.pending, local.held
-    if pending is not None:
-        rule = pending.rule
-        if isinstance(rule, MarkNotified) and rule.fence is not None and fate in _CLAIMS:
-            rule = MarkNotified(OLD)
-        pending = Pending(
-            rule, Replace(_BLANK, OLD) if isinstance(pending.op, Replace) else pending.op, pending.verdict
-        )
-    if isinstance(held, Snapshot):
-        dead = held.record.state is State.DEAD and fate in _CLAIMS
-        fence = OLD if dead else held.record.fence
-        held = Snapshot(replace(held.record, fence=fence), OLD)
-    there = replace(local, pending=pending, held=held)
-    if fate in {Fate.RESET, Fate.RESET_END}:
-        return replace(there, stray=True, saw=there.saw or fate is Fate.RESET_END)
-    if fate is not Fate.WROTE and local.slot == touch.slot:
-        return replace(there, stray=False, late=False, known=fate is Fate.CLAIMED_KNOWN)
-    return there
-
-
-def _fate(rule: Rule, record: Record, after: Shared) -> Fate:
-    if not (isinstance(rule, Claim) and record.state is State.RUNNING):
-        return Fate.WROTE
-    return Fate.CLAIMED_KNOWN if after.ghosts.recorded else Fate.CLAIMED
-
-
-def _mine(local: Local, rule: Rule, fate: Fate) -> Local:
-    """What a delivery's own write, once applied, makes of it, whether or not it is told."""
-    if fate is not Fate.WROTE:
-        return replace(local, stray=False, late=False, known=fate is Fate.CLAIMED_KNOWN)
-    return replace(local, late=False) if isinstance(rule, Heartbeat) else local
 
 
 def _fits(op: Create | Replace, row: Snapshot | None) -> bool:
@@ -287,10 +209,7 @@ def _refusable(rule: Rule) -> bool:
     )
 
 
-def _letter(body: str) -> Snapshot:
+def _kept_conflict(body: str) -> Snapshot:
     transition = KeepConflict(digest=body, handler="h", retention=RETENTION)(None)
     assert transition.write is not None
     return Snapshot(transition.write, NOW)
-
-
-_BLANK = Record(state=State.WAITING, attempt=0, fence=0, lease_id="", lease=0.0, digest="", retention=0.0)

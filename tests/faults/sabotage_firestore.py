@@ -9,7 +9,7 @@ from typing import Any
 
 from taskhandler.delivery import receiver as delivery
 from taskhandler.ledger import lease, ledger
-from tests.exploration.weakened_rules import NamelessClaim
+from tests.exploration.weakened_claim import NamelessClaim
 from tests.faults import weakened_parts as parts
 from tests.faults.weakened_parts import put
 
