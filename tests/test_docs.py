@@ -68,8 +68,8 @@ def test_every_signal_is_documented_and_no_other():
     assert sorted(documented) == sorted(name for name in taskhandler.__all__ if name.startswith("task_"))
 
 
-def test_every_state_is_documented():
-    assert {state.value for state in State} <= set(first_column("state-machine.md", "States"))
+def test_every_state_is_documented_and_no_other():
+    assert first_column("state-machine.md", "States") == [state.value for state in State]
 
 
 def test_every_invariant_is_documented():

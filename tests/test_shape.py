@@ -144,5 +144,5 @@ def test_every_logger_is_called_LOGGER_and_has_a_documented_name():  # noqa: N80
         f"{source}: {found}" for source in sources() for found in loggers_in(source) if found not in allowed
     ]
     assert not wrong, "\n".join(wrong)
-    page = (ROOT / "docs" / "outcomes.md").read_text()
+    page = (ROOT / "docs" / "serving.md").read_text()
     assert not [name for name in LOGGERS if f"`{name}`" not in page]
