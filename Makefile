@@ -108,7 +108,8 @@ soak: $(READY) ## run thousands of tasks under random faults
 	@GRPC_VERBOSITY=none $(RUN) -m tests.faults.soak $(ARGS)
 
 mutants: $(VENV)/.ready-mutants ## mutate the pure files, and list the mutants that their tests do not notice
-	@$(BIN)/mutmut run
+	@$(RUN) -m tests.pure > setup.cfg
+	@$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results
 
 # ---------------------------------------------------------------- the rest
@@ -118,7 +119,7 @@ docs: $(VENV)/.ready-docs ## build the documentation into docs/_build
 	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build
 
 clean: ## remove everything that these targets make
-	@rm -rf .venv .venv-3.* .uv dist build mutants docs/_build .*_cache .hypothesis .coverage*
+	@rm -rf .venv .venv-3.* .uv dist build mutants setup.cfg docs/_build .*_cache .hypothesis .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml uv.lock

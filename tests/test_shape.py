@@ -1,4 +1,4 @@
-"""The house keeps its shape: what CONTRIBUTING asks for and no other tool looks after."""
+"""What CONTRIBUTING asks for and no other tool checks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import pytest
 
 import taskhandler
 from tests.mirror import ROOT, told_in
+from tests.pure import files_that_touch_the_world, unlisted_files
 
-LONGEST = 300
+LONGEST_LINES = 300
 LOGGERS = ("taskhandler", "taskhandler.auth", "taskhandler.ledger", "taskhandler.devqueue")
 """Part of the interface: people set levels by these names, so that they follow no file that moves."""
 
-NEVER = {"abstract", "base", "common", "core", "data", "helper", "helpers", "impl", "info", "manager", "misc"}
-NEVER |= {"obj", "service", "util", "utils"}
-OF_OTHERS = re.compile(r"service_?(account|control)|SERVICE_?ACCOUNT|ServiceAccount|K_SERVICE|exc_info")
+NEVER = {"abstract", "base", "common", "core", "helper", "helpers", "impl", "manager", "misc", "obj"}
+NEVER |= {"service", "util", "utils"}
+OF_OTHERS = re.compile(r"service_?(account|control)|SERVICE_?ACCOUNT|ServiceAccount|K_SERVICE")
 DIRECTIVE = re.compile(
     r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[^]]*\])?|pragma:\s*no\s(cover|branch))"
 )
@@ -32,7 +33,7 @@ def tracked(ending: str = "") -> list[Path]:
     """The files that git knows, as paths from the root of the project."""
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607 - git is where the machine has it
     if done.returncode:
-        pytest.skip("not a git checkout: the shape is looked after where the work is done")
+        pytest.skip("not a git checkout: this is checked in the repository only")
     names = [Path(name) for name in done.stdout.split("\0") if name.endswith(ending)]
     return [name for name in names if (ROOT / name).is_file()]
 
@@ -81,9 +82,9 @@ def comments(source: Path) -> Iterator[tuple[int, str]]:
                 yield token.start[0], token.string
 
 
-def test_no_file_is_longer_than_a_reader_has_patience_for():
+def test_no_file_is_longer_than_300_lines():
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in tracked(".py")}
-    assert not {str(name): length for name, length in lengths.items() if length > LONGEST}
+    assert not {str(name): length for name, length in lengths.items() if length > LONGEST_LINES}
 
 
 def test_every_file_has_tests_of_its_own():
@@ -100,7 +101,7 @@ def test_nothing_is_left_undone_or_mocked():
     assert not lines_that_match(UNDONE, ".py")
 
 
-def test_no_file_knows_the_machine_it_was_written_on():
+def test_no_file_names_a_folder_of_one_machine():
     assert not lines_that_match(MACHINE, "")
 
 
@@ -114,7 +115,7 @@ def test_every_exception_to_a_rule_carries_its_reason():
     assert not bare, "\n".join(bare)
 
 
-def test_every_idea_has_a_name_that_says_something():
+def test_no_name_of_the_package_has_a_word_that_says_nothing():
     vague = [
         f"{source}: {name}"
         for source in sources()
@@ -146,3 +147,11 @@ def test_every_logger_is_called_LOGGER_and_has_a_documented_name():  # noqa: N80
     assert not wrong, "\n".join(wrong)
     page = (ROOT / "docs" / "serving.md").read_text()
     assert not [name for name in LOGGERS if f"`{name}`" not in page]
+
+
+def test_every_file_that_touches_nothing_outside_is_listed_as_pure():
+    assert not unlisted_files(), "add them to the contract of pure files in pyproject.toml"
+
+
+def test_no_pure_file_touches_anything_outside():
+    assert not files_that_touch_the_world()
