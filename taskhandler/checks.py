@@ -5,6 +5,7 @@ What a value must be is an `Annotated` type. The description of its `msgspec.Met
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from numbers import Real
@@ -12,7 +13,10 @@ from typing import Annotated, Any, get_args, get_origin
 
 from msgspec import Meta, convert
 
+_LISTS = (tuple, frozenset)
+
 Count = Annotated[int, Meta(ge=1, description="an integer of at least 1")]
+Email = Annotated[str, Meta(pattern=r"\A[^@\s,]+@[^@\s,]+\.[^@\s,]+\Z", description="one e-mail address")]
 
 
 def seconds(least: float, most: float) -> Meta:
@@ -21,17 +25,19 @@ def seconds(least: float, most: float) -> Meta:
     return Meta(ge=least, le=most, description=description)
 
 
-def check(value: object, kind: Any) -> Any:  # noqa: ANN401 - an Annotated type, and its values
-    """Return `value` as a value of the type `kind`.
+def check(value: object, kind: Any) -> Any:  # noqa: ANN401 - a type, and its values
+    """Return `value` as a value of `kind`: an Annotated type, or that or None.
 
     Raises:
         ValueError: it is not one. The message is "must be ..."; the caller adds the name and the value.
     """
+    if not hasattr(kind, "__metadata__"):
+        return None if value is None else check(value, get_args(kind)[0])
     try:
-        return convert(_as_seconds(value) if kind.__origin__ is float else value, kind)
+        return convert(_prepared(value, kind.__origin__), kind)
     except (ValueError, OverflowError, RecursionError) as error:
         description = kind.__metadata__[0].description
-        raise ValueError(f"must be {description}{_wrong_item(value, kind)}") from error
+        raise ValueError(f"must be {description}{_wrong_item(value, kind.__origin__)}") from error
 
 
 def is_number(value: object) -> bool:
@@ -39,17 +45,26 @@ def is_number(value: object) -> bool:
     return isinstance(value, Real | Decimal) and not isinstance(value, bool)
 
 
-def _as_seconds(value: Any) -> object:  # noqa: ANN401 - anything
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return float(value) if is_number(value) else value
+def _prepared(value: Any, plain: Any) -> object:  # noqa: ANN401 - anything, and a type
+    """The value as msgspec can read it: a duration in seconds, any iterable as a tuple."""
+    if get_origin(plain) in _LISTS and _is_list(value):
+        return tuple(value)
+    if plain is not float:
+        return value
+    return (
+        value.total_seconds() if isinstance(value, timedelta) else float(value) if is_number(value) else value
+    )
 
 
-def _wrong_item(value: object, kind: Any) -> str:  # noqa: ANN401 - the same
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+
+
+def _wrong_item(value: Any, plain: Any) -> str:  # noqa: ANN401 - the same
     """The first wrong item of a list, which may be a long one."""
-    if get_origin(kind.__origin__) is not tuple or not isinstance(value, list | tuple | set | frozenset):
+    if get_origin(plain) not in _LISTS or not _is_list(value):
         return ""
-    item_kind = get_args(kind.__origin__)[0]
+    item_kind = get_args(plain)[0]
     return next((f"; {item!r} is not one" for item in value if not _fits(item, item_kind)), "")
 
 

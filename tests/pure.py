@@ -36,10 +36,9 @@ def main() -> None:
         "source_paths": [PACKAGE],
         "only_mutate": [str(file) for file in files],
         "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": [
-            "-p",
-            "no:randomly",
-        ],  # a mutant must not live or die by the order of the tests
+        "also_copy": ["examples"],  # of which the tests use some
+        # A mutant must not live or die by the order of the tests.
+        "pytest_add_cli_args": ["-p", "no:randomly", "--deselect", COUNTS_FRAMES],
     }
     lines = [f"{option} =\n    " + "\n    ".join(values) for option, values in options.items()]
     sys.stdout.write("\n".join(["[mutmut]", *lines, ""]))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from taskhandler.checks import Count, seconds
+from taskhandler.checks import Count, Email, seconds
 from taskhandler.config.sources import Source
 from taskhandler.errors import ConfigError
 
@@ -44,7 +44,6 @@ Texts = Annotated[
     tuple[Annotated[str, Meta(min_length=1)], ...],
     Meta(min_length=1, description="one or more non-empty strings, as a list or separated by commas"),
 ]
-Email = Annotated[str, Meta(pattern=r"\A[^@\s,]+@[^@\s,]+\.[^@\s,]+\Z", description="one e-mail address")]
 Emails = Annotated[
     tuple[Email, ...],
     Meta(min_length=1, description="one or more e-mail addresses, as a list or separated by commas"),

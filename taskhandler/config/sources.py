@@ -36,7 +36,7 @@ class Source:
             value = self._environ.get(key)
         return None if value == "" else value
 
-    def read(self, key: str, kind: Any, default: object) -> Any:  # noqa: ANN401 - an Annotated type, and its values
+    def read(self, key: str, kind: Any, default: object) -> Any:  # noqa: ANN401 - as for `check`
         """The value as one of the type `kind`, or of that or None; `default` if it is not set.
 
         Raises:
@@ -45,10 +45,9 @@ class Source:
         value = self.get(key)
         if value is None:
             return default
-        if not hasattr(kind, "__metadata__"):
-            kind = get_args(kind)[0]
+        plain = (kind if hasattr(kind, "__metadata__") else get_args(kind)[0]).__origin__
         try:
-            return check(_said(value, kind.__origin__), kind)
+            return check(_said(value, plain), kind)
         except ValueError as error:
             raise ConfigError(key, value, str(error)) from None
 

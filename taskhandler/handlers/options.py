@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, cast
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, cast
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
-from taskhandler.checks import check, seconds
+from taskhandler.checks import Email, check, seconds
 from taskhandler.errors import UsageError
 
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z",
+        description="up to 100 letters, digits, hyphens and underscores, beginning with a letter or a digit: "
+        "it is part of the URL",
+    ),
+]
 Lease = Annotated[float, seconds(1, 1800)]
-MOST_ATTEMPTS = 10**6
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+MaxAttempts = Annotated[int, Meta(ge=1, le=10**6, description=f"an integer from 1 to {10**6}")]
+OnInvalid = Annotated[Literal["reject", "retry"], Meta(description="'reject' or 'retry'")]
+QueueId = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9-]{1,100}\Z",
+        description="the id of a queue: letters, digits and hyphens",
+    ),
+]
+Accounts = Annotated[frozenset[Email], Meta(min_length=1, description="one or more e-mail addresses")]
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -32,26 +47,27 @@ class Options(Struct, frozen=True, kw_only=True):
             for all of them.
     """
 
-    lease: float | None = None
-    max_attempts: int | None = None
-    on_invalid: str = "reject"
-    queue: str | None = None
-    service_accounts: frozenset[str] | None = None
+    lease: Lease | None = None
+    max_attempts: MaxAttempts | None = None
+    on_invalid: OnInvalid = "reject"
+    queue: QueueId | None = None
+    service_accounts: Accounts | None = None
+
+
+_TYPES = {field.name: field.type for field in fields(Options)}
 
 
 def named(name: object, function: Callable[..., object]) -> str:
     """The name of a handler: as given, else the function's.
 
     Raises:
-        UsageError: it cannot stand in a URL.
+        UsageError: it cannot be part of a URL.
     """
     chosen = getattr(function, "__name__", None) if name is None else name
-    if not isinstance(chosen, str) or not NAME.fullmatch(chosen):
-        raise UsageError(
-            f"{chosen!r} cannot be the name of a handler: it stands in the URL; "
-            "write up to 100 letters, digits, hyphens and underscores, beginning with a letter or digit"
-        )
-    return chosen
+    try:
+        return cast("str", check(chosen, Name))
+    except ValueError as error:
+        raise UsageError(f"the name of a handler, {chosen!r}, {error}") from None
 
 
 def options_of(name: str, given: dict[str, Any]) -> Options:
@@ -60,53 +76,19 @@ def options_of(name: str, given: dict[str, Any]) -> Options:
     Raises:
         UsageError: an option is unknown, or its value is wrong.
     """
-    for option in given:
-        if option not in Options.__struct_fields__:
-            raise UsageError(f"handler {name!r}: there is no option {option!r}{_guess(option)}")
-    options = Options(
-        **given
-        | {
-            "lease": _lease(name, given.get("lease")),
-            "service_accounts": _accounts(name, given.get("service_accounts")),
-        }
-    )
-    for problem in _problems(options):
-        raise UsageError(f"handler {name!r}: {problem}")
-    return options
+    return Options(**{option: _checked(name, option, value) for option, value in given.items()})
 
 
-def _problems(options: Options) -> Iterable[str]:
-    attempts: object = options.max_attempts
-    if attempts is not None and not (type(attempts) is int and 1 <= attempts <= MOST_ATTEMPTS):
-        yield f"max_attempts={attempts!r}: must be an integer from 1 to {MOST_ATTEMPTS}"
-    if options.on_invalid not in ("reject", "retry"):
-        yield f"on_invalid={options.on_invalid!r}: must be 'reject' or 'retry'"
-    queue: object = options.queue
-    if queue is not None and not (isinstance(queue, str) and re.fullmatch(r"[A-Za-z0-9-]{1,100}", queue)):
-        yield f"queue={queue!r}: must be the id of a queue: letters, digits and hyphens"
-
-
-def _lease(name: str, given: object) -> float | None:
+def _checked(name: str, option: str, value: object) -> Any:  # noqa: ANN401 - as for `check`
+    if option not in _TYPES:
+        raise UsageError(f"handler {name!r}: there is no option {option!r}. {_guess(option)}")
+    is_account = option == "service_accounts" and isinstance(value, str)
     try:
-        return None if given is None else cast("float", check(given, Lease))
+        return check([value] if is_account else value, _TYPES[option])
     except ValueError as error:
-        raise UsageError(f"handler {name!r}: lease={given!r}: {error}") from None
-
-
-def _accounts(name: str, given: object) -> frozenset[str] | None:
-    if given is None:
-        return None
-    listed = [given] if isinstance(given, str) else given
-    accounts = tuple(listed) if isinstance(listed, Iterable) else ()
-    if not accounts or not all(isinstance(account, str) and "@" in account for account in accounts):
-        raise UsageError(
-            f"handler {name!r}: service_accounts={given!r}: must be one or more e-mail addresses"
-        )
-    return frozenset(accounts)
+        raise UsageError(f"handler {name!r}: {option}={value!r}: {error}") from None
 
 
 def _guess(option: str) -> str:
-    near = difflib.get_close_matches(option, Options.__struct_fields__, n=1)
-    if near:
-        return f". Did you mean {near[0]!r}?"
-    return f". There are: {', '.join(Options.__struct_fields__)}"
+    near = difflib.get_close_matches(option, _TYPES, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_TYPES)}"
