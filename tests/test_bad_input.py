@@ -13,7 +13,7 @@ from flask import Flask
 
 from taskhandler import Reject, Retry, Task, TaskBlueprint, TaskEvent, current_task, signals
 from taskhandler.lifecycle.record import Record, State
-from tests.desk import app_with, dead_letter_of, deliver, outcome, record_of
+from tests.web.local_app import app_with, dead_letter_of, deliver, outcome, record_of
 
 
 @dataclass

@@ -16,10 +16,10 @@ from taskhandler.auth.certificates import (
 )
 from taskhandler.auth.fetch_answer import Certificate, Fetched
 from taskhandler.config.settings import CERTS_URL
-from tests import mint
+from tests.auth import issuer
 
 Act = Callable[[], None]
-GOOD = Fetched(mint.certificates(), 1000)
+GOOD = Fetched(issuer.certificates(), 1000)
 DOWN = ConnectionRefusedError("no")
 
 
@@ -42,30 +42,30 @@ class Slow:
 
 
 @pytest.fixture
-def clock() -> mint.Clock:
-    return mint.Clock()
+def clock() -> issuer.Clock:
+    return issuer.Clock()
 
 
 def keeper_of(
-    source: mint.Source, clock: mint.Clock, spawn: Callable[[Act], None] = at_once
+    source: issuer.Source, clock: issuer.Clock, spawn: Callable[[Act], None] = at_once
 ) -> CertificateKeeper:
     return CertificateKeeper(
         "https://google.test/certs", clock=clock, chance=lambda: 0.0, fetch=source, spawn=spawn
     )
 
 
-def knows(keeper: CertificateKeeper, kid: str = mint.KID) -> bool:
+def knows(keeper: CertificateKeeper, kid: str = issuer.KID) -> bool:
     return isinstance(keeper.find(kid), Certificate)
 
 
-def test_nothing_is_fetched_before_the_first_need(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
+def test_nothing_is_fetched_before_the_first_need(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD)
     keeper = keeper_of(source, clock)
     assert source.asked == 0
-    found = keeper.find(mint.KID)
+    found = keeper.find(issuer.KID)
     assert isinstance(found, Certificate)
-    assert (found.kid, found.public_key[:31]) == (mint.KID, b"-----BEGIN RSA PUBLIC KEY-----\n")
-    assert all(keeper.find(mint.KID) is found for _ in range(9))
+    assert (found.kid, found.public_key[:31]) == (issuer.KID, b"-----BEGIN RSA PUBLIC KEY-----\n")
+    assert all(keeper.find(issuer.KID) is found for _ in range(9))
     assert source.asked == 1
 
 
@@ -80,9 +80,9 @@ def test_nothing_is_fetched_before_the_first_need(clock: mint.Clock) -> None:
     ],
 )
 def test_certificates_are_kept_for_their_max_age_within_bounds(
-    clock: mint.Clock, told: float | None, kept: float
+    clock: issuer.Clock, told: float | None, kept: float
 ) -> None:
-    source = mint.Source(Fetched(GOOD.body, told))
+    source = issuer.Source(Fetched(GOOD.body, told))
     keeper = keeper_of(source, clock)
     assert knows(keeper)
     clock.now += kept - 1
@@ -91,8 +91,8 @@ def test_certificates_are_kept_for_their_max_age_within_bounds(
     assert (knows(keeper), source.asked) == (True, 2)
 
 
-def test_chance_spreads_the_refreshes_over_a_tenth_of_the_max_age(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
+def test_chance_spreads_the_refreshes_over_a_tenth_of_the_max_age(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD)
     keeper = CertificateKeeper(CERTS_URL, clock=clock, chance=lambda: 0.5, fetch=source, spawn=at_once)
     assert knows(keeper)
     clock.now += 949
@@ -101,8 +101,8 @@ def test_chance_spreads_the_refreshes_over_a_tenth_of_the_max_age(clock: mint.Cl
     assert (knows(keeper), source.asked) == (True, 2)
 
 
-def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: mint.Clock) -> None:
-    source, spawn = mint.Source(GOOD, Fetched(mint.certificates("new"), 1000)), Slow()
+def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: issuer.Clock) -> None:
+    source, spawn = issuer.Source(GOOD, Fetched(issuer.certificates("new"), 1000)), Slow()
     keeper = keeper_of(source, clock, spawn)
     assert knows(keeper)
     clock.now += 1000
@@ -112,7 +112,7 @@ def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: mint.Cloc
     assert (knows(keeper, "new"), spawn.waiting) == (True, [])
 
 
-def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clock: mint.Clock) -> None:
+def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clock: issuer.Clock) -> None:
     tries: list[Act] = []
 
     def spawn(act: Act) -> None:
@@ -121,46 +121,46 @@ def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clo
             raise RuntimeError("can't start new thread")
         act()
 
-    keeper = keeper_of(mint.Source(GOOD), clock, spawn)
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    keeper = keeper_of(issuer.Source(GOOD), clock, spawn)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     clock.now += QUIET_SECONDS
     assert knows(keeper)
 
 
-def test_a_fetch_that_raises_something_else_leaves_nobody_waiting(clock: mint.Clock) -> None:
-    keeper = keeper_of(mint.Source(KeyError("a bug"), GOOD), clock)
+def test_a_fetch_that_raises_something_else_leaves_nobody_waiting(clock: issuer.Clock) -> None:
+    keeper = keeper_of(issuer.Source(KeyError("a bug"), GOOD), clock)
     with pytest.raises(KeyError):
-        keeper.find(mint.KID)
+        keeper.find(issuer.KID)
     clock.now += QUIET_SECONDS
     assert knows(keeper)
 
 
-def test_stale_certificates_are_used_for_a_bounded_time(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD, DOWN)
+def test_stale_certificates_are_used_for_a_bounded_time(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD, DOWN)
     keeper = keeper_of(source, clock)
     assert knows(keeper)
     clock.now += 1000 + STALE_IF_ERROR_SECONDS - 1
     assert knows(keeper)
     clock.now += 1
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
 
 
-def test_an_address_that_fails_is_not_hammered(clock: mint.Clock) -> None:
-    source = mint.Source(DOWN, DOWN, GOOD)
+def test_an_address_that_fails_is_not_hammered(clock: issuer.Clock) -> None:
+    source = issuer.Source(DOWN, DOWN, GOOD)
     keeper = keeper_of(source, clock)
-    assert all(isinstance(keeper.find(mint.KID), Unreachable) for _ in range(9))
+    assert all(isinstance(keeper.find(issuer.KID), Unreachable) for _ in range(9))
     clock.now += QUIET_SECONDS - 0.1
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     assert source.asked == 1
     clock.now += 0.1
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     assert source.asked == 2
     clock.now += QUIET_SECONDS
     assert (knows(keeper), source.asked) == (True, 3)
 
 
 def test_a_fetch_that_another_thread_has_just_finished_is_not_started_again() -> None:
-    source, keepers = mint.Source(GOOD), list[CertificateKeeper]()
+    source, keepers = issuer.Source(GOOD), list[CertificateKeeper]()
 
     def clock() -> float:
         if source.asked == 0 and keepers:
@@ -173,47 +173,47 @@ def test_a_fetch_that_another_thread_has_just_finished_is_not_started_again() ->
     assert (knows(keeper), source.asked) == (True, 1)
 
 
-def test_a_key_that_stays_over_a_refresh_is_the_same_object(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD, Fetched(mint.certificates(mint.KID, "new"), 1000))
+def test_a_key_that_stays_over_a_refresh_is_the_same_object(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD, Fetched(issuer.certificates(issuer.KID, "new"), 1000))
     keeper = keeper_of(source, clock)
-    before = keeper.find(mint.KID)
+    before = keeper.find(issuer.KID)
     clock.now += 1000
-    assert keeper.find(mint.KID) is before
-    assert keeper.certificates.keys() == {mint.KID, "new"}
-    assert keeper.certificates[mint.KID] is before
+    assert keeper.find(issuer.KID) is before
+    assert keeper.certificates.keys() == {issuer.KID, "new"}
+    assert keeper.certificates[issuer.KID] is before
 
 
-def test_a_key_that_changes_under_its_id_is_another_object(clock: mint.Clock) -> None:
-    changed = json.dumps({mint.KID: mint.certificate("new")}).encode()
-    keeper = keeper_of(mint.Source(GOOD, Fetched(changed, 1000)), clock)
-    before = keeper.find(mint.KID)
+def test_a_key_that_changes_under_its_id_is_another_object(clock: issuer.Clock) -> None:
+    changed = json.dumps({issuer.KID: issuer.certificate("new")}).encode()
+    keeper = keeper_of(issuer.Source(GOOD, Fetched(changed, 1000)), clock)
+    before = keeper.find(issuer.KID)
     clock.now += 1000
-    keeper.find(mint.KID)
-    assert keeper.certificates[mint.KID] != before
+    keeper.find(issuer.KID)
+    assert keeper.certificates[issuer.KID] != before
 
 
 def test_one_cause_of_failed_fetches_is_one_line_a_minute(
-    clock: mint.Clock, caplog: pytest.LogCaptureFixture
+    clock: issuer.Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper = keeper_of(mint.Source(DOWN), clock)
+    keeper = keeper_of(issuer.Source(DOWN), clock)
     for _ in range(13):
-        assert isinstance(keeper.find(mint.KID), Unreachable)
+        assert isinstance(keeper.find(issuer.KID), Unreachable)
         clock.now += QUIET_SECONDS
     line = "certificates cannot be fetched from https://google.test/certs: ConnectionRefusedError: no"
     assert caplog.messages == [line, f"{line} (and 11 more before)"]
 
 
 def test_text_from_the_network_is_cleaned_and_cut_in_the_log(
-    clock: mint.Clock, caplog: pytest.LogCaptureFixture
+    clock: issuer.Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeper = keeper_of(mint.Source(OSError("HTTP 500 \x1b[2J\nERROR forged " + "x" * 9000)), clock)
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    keeper = keeper_of(issuer.Source(OSError("HTTP 500 \x1b[2J\nERROR forged " + "x" * 9000)), clock)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     assert "HTTP 500 ?[2J ERROR forged xxx" in caplog.messages[0]
     assert len(caplog.messages[0]) < 300
 
 
-def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
+def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD)
     keeper, unused = keeper_of(source, clock), keeper_of(source, clock)
     assert knows(keeper)
     for closed in (keeper, unused):
@@ -221,20 +221,20 @@ def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: mint.Clo
         closed.close()
     clock.now += 1001
     assert knows(keeper)
-    assert isinstance(unused.find(mint.KID), Unreachable)
+    assert isinstance(unused.find(issuer.KID), Unreachable)
     assert source.asked == 1
 
 
-def test_a_fetch_that_was_under_way_when_its_keeper_was_closed_is_the_last(clock: mint.Clock) -> None:
-    source, slow = mint.Source(GOOD), Slow()
+def test_a_fetch_that_was_under_way_when_its_keeper_was_closed_is_the_last(clock: issuer.Clock) -> None:
+    source, slow = issuer.Source(GOOD), Slow()
     slow.first = False
     keeper = CertificateKeeper(
         "https://google.test/certs", clock=clock, fetch=source, spawn=slow, shared_wait=0, starter_wait=0
     )
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     keeper.close()
     slow.waiting.pop()()
     assert knows(keeper)
     clock.now += 10**7
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     assert source.asked == 1

@@ -9,23 +9,23 @@ from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreacha
 from taskhandler.auth.fetch_answer import Certificate, Fetched
 from taskhandler.config.settings import CERTS_URL
 from taskhandler.errors import ConfigError
-from tests import mint
+from tests.auth import issuer
 
-GOOD = Fetched(mint.certificates(), 1000)
+GOOD = Fetched(issuer.certificates(), 1000)
 
 
 @pytest.fixture
-def clock() -> mint.Clock:
-    return mint.Clock()
+def clock() -> issuer.Clock:
+    return issuer.Clock()
 
 
-def keeper_of(source: mint.Source, clock: mint.Clock) -> CertificateKeeper:
+def keeper_of(source: issuer.Source, clock: issuer.Clock) -> CertificateKeeper:
     spawn = lambda act: act()  # noqa: E731 - at once, not on a thread
     return CertificateKeeper(CERTS_URL, clock=clock, chance=lambda: 0.0, fetch=source, spawn=spawn)
 
 
 def knows(keeper: CertificateKeeper) -> bool:
-    return isinstance(keeper.find(mint.KID), Certificate)
+    return isinstance(keeper.find(issuer.KID), Certificate)
 
 
 BAD_URLS = [
@@ -42,13 +42,13 @@ BAD_URLS = [
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
-def test_an_address_that_anybody_can_answer_for_is_refused(clock: mint.Clock, url: str) -> None:
+def test_an_address_that_anybody_can_answer_for_is_refused(clock: issuer.Clock, url: str) -> None:
     with pytest.raises(ConfigError, match="TASKHANDLER_CERTS_URL"):
         CertificateKeeper(url, clock=clock)
 
 
 @pytest.mark.parametrize("url", [CERTS_URL, "http://localhost/", "http://127.0.0.1:8/x", "http://[::1]:8"])
-def test_an_address_over_https_or_on_this_machine_is_taken(clock: mint.Clock, url: str) -> None:
+def test_an_address_over_https_or_on_this_machine_is_taken(clock: issuer.Clock, url: str) -> None:
     CertificateKeeper(url, clock=clock)
 
 
@@ -67,9 +67,9 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
-def test_garbage_counts_as_unreachable_and_the_old_ones_stay(clock: mint.Clock, garbage: bytes) -> None:
-    assert isinstance(keeper_of(mint.Source(Fetched(garbage)), clock).find("a"), Unreachable)
-    keeper = keeper_of(mint.Source(GOOD, Fetched(garbage)), clock)
+def test_garbage_counts_as_unreachable_and_the_old_ones_stay(clock: issuer.Clock, garbage: bytes) -> None:
+    assert isinstance(keeper_of(issuer.Source(Fetched(garbage)), clock).find("a"), Unreachable)
+    keeper = keeper_of(issuer.Source(GOOD, Fetched(garbage)), clock)
     assert knows(keeper)
     clock.now += 1000
     assert knows(keeper)
@@ -78,7 +78,7 @@ def test_garbage_counts_as_unreachable_and_the_old_ones_stay(clock: mint.Clock, 
 
 def _altered(before: bytes, after: bytes) -> str:
     """Change some bytes inside of the certificate."""
-    lines = mint.certificate(mint.KID).splitlines()
+    lines = issuer.certificate(issuer.KID).splitlines()
     der = b64decode("".join(lines[1:-1]))
     assert before in der
     return "\n".join([lines[0], encodebytes(der.replace(before, after)).decode().strip(), lines[-1]])
@@ -90,8 +90,8 @@ def _altered(before: bytes, after: bytes) -> str:
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
         "\ud800",
         None,
-        [mint.certificate(mint.KID)],
-        mint.certificate_of_another_kind(),
+        [issuer.certificate(issuer.KID)],
+        issuer.certificate_of_another_kind(),
         _altered(bytes.fromhex("a003020102"), bytes.fromhex("a003020105")),  # version 6
         _altered(
             bytes.fromhex("2a864886f70d010101"), bytes.fromhex("2a864886f70d01017f")
@@ -100,10 +100,10 @@ def _altered(before: bytes, after: bytes) -> str:
     ids=["no DER", "surrogate", "null", "list", "elliptic", "version", "algorithm"],
 )
 def test_one_bad_certificate_among_good_ones_is_skipped_with_a_warning(
-    clock: mint.Clock, bad: object, caplog: pytest.LogCaptureFixture
+    clock: issuer.Clock, bad: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    body = json.dumps({"bad": bad, mint.KID: mint.certificate(mint.KID)}).encode()
-    keeper = keeper_of(mint.Source(Fetched(body)), clock)
+    body = json.dumps({"bad": bad, issuer.KID: issuer.certificate(issuer.KID)}).encode()
+    keeper = keeper_of(issuer.Source(Fetched(body)), clock)
     assert knows(keeper)
     assert isinstance(keeper.find("bad"), NoSuchKey)
     assert "1 certificates of 2 cannot be used" in caplog.messages

@@ -15,22 +15,22 @@ import pytest
 from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreachable
 from taskhandler.auth.fetch_answer import Certificate
 from taskhandler.config.settings import CERTS_URL
-from tests import mint
+from tests.auth import issuer
 
 
 @pytest.fixture
-def published() -> Iterator[mint.Publisher]:
-    with mint.Publisher() as publisher:
+def published() -> Iterator[issuer.Publisher]:
+    with issuer.Publisher() as publisher:
         yield publisher
 
 
-def test_sixteen_threads_starting_cold_share_one_fetch(published: mint.Publisher) -> None:
+def test_sixteen_threads_starting_cold_share_one_fetch(published: issuer.Publisher) -> None:
     keeper = CertificateKeeper(published.url, clock=time.monotonic)
     ready = threading.Barrier(16)
 
     def find(_: int) -> bool:
         ready.wait()
-        return isinstance(keeper.find(mint.KID), Certificate)
+        return isinstance(keeper.find(issuer.KID), Certificate)
 
     with ThreadPoolExecutor(16) as threads:
         assert all(threads.map(find, range(16)))
@@ -38,11 +38,11 @@ def test_sixteen_threads_starting_cold_share_one_fetch(published: mint.Publisher
 
 
 def test_sixteen_callers_with_a_new_key_cost_one_fetch_and_one_of_them_is_let_in(
-    published: mint.Publisher,
+    published: issuer.Publisher,
 ) -> None:
-    keeper = CertificateKeeper(published.url, clock=mint.Clock(), starter_wait=60)
-    assert isinstance(keeper.find(mint.KID), Certificate)
-    published.body = mint.certificates("new")
+    keeper = CertificateKeeper(published.url, clock=issuer.Clock(), starter_wait=60)
+    assert isinstance(keeper.find(issuer.KID), Certificate)
+    published.body = issuer.certificates("new")
     published.open.clear()
     with ThreadPoolExecutor(16) as threads:
         answers = [threads.submit(keeper.find, "new") for _ in range(16)]
@@ -55,31 +55,31 @@ def test_sixteen_callers_with_a_new_key_cost_one_fetch_and_one_of_them_is_let_in
 
 
 def test_an_address_that_hangs_at_the_start_holds_up_a_caller_for_so_long_only(
-    published: mint.Publisher,
+    published: issuer.Publisher,
 ) -> None:
     published.open.clear()
     keeper = CertificateKeeper(published.url, clock=time.monotonic, shared_wait=0.1)
-    assert isinstance(keeper.find(mint.KID), Unreachable)  # while the publisher still holds its answer back
+    assert isinstance(keeper.find(issuer.KID), Unreachable)  # while the publisher still holds its answer back
 
 
 def test_an_address_at_which_nothing_listens_makes_the_keys_unreachable(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with mint.Publisher() as gone:
+    with issuer.Publisher() as gone:
         url = gone.url
     keeper = CertificateKeeper(url, clock=time.monotonic)
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     # Another test's keeper, on a thread of its own, may complain here too.
     complaint = f"certificates cannot be fetched from {url}: ConnectionRefusedError"
     assert any(message.startswith(complaint) for message in caplog.messages)
 
 
 def test_an_answer_nested_too_deeply_to_be_read_is_a_failure_like_any_other(
-    published: mint.Publisher, caplog: pytest.LogCaptureFixture
+    published: issuer.Publisher, caplog: pytest.LogCaptureFixture
 ) -> None:
     published.body = b"[" * 200_000
     keeper = CertificateKeeper(published.url, clock=time.monotonic)
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     assert len([message for message in caplog.messages if published.url in message]) == 1
 
 
@@ -95,7 +95,7 @@ FORK = """
 import os, threading
 from taskhandler.auth.certificates import Certificate, CertificateKeeper, Fetched
 from taskhandler.config.settings import CERTS_URL
-from tests import mint
+from tests.auth import issuer
 
 parent, begun, forked = os.getpid(), threading.Event(), threading.Event()
 
@@ -105,20 +105,20 @@ def spawn(act):  # with the keeper's lock held; in the parent until after the fo
         forked.wait(60)
     act()
 
-fetch = lambda *_: Fetched(mint.certificates())
+fetch = lambda *_: Fetched(issuer.certificates())
 keeper = CertificateKeeper(CERTS_URL, clock=lambda: 1.0, fetch=fetch, spawn=spawn)
 gone = CertificateKeeper(CERTS_URL, clock=lambda: 1.0)
 del gone
-thread = threading.Thread(target=keeper.find, args=[mint.KID])
+thread = threading.Thread(target=keeper.find, args=[issuer.KID])
 thread.start()
 assert begun.wait(60)
 child = os.fork()
 if child == 0:
-    os._exit(0 if isinstance(keeper.find(mint.KID), Certificate) else 1)
+    os._exit(0 if isinstance(keeper.find(issuer.KID), Certificate) else 1)
 status = os.waitpid(child, 0)[1]
 forked.set()
 thread.join()
-assert isinstance(keeper.find(mint.KID), Certificate)
+assert isinstance(keeper.find(issuer.KID), Certificate)
 raise SystemExit(os.waitstatus_to_exitcode(status))
 """
 

@@ -13,29 +13,29 @@ from taskhandler.auth.certificates import (
     Unreachable,
 )
 from taskhandler.auth.fetch_answer import Certificate, Fetched
-from tests import mint
+from tests.auth import issuer
 
-GOOD = Fetched(mint.certificates(), 21_000)
-WITH_NEW = Fetched(mint.certificates(mint.KID, "new"), 21_000)
+GOOD = Fetched(issuer.certificates(), 21_000)
+WITH_NEW = Fetched(issuer.certificates(issuer.KID, "new"), 21_000)
 DOWN = ConnectionRefusedError("no")
 
 
 @pytest.fixture
-def clock() -> mint.Clock:
-    return mint.Clock()
+def clock() -> issuer.Clock:
+    return issuer.Clock()
 
 
-def keeper_of(source: mint.Source, clock: mint.Clock) -> CertificateKeeper:
+def keeper_of(source: issuer.Source, clock: issuer.Clock) -> CertificateKeeper:
     """A keeper that knows a key already."""
     keeper = CertificateKeeper(
         "https://google.test/certs", clock=clock, chance=lambda: 0.0, fetch=source, spawn=lambda act: act()
     )
-    assert isinstance(keeper.find(mint.KID), Certificate)
+    assert isinstance(keeper.find(issuer.KID), Certificate)
     return keeper
 
 
-def test_a_flood_of_unknown_keys_costs_a_few_fetches_and_then_one_a_minute(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
+def test_a_flood_of_unknown_keys_costs_a_few_fetches_and_then_one_a_minute(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD)
     keeper = keeper_of(source, clock)
     for number in range(600):
         assert isinstance(keeper.find(f"unknown-{number}"), NoSuchKey)
@@ -43,15 +43,15 @@ def test_a_flood_of_unknown_keys_costs_a_few_fetches_and_then_one_a_minute(clock
     assert source.asked == 1 + UNKNOWN_KEY_BURST + 600 // UNKNOWN_KEY_SECONDS - 1
 
 
-def test_one_unknown_key_does_not_take_the_turn_of_a_key_that_comes_after_it(clock: mint.Clock) -> None:
-    keeper = keeper_of(mint.Source(GOOD, GOOD, WITH_NEW), clock)
+def test_one_unknown_key_does_not_take_the_turn_of_a_key_that_comes_after_it(clock: issuer.Clock) -> None:
+    keeper = keeper_of(issuer.Source(GOOD, GOOD, WITH_NEW), clock)
     assert isinstance(keeper.find("unknown"), NoSuchKey)
     clock.now += 1
     assert isinstance(keeper.find("new"), Certificate)
 
 
-def test_after_a_flood_a_new_key_is_known_within_a_minute(clock: mint.Clock) -> None:
-    source = mint.Source(*[GOOD] * (1 + UNKNOWN_KEY_BURST), WITH_NEW)
+def test_after_a_flood_a_new_key_is_known_within_a_minute(clock: issuer.Clock) -> None:
+    source = issuer.Source(*[GOOD] * (1 + UNKNOWN_KEY_BURST), WITH_NEW)
     keeper = keeper_of(source, clock)
     for number in range(1000):
         keeper.find(f"unknown-{number}")
@@ -60,17 +60,17 @@ def test_after_a_flood_a_new_key_is_known_within_a_minute(clock: mint.Clock) -> 
     assert isinstance(keeper.find("new"), Certificate)
 
 
-def test_a_cold_start_by_an_unknown_key_costs_one_fetch(clock: mint.Clock) -> None:
-    source = mint.Source(GOOD)
+def test_a_cold_start_by_an_unknown_key_costs_one_fetch(clock: issuer.Clock) -> None:
+    source = issuer.Source(GOOD)
     keeper = CertificateKeeper("https://google.test/", clock=clock, fetch=source, spawn=lambda act: act())
     assert isinstance(keeper.find("unknown"), NoSuchKey)
     assert source.asked == 1
 
 
 def test_an_unknown_key_is_refused_while_the_certificates_are_fresh_though_the_address_fails(
-    clock: mint.Clock,
+    clock: issuer.Clock,
 ) -> None:
-    source = mint.Source(GOOD, DOWN)
+    source = issuer.Source(GOOD, DOWN)
     keeper = keeper_of(source, clock)
     for _ in range(100):
         assert isinstance(keeper.find("unknown"), NoSuchKey)
@@ -79,9 +79,9 @@ def test_an_unknown_key_is_refused_while_the_certificates_are_fresh_though_the_a
 
 
 def test_an_address_that_fails_is_asked_for_an_unknown_key_after_the_quiet_time_only(
-    clock: mint.Clock,
+    clock: issuer.Clock,
 ) -> None:
-    source = mint.Source(GOOD, DOWN, WITH_NEW)
+    source = issuer.Source(GOOD, DOWN, WITH_NEW)
     keeper = keeper_of(source, clock)
     assert isinstance(keeper.find("new"), NoSuchKey)
     clock.now += QUIET_SECONDS - 0.1
@@ -91,18 +91,18 @@ def test_an_address_that_fails_is_asked_for_an_unknown_key_after_the_quiet_time_
 
 
 def test_an_unknown_key_is_nobodys_fault_while_the_certificates_are_stale_and_the_address_fails(
-    clock: mint.Clock,
+    clock: issuer.Clock,
 ) -> None:
-    keeper = keeper_of(mint.Source(GOOD, DOWN, GOOD), clock)
+    keeper = keeper_of(issuer.Source(GOOD, DOWN, GOOD), clock)
     clock.now += 21_000
     assert isinstance(keeper.find("unknown"), Unreachable)
-    assert isinstance(keeper.find(mint.KID), Certificate)
+    assert isinstance(keeper.find(issuer.KID), Certificate)
     clock.now += QUIET_SECONDS
     assert isinstance(keeper.find("unknown"), NoSuchKey)
 
 
-def test_a_key_that_the_last_answer_no_longer_has_is_unknown(clock: mint.Clock) -> None:
-    keeper = keeper_of(mint.Source(GOOD, Fetched(mint.certificates("new"), 21_000)), clock)
+def test_a_key_that_the_last_answer_no_longer_has_is_unknown(clock: issuer.Clock) -> None:
+    keeper = keeper_of(issuer.Source(GOOD, Fetched(issuer.certificates("new"), 21_000)), clock)
     clock.now += 21_000
-    keeper.find(mint.KID)
-    assert isinstance(keeper.find(mint.KID), NoSuchKey)
+    keeper.find(issuer.KID)
+    assert isinstance(keeper.find(issuer.KID), NoSuchKey)

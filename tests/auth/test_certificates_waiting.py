@@ -14,10 +14,10 @@ import pytest
 from taskhandler.auth.certificates import MOST_WAITING, CertificateKeeper, NoSuchKey, Unreachable
 from taskhandler.auth.fetch_answer import Certificate, Fetched
 from taskhandler.config.settings import CERTS_URL
-from tests import mint
+from tests.auth import issuer
 
-GOOD = Fetched(mint.certificates(), 21_000)
-WITH_NEW = Fetched(mint.certificates(mint.KID, "new"), 21_000)
+GOOD = Fetched(issuer.certificates(), 21_000)
+WITH_NEW = Fetched(issuer.certificates(issuer.KID, "new"), 21_000)
 FOREVER = 60.0
 """Seconds after which a test that hangs fails."""
 
@@ -48,8 +48,8 @@ class Hanging:
 
 
 @pytest.fixture
-def clock() -> mint.Clock:
-    return mint.Clock()
+def clock() -> issuer.Clock:
+    return issuer.Clock()
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def hanging() -> Iterator[Hanging]:
 
 
 def keeper_of(
-    hanging: Hanging, clock: mint.Clock, *, shared_wait: float = FOREVER, starter_wait: float = 0.01
+    hanging: Hanging, clock: issuer.Clock, *, shared_wait: float = FOREVER, starter_wait: float = 0.01
 ) -> CertificateKeeper:
     return CertificateKeeper(
         CERTS_URL,
@@ -73,29 +73,29 @@ def keeper_of(
     )
 
 
-def warm(hanging: Hanging, clock: mint.Clock, **waits: float) -> CertificateKeeper:
+def warm(hanging: Hanging, clock: issuer.Clock, **waits: float) -> CertificateKeeper:
     """A keeper that knows a key."""
     keeper = keeper_of(hanging, clock, **waits)
     hanging.go_on.release()
-    assert isinstance(keeper.find(mint.KID), Certificate)
+    assert isinstance(keeper.find(issuer.KID), Certificate)
     assert hanging.begun.acquire(timeout=FOREVER)
     hanging.threads.pop().join(FOREVER)
     return keeper
 
 
 def test_fifty_unknown_keys_are_refused_while_the_fetch_still_hangs(
-    hanging: Hanging, clock: mint.Clock
+    hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = warm(hanging, clock)
     with ThreadPoolExecutor(50) as threads:
         answers = list(threads.map(keeper.find, [f"unknown-{number}" for number in range(500)]))
-        known = set(threads.map(keeper.find, [mint.KID] * 500))
+        known = set(threads.map(keeper.find, [issuer.KID] * 500))
     assert {type(answer) for answer in answers} == {NoSuchKey}
     assert {type(answer) for answer in known} == {Certificate}
     assert [thread.is_alive() for thread in hanging.threads] == [True]  # one fetch, and it has not ended
 
 
-def test_a_new_key_is_known_to_the_caller_who_starts_the_fetch(hanging: Hanging, clock: mint.Clock) -> None:
+def test_a_new_key_is_known_to_the_caller_who_starts_the_fetch(hanging: Hanging, clock: issuer.Clock) -> None:
     keeper = warm(hanging, clock, starter_wait=FOREVER)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(keeper.find, "new")
@@ -107,7 +107,7 @@ def test_a_new_key_is_known_to_the_caller_who_starts_the_fetch(hanging: Hanging,
 
 
 def test_a_new_key_is_known_after_the_fetch_that_nobody_waited_for(
-    hanging: Hanging, clock: mint.Clock
+    hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = warm(hanging, clock)
     assert isinstance(keeper.find("new"), NoSuchKey)
@@ -116,22 +116,22 @@ def test_a_new_key_is_known_after_the_fetch_that_nobody_waited_for(
 
 
 def test_a_known_key_does_not_wait_for_the_refresh_of_stale_certificates(
-    hanging: Hanging, clock: mint.Clock
+    hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = warm(hanging, clock)
     clock.now += 21_000
     with ThreadPoolExecutor(16) as threads:
-        assert {type(answer) for answer in threads.map(keeper.find, [mint.KID] * 64)} == {Certificate}
+        assert {type(answer) for answer in threads.map(keeper.find, [issuer.KID] * 64)} == {Certificate}
     assert [thread.is_alive() for thread in hanging.threads] == [True]
 
 
 def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_do_not(
-    hanging: Hanging, clock: mint.Clock
+    hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = keeper_of(hanging, clock)
     callers = MOST_WAITING + 20
     with ThreadPoolExecutor(callers) as threads:
-        answers = [threads.submit(keeper.find, mint.KID) for _ in range(callers)]
+        answers = [threads.submit(keeper.find, issuer.KID) for _ in range(callers)]
         first = list(islice(as_completed(answers, timeout=FOREVER), 20))
         assert {type(answer.result()) for answer in first} == {Unreachable}
         assert [thread.is_alive() for thread in hanging.threads] == [True]
@@ -140,44 +140,44 @@ def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_do_not(
     assert (rest.count(Certificate), rest.count(Unreachable)) == (MOST_WAITING, 20)
 
 
-def test_nobody_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock: mint.Clock) -> None:
+def test_nobody_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock: issuer.Clock) -> None:
     keeper = keeper_of(hanging, clock, shared_wait=2.0)
     with ThreadPoolExecutor(1) as threads:
-        threads.submit(keeper.find, mint.KID)
+        threads.submit(keeper.find, issuer.KID)
         assert hanging.begun.acquire(timeout=FOREVER)
         clock.now += 2.0
-        assert isinstance(keeper.find(mint.KID), Unreachable)
+        assert isinstance(keeper.find(issuer.KID), Unreachable)
         hanging.end()
 
 
-def test_after_a_failure_only_the_caller_who_starts_the_next_fetch_waits_for_it(clock: mint.Clock) -> None:
+def test_after_a_failure_only_the_caller_who_starts_the_next_fetch_waits_for_it(clock: issuer.Clock) -> None:
     hanging = Hanging(OSError("no"), GOOD)
     keeper = keeper_of(hanging, clock, starter_wait=FOREVER)
     hanging.go_on.release()
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     assert hanging.begun.acquire(timeout=FOREVER)
     clock.now += 5
     with ThreadPoolExecutor(1) as threads:
-        starter = threads.submit(keeper.find, mint.KID)
+        starter = threads.submit(keeper.find, issuer.KID)
         assert hanging.begun.acquire(timeout=FOREVER)
-        assert isinstance(keeper.find(mint.KID), Unreachable)
+        assert isinstance(keeper.find(issuer.KID), Unreachable)
         hanging.end()
         assert isinstance(starter.result(FOREVER), Certificate)
 
 
-def test_a_fetch_that_never_ends_is_the_only_one(hanging: Hanging, clock: mint.Clock) -> None:
+def test_a_fetch_that_never_ends_is_the_only_one(hanging: Hanging, clock: issuer.Clock) -> None:
     keeper = keeper_of(hanging, clock, shared_wait=0.01)
     for _ in range(50):
-        assert isinstance(keeper.find(mint.KID), Unreachable)
+        assert isinstance(keeper.find(issuer.KID), Unreachable)
         clock.now += 100
     assert len(hanging.threads) == 1
 
 
 def test_the_thread_of_a_fetch_is_a_daemon_and_does_not_keep_the_keeper_alive(
-    hanging: Hanging, clock: mint.Clock
+    hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = keeper_of(hanging, clock, shared_wait=0.01)
-    assert isinstance(keeper.find(mint.KID), Unreachable)
+    assert isinstance(keeper.find(issuer.KID), Unreachable)
     alive = weakref.ref(keeper)
     del keeper
     gc.collect()
@@ -192,12 +192,12 @@ def failing(_url: str, _timeout: float) -> Fetched:
     raise OSError("no")
 
 
-def test_a_failed_fetch_leaves_no_reference_cycle_with_the_keeper_in_it(clock: mint.Clock) -> None:
+def test_a_failed_fetch_leaves_no_reference_cycle_with_the_keeper_in_it(clock: issuer.Clock) -> None:
     keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=failing, spawn=lambda act: act())
     gc.collect()
     gc.disable()
     try:
-        assert isinstance(keeper.find(mint.KID), Unreachable)
+        assert isinstance(keeper.find(issuer.KID), Unreachable)
         alive = weakref.ref(keeper)
         del keeper
         assert alive() is None

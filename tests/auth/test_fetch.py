@@ -11,13 +11,23 @@ import pytest
 
 from taskhandler.auth.fetch import LARGEST_ANSWER_BYTES, LARGEST_BODY_BYTES, fetch_over_http
 from taskhandler.auth.fetch_answer import Fetched
-from tests import mint
-from tests.talking import ENDLESS, FOREVER, OK, SLOW, SOON, read_request, says, serving, silent
+from tests.auth import issuer
+from tests.auth.misbehaving_servers import (
+    ENDLESS,
+    FOREVER,
+    OK,
+    SLOW,
+    SOON,
+    read_request,
+    says,
+    serving,
+    silent,
+)
 
 
 @pytest.fixture
-def published() -> Iterator[mint.Publisher]:
-    with mint.Publisher() as publisher:
+def published() -> Iterator[issuer.Publisher]:
+    with issuer.Publisher() as publisher:
         yield publisher
 
 
@@ -35,19 +45,19 @@ def published() -> Iterator[mint.Publisher]:
         ("", None),
     ],
 )
-def test_the_max_age_is_read(published: mint.Publisher, control: str, max_age: float | None) -> None:
+def test_the_max_age_is_read(published: issuer.Publisher, control: str, max_age: float | None) -> None:
     published.headers = {"Cache-Control": control}
     assert fetch_over_http(published.url, FOREVER) == Fetched(published.body, max_age)
 
 
-def test_an_answer_without_cache_control_is_read(published: mint.Publisher) -> None:
+def test_an_answer_without_cache_control_is_read(published: issuer.Publisher) -> None:
     published.headers = {}
     assert fetch_over_http(published.url, FOREVER).max_age is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 429, 500, 503])
 def test_anything_but_a_success_is_a_failure_and_redirects_are_not_followed(
-    published: mint.Publisher, status: int
+    published: issuer.Publisher, status: int
 ) -> None:
     published.status, published.headers = status, {"Location": published.url}
     with pytest.raises(OSError, match=str(status)):
@@ -55,7 +65,7 @@ def test_anything_but_a_success_is_a_failure_and_redirects_are_not_followed(
     assert published.asked == 1
 
 
-def test_an_endless_answer_is_a_failure(published: mint.Publisher) -> None:
+def test_an_endless_answer_is_a_failure(published: issuer.Publisher) -> None:
     published.body = b"x" * (LARGEST_BODY_BYTES + 1)
     with pytest.raises(ValueError, match="longer"):
         fetch_over_http(published.url, FOREVER)
@@ -63,20 +73,20 @@ def test_an_endless_answer_is_a_failure(published: mint.Publisher) -> None:
     assert fetch_over_http(published.url, FOREVER).body == published.body
 
 
-def test_an_answer_of_too_many_headers_is_a_failure(published: mint.Publisher) -> None:
+def test_an_answer_of_too_many_headers_is_a_failure(published: issuer.Publisher) -> None:
     published.headers = {f"X-{number}": "too many headers" for number in range(101)}
     with pytest.raises(OSError, match="HTTP"):
         fetch_over_http(published.url, FOREVER)
 
 
-def test_a_fetch_has_a_time_out(published: mint.Publisher) -> None:
+def test_a_fetch_has_a_time_out(published: issuer.Publisher) -> None:
     published.open.clear()
     with pytest.raises(OSError, match="timed out"):
         fetch_over_http(published.url, SOON)
 
 
 def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(
-    published: mint.Publisher, monkeypatch: pytest.MonkeyPatch
+    published: issuer.Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
@@ -148,7 +158,7 @@ def test_an_answer_that_is_not_http_is_a_failure(answer: bytes):
 
 
 def test_eight_fetches_at_once_do_not_share_their_bounds():
-    with mint.Publisher() as publisher, ThreadPoolExecutor(8) as threads:
+    with issuer.Publisher() as publisher, ThreadPoolExecutor(8) as threads:
         publisher.body = b"x" * LARGEST_BODY_BYTES
         fetched = list(threads.map(lambda _: fetch_over_http(publisher.url, FOREVER), range(8)))
     assert {len(each.body) for each in fetched} == {LARGEST_BODY_BYTES}

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from taskhandler.auth.fetch_answer import Certificate, max_age, read_certificates
-from tests import mint
+from tests.auth import issuer
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_the_max_age_is_read_from_cache_control(header: str, seconds: float | No
 
 
 def test_the_public_keys_are_read_by_their_ids():
-    published = read_certificates(mint.certificates("one", "two"))
+    published = read_certificates(issuer.certificates("one", "two"))
     assert published.certificates.keys() == {"one", "two"}
     assert published.unusable == 0
     one = published.certificates["one"]
@@ -37,7 +37,11 @@ def test_the_public_keys_are_read_by_their_ids():
 
 
 def test_what_is_not_a_certificate_of_an_rsa_key_is_counted_and_left_out():
-    answer = {"pem": "x", "elliptic": mint.certificate_of_another_kind(), "good": mint.certificate("good")}
+    answer = {
+        "pem": "x",
+        "elliptic": issuer.certificate_of_another_kind(),
+        "good": issuer.certificate("good"),
+    }
     published = read_certificates(json.dumps(answer).encode())
     assert (set(published.certificates), published.unusable) == ({"good"}, 2)
 

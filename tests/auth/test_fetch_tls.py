@@ -11,8 +11,8 @@ import pytest
 
 from taskhandler.auth.fetch import fetch_over_http
 from taskhandler.auth.fetch_answer import Fetched
-from tests import tls
-from tests.talking import (
+from tests.auth import tls_certificates
+from tests.auth.misbehaving_servers import (
     ENDLESS,
     FOREVER,
     LONG,
@@ -34,7 +34,7 @@ from tests.talking import (
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     """A server's context whose certificate this process trusts."""
-    authority, chain = tls.made(tmp_path)
+    authority, chain = tls_certificates.made(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)

@@ -14,23 +14,23 @@ from taskhandler.auth.token import (
     Token,
     read_token,
 )
-from tests import mint
+from tests.auth import issuer
 
 NOW = 1_800_000_000
-HEAD = mint.segment(mint.header())
+HEAD = issuer.segment(issuer.header())
 
 
 def claims(**changes: object) -> dict[str, object]:
-    return mint.claims(**({"iat": NOW, "exp": NOW + 3600} | changes))
+    return issuer.claims(**({"iat": NOW, "exp": NOW + 3600} | changes))
 
 
 def read(
     body: object = None, *, head: str = HEAD, signature: str = "AAAA", scheme: str = "Bearer "
 ) -> Token | str:
     """Read a token; of what is refused its reason."""
-    text = f"{head}.{mint.segment(claims() if body is None else body)}.{signature}"
+    text = f"{head}.{issuer.segment(claims() if body is None else body)}.{signature}"
     read = read_token(
-        f"{scheme}{text}", audiences={mint.AUDIENCE}, issuers={"https://accounts.google.com"}, now=NOW
+        f"{scheme}{text}", audiences={issuer.AUDIENCE}, issuers={"https://accounts.google.com"}, now=NOW
     )
     if isinstance(read, Refused):
         assert read.status_word == "unauthenticated"
@@ -40,7 +40,7 @@ def read(
 
 
 def is_good(token: Token | str) -> bool:
-    return isinstance(token, Token) and (token.kid, token.email) == (mint.KID, mint.ACCOUNT)
+    return isinstance(token, Token) and (token.kid, token.email) == (issuer.KID, issuer.ACCOUNT)
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER    "])
@@ -54,7 +54,7 @@ def test_of_no_header_that_is_said():
 
 
 def test_a_credential_is_looked_at_up_to_4096_characters():
-    whole = len(f"{HEAD}.{mint.segment(claims())}.AAAA")
+    whole = len(f"{HEAD}.{issuer.segment(claims())}.AAAA")
     assert LONGEST_CREDENTIAL == 4096
     assert is_good(read(scheme="Bearer".ljust(4096 - whole)))
     assert read(scheme="Bearer".ljust(4097 - whole)) == "not one Bearer token of a credible length"
@@ -70,17 +70,17 @@ HEADERS: list[tuple[object, str]] = [
     ("no JSON", NOT_RS256),
     ([1], NOT_RS256),
     (b"\xff\xff", NOT_RS256),
-    (mint.header(alg="none"), NOT_RS256),
-    (mint.header(crit=["exp"]), "not a plain JWT"),
-    (mint.header(typ="x"), "not a plain JWT"),
-    (mint.header(kid=None), "no key is named"),
-    (mint.header(kid=[]), "no key is named"),
+    (issuer.header(alg="none"), NOT_RS256),
+    (issuer.header(crit=["exp"]), "not a plain JWT"),
+    (issuer.header(typ="x"), "not a plain JWT"),
+    (issuer.header(kid=None), "no key is named"),
+    (issuer.header(kid=[]), "no key is named"),
 ]
 
 
 @pytest.mark.parametrize(("header", "why"), HEADERS)
 def test_a_header_that_is_not_of_a_plain_token_is_refused(header: object, why: str):
-    assert read(head=mint.segment(header)) == why
+    assert read(head=issuer.segment(header)) == why
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ NAMES: list[tuple[dict[str, object], str]] = [
     ({"iss": "https://evil.test"}, "another issuer"),
     ({"iss": ["https://accounts.google.com"]}, "another issuer"),
     ({"aud": "https://evil.test"}, "another audience"),
-    ({"aud": [mint.AUDIENCE]}, "another audience"),
+    ({"aud": [issuer.AUDIENCE]}, "another audience"),
     ({"email": None}, "no verified e-mail"),
-    ({"email": [mint.ACCOUNT]}, "no verified e-mail"),
+    ({"email": [issuer.ACCOUNT]}, "no verified e-mail"),
     ({"email_verified": 1}, "no verified e-mail"),
     ({"email_verified": None}, "no verified e-mail"),
 ]

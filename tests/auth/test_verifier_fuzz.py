@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from taskhandler.auth.fetch_answer import Fetched
 from taskhandler.auth.token import Refused
 from taskhandler.auth.verifier import Answer, Caller, OIDCVerifier, PlatformVerifier, Verifier
-from tests import mint
+from tests.auth import issuer
 
-GENUINE = mint.token()
+GENUINE = issuer.token()
 ANYTHING = st.text(st.characters(exclude_categories=[]))  # lone surrogates too
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
@@ -25,7 +25,7 @@ TIMES = st.sampled_from(["exp", "iat", "nbf"])
 
 @cache
 def verifier() -> OIDCVerifier:
-    made = mint.verifier(mint.Source(Fetched(mint.certificates(), 3600)))
+    made = issuer.verifier(issuer.Source(Fetched(issuer.certificates(), 3600)))
     assert isinstance(made.verify(f"Bearer {GENUINE}"), Caller)
     return made
 
@@ -42,7 +42,7 @@ def test_any_text_is_refused(text: str):
 
 @given(ANYTHING, ANYTHING, ANYTHING)
 def test_any_three_segments_are_refused(head: str, body: str, signature: str):
-    segments = [mint.encoded(part.encode("utf-8", "surrogatepass")) for part in (head, body, signature)]
+    segments = [issuer.encoded(part.encode("utf-8", "surrogatepass")) for part in (head, body, signature)]
     assert refused(f"Bearer {'.'.join(segments)}")
 
 
@@ -65,22 +65,22 @@ def test_a_genuine_token_with_one_bit_turned_is_refused(place: int, bit: int):
 @given(JSON, JSON)
 def test_any_json_is_refused_though_it_be_signed(head: object, body: object):
     assume(head is not None and body is not None)  # None would mint a good one
-    assert refused(mint.handmade_bearer(body=body))
-    assert refused(mint.handmade_bearer(head))
+    assert refused(issuer.handmade_bearer(body=body))
+    assert refused(issuer.handmade_bearer(head))
 
 
 @settings(deadline=None)
 @given(CLAIMS, JSON)
 def test_a_claim_that_is_anything_else_is_refused_though_it_be_signed(name: str, value: object):
-    honest = mint.claims()
+    honest = issuer.claims()
     assume(value is not honest[name] and value != honest[name])
-    assert refused(mint.bearer(body=honest | {name: value}))
+    assert refused(issuer.bearer(body=honest | {name: value}))
 
 
 @settings(deadline=None)
 @given(TIMES, JSON | st.integers(-100, 2**70))
 def test_no_time_of_any_kind_makes_it_stumble(name: str, value: object):
-    token = mint.bearer(body=mint.claims() | {name: value})
+    token = issuer.bearer(body=issuer.claims() | {name: value})
     assert isinstance(verifier().verify(token), Caller | Refused)
 
 
@@ -100,9 +100,9 @@ def near_the_end_of_the_stack(verifies: Verifier, token: str, room: int) -> Answ
 
 
 def test_the_end_of_the_stack_is_refused_and_not_an_error():
-    verifiers: list[Verifier] = [verifier(), PlatformVerifier(mint.RULES, now=time.time)]
+    verifiers: list[Verifier] = [verifier(), PlatformVerifier(issuer.RULES, now=time.time)]
     for each in verifiers:
-        answers = [near_the_end_of_the_stack(each, mint.bearer(), room) for room in range(60)]
+        answers = [near_the_end_of_the_stack(each, issuer.bearer(), room) for room in range(60)]
         asked = [answer for answer in answers if answer is not None]
         assert answers[-len(asked) :] == asked  # who could ask was answered
         assert asked[0] == Refused("unauthenticated", "the stack has no room left to look")

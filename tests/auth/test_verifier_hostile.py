@@ -9,8 +9,8 @@ from taskhandler.auth.certificates import UNKNOWN_KEY_BURST
 from taskhandler.auth.fetch_answer import Fetched
 from taskhandler.auth.token import LONGEST_CREDENTIAL, MOST_BRACKETS, Refused
 from taskhandler.auth.verifier import Caller, PlatformVerifier
-from tests import mint
-from tests.hostile_tokens import (
+from tests.auth import issuer
+from tests.auth.hostile_tokens import (
     BODY,
     FORGED,
     GENUINE,
@@ -24,12 +24,12 @@ from tests.hostile_tokens import (
     raw,
 )
 
-PUBLISHED = Fetched(mint.certificates(), 3600)
+PUBLISHED = Fetched(issuer.certificates(), 3600)
 
 
 def says_nothing(why: str, bearer: str) -> bool:
     """Does `why` repeat neither the token nor what is expected?"""
-    told = [*bearer.replace(" ", ".").split("."), mint.AUDIENCE, mint.ACCOUNT, "https", mint.KID]
+    told = [*bearer.replace(" ", ".").split("."), issuer.AUDIENCE, issuer.ACCOUNT, "https", issuer.KID]
     return not any(word in why for word in told if len(word) > 6)
 
 
@@ -37,8 +37,8 @@ def says_nothing(why: str, bearer: str) -> bool:
 def test_a_hostile_token_is_refused_without_a_call_and_without_an_echo(
     name: str, caplog: pytest.LogCaptureFixture
 ):
-    bearer, source = HOSTILE[name], mint.Source(PUBLISHED)
-    refused = mint.verifier(source).verify(bearer)
+    bearer, source = HOSTILE[name], issuer.Source(PUBLISHED)
+    refused = issuer.verifier(source).verify(bearer)
     assert isinstance(refused, Refused)
     assert refused.status_word == "unauthenticated"
     assert says_nothing(refused.why, bearer)
@@ -46,22 +46,22 @@ def test_a_hostile_token_is_refused_without_a_call_and_without_an_echo(
         0,
         [],
     )
-    assert PlatformVerifier(mint.RULES, now=time.time).verify(bearer) == refused
+    assert PlatformVerifier(issuer.RULES, now=time.time).verify(bearer) == refused
 
 
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_hostile_token_is_refused_as_much_without_a_signature(name: str):
     unsigned = SIGNED[name].rpartition(".")[0] + ".AAAA"
-    source = mint.Source(PUBLISHED)
-    refused = mint.verifier(source).verify(unsigned)
+    source = issuer.Source(PUBLISHED)
+    refused = issuer.verifier(source).verify(unsigned)
     assert isinstance(refused, Refused)
     assert (refused.status_word, source.asked) == ("unauthenticated", 0)
 
 
 @pytest.mark.parametrize("name", FORGED)
 def test_what_only_a_key_can_tell_is_refused_for_one_call(name: str):
-    source, bearer = mint.Source(PUBLISHED), FORGED[name]
-    verifier = mint.verifier(source)
+    source, bearer = issuer.Source(PUBLISHED), FORGED[name]
+    verifier = issuer.verifier(source)
     refused = verifier.verify(bearer)
     assert isinstance(refused, Refused)
     assert refused.status_word == "unauthenticated"
@@ -71,11 +71,11 @@ def test_what_only_a_key_can_tell_is_refused_for_one_call(name: str):
 
 
 def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
-    source, clock = mint.Source(PUBLISHED), mint.Clock(time.time())
-    verifier = mint.verifier(source, clock)
+    source, clock = issuer.Source(PUBLISHED), issuer.Clock(time.time())
+    verifier = issuer.verifier(source, clock)
     assert isinstance(verifier.verify(f"Bearer {GENUINE}"), Caller)
     for number in range(120):
-        refused = verifier.verify(f"Bearer {mint.segment(mint.header(kid=str(number)))}.{BODY}.AAAA")
+        refused = verifier.verify(f"Bearer {issuer.segment(issuer.header(kid=str(number)))}.{BODY}.AAAA")
         assert refused == Refused("unauthenticated", "there is no such key")
         clock.now += 1
     assert source.asked == 1 + UNKNOWN_KEY_BURST + 1
@@ -84,17 +84,17 @@ def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
 @pytest.mark.parametrize("text", NO_TIMES)
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
 def test_times_are_whole_numbers(name: str, text: str):
-    bearer = mint.handmade_bearer(body=raw(mint.claims(nbf=NOW), **{name: NO_TIMES[text]}))
-    refused = mint.verifier(mint.Source(PUBLISHED)).verify(bearer)
+    bearer = issuer.handmade_bearer(body=raw(issuer.claims(nbf=NOW), **{name: NO_TIMES[text]}))
+    refused = issuer.verifier(issuer.Source(PUBLISHED)).verify(bearer)
     assert refused == Refused("unauthenticated", "the times are not integers")
 
 
 @pytest.mark.parametrize("length", [2, 3, 4])
 def test_of_all_spellings_of_the_same_bytes_one_is_canonical(length: int):
-    verifier, begun = mint.verifier(mint.Source(PUBLISHED)), SIGNATURE[: 336 + length - 1]
+    verifier, begun = issuer.verifier(issuer.Source(PUBLISHED)), SIGNATURE[: 336 + length - 1]
     for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_":
         signature = begun + last
-        canonical = mint.encoded(urlsafe_b64decode(signature + "==")) == signature
+        canonical = issuer.encoded(urlsafe_b64decode(signature + "==")) == signature
         refused = verifier.verify(f"Bearer {HEAD}.{BODY}.{signature}")
         assert (refused == Refused("unauthenticated", "not canonical base64url")) != canonical
 
@@ -102,11 +102,11 @@ def test_of_all_spellings_of_the_same_bytes_one_is_canonical(length: int):
 @pytest.mark.parametrize("length", [LONGEST_CREDENTIAL, LONGEST_CREDENTIAL + 1])
 def test_the_longest_credential_is_still_looked_at(length: int):
     given = "Bearer " + " " * (length - len(GENUINE) - 7) + GENUINE
-    assert isinstance(mint.verifier(mint.Source(PUBLISHED)).verify(given), Caller) == (
+    assert isinstance(issuer.verifier(issuer.Source(PUBLISHED)).verify(given), Caller) == (
         length == LONGEST_CREDENTIAL
     )
 
 
 def test_the_deepest_nesting_is_still_looked_at():
-    source, deepest = mint.Source(PUBLISHED), mint.handmade_bearer(body=nested(MOST_BRACKETS - 1))
-    assert isinstance(mint.verifier(source).verify(deepest), Caller)
+    source, deepest = issuer.Source(PUBLISHED), issuer.handmade_bearer(body=nested(MOST_BRACKETS - 1))
+    assert isinstance(issuer.verifier(source).verify(deepest), Caller)

@@ -12,63 +12,63 @@ from taskhandler.auth.fetch_answer import Fetched
 from taskhandler.auth.token import Refused
 from taskhandler.auth.verifier import REMEMBERED_SECONDS, Caller, OIDCVerifier, Unverifiable
 from taskhandler.config.settings import CERTS_URL
-from tests import mint
+from tests.auth import issuer
 
-ME = Caller(mint.ACCOUNT)
+ME = Caller(issuer.ACCOUNT)
 NO_SUCH_KEY = Refused("unauthenticated", "there is no such key")
 FRESH_SECONDS = 1000
-BOTH = Fetched(mint.certificates(mint.KID, "other"), FRESH_SECONDS)
-WITHOUT = Fetched(mint.certificates("other"), FRESH_SECONDS)
+BOTH = Fetched(issuer.certificates(issuer.KID, "other"), FRESH_SECONDS)
+WITHOUT = Fetched(issuer.certificates("other"), FRESH_SECONDS)
 FORBIDDEN = Refused("forbidden", "another account")
 AWAY = Unverifiable("no certificates can be fetched")
 DOWN = ConnectionRefusedError("no")
 
 
 @pytest.fixture
-def clock() -> mint.Clock:
+def clock() -> issuer.Clock:
     """Of the verifier and of the keeper: it starts at the true time, which google-auth looks at."""
-    return mint.Clock(int(time.time()))
+    return issuer.Clock(int(time.time()))
 
 
-def verifier_of(source: mint.Source, clock: mint.Clock) -> OIDCVerifier:
+def verifier_of(source: issuer.Source, clock: issuer.Clock) -> OIDCVerifier:
     keeper = CertificateKeeper(
         CERTS_URL, clock=clock, chance=lambda: 0.0, fetch=source, spawn=lambda act: act()
     )
-    return OIDCVerifier(mint.RULES, keeper, now=clock, clock=clock)
+    return OIDCVerifier(issuer.RULES, keeper, now=clock, clock=clock)
 
 
-def refresh(verifier: OIDCVerifier, clock: mint.Clock) -> None:
+def refresh(verifier: OIDCVerifier, clock: issuer.Clock) -> None:
     """Let the certificates grow old, and another token have them refreshed."""
     clock.now += FRESH_SECONDS
-    assert verifier.verify(mint.bearer(key="other")) == ME
+    assert verifier.verify(issuer.bearer(key="other")) == ME
 
 
-def test_a_remembered_token_ends_with_its_key(clock: mint.Clock):
-    verifier, bearer = verifier_of(mint.Source(BOTH, WITHOUT), clock), mint.bearer()
+def test_a_remembered_token_ends_with_its_key(clock: issuer.Clock):
+    verifier, bearer = verifier_of(issuer.Source(BOTH, WITHOUT), clock), issuer.bearer()
     assert verifier.verify(bearer) == ME
     refresh(verifier, clock)
     assert verifier.verify(bearer) == NO_SUCH_KEY
 
 
-def test_a_remembered_token_ends_with_its_key_in_every_spelling(clock: mint.Clock):
-    verifier, token = verifier_of(mint.Source(BOTH, WITHOUT), clock), mint.token()
+def test_a_remembered_token_ends_with_its_key_in_every_spelling(clock: issuer.Clock):
+    verifier, token = verifier_of(issuer.Source(BOTH, WITHOUT), clock), issuer.token()
     spellings = [f"{scheme} {token}" for scheme in ("Bearer", "bearer", "Bearer   ")]
     assert {verifier.verify(spelling) for spelling in spellings} == {ME}
     refresh(verifier, clock)
     assert {verifier.verify(spelling) for spelling in spellings} == {NO_SUCH_KEY}
 
 
-def test_a_remembered_token_ends_when_another_key_takes_the_id_of_its_key(clock: mint.Clock):
-    changed = json.dumps({mint.KID: mint.certificate("new"), "other": mint.certificate("other")})
-    verifier = verifier_of(mint.Source(BOTH, Fetched(changed.encode(), FRESH_SECONDS)), clock)
-    bearer = mint.bearer()
+def test_a_remembered_token_ends_when_another_key_takes_the_id_of_its_key(clock: issuer.Clock):
+    changed = json.dumps({issuer.KID: issuer.certificate("new"), "other": issuer.certificate("other")})
+    verifier = verifier_of(issuer.Source(BOTH, Fetched(changed.encode(), FRESH_SECONDS)), clock)
+    bearer = issuer.bearer()
     assert verifier.verify(bearer) == ME
     refresh(verifier, clock)
     assert isinstance(verifier.verify(bearer), Refused)
 
 
-def test_a_remembered_token_has_its_key_refreshed_though_no_other_token_comes(clock: mint.Clock):
-    source, bearer = mint.Source(BOTH, WITHOUT), mint.bearer()
+def test_a_remembered_token_has_its_key_refreshed_though_no_other_token_comes(clock: issuer.Clock):
+    source, bearer = issuer.Source(BOTH, WITHOUT), issuer.bearer()
     verifier = verifier_of(source, clock)
     for _ in range(FRESH_SECONDS):
         assert (verifier.verify(bearer), source.asked) == (ME, 1)
@@ -79,20 +79,20 @@ def test_a_remembered_token_has_its_key_refreshed_though_no_other_token_comes(cl
     assert verifier.verify(bearer) == NO_SUCH_KEY
 
 
-def test_a_remembered_token_outlives_a_refresh_that_keeps_its_key(clock: mint.Clock):
-    source = mint.Source(BOTH, BOTH, DOWN)
-    verifier, bearer = verifier_of(source, clock), mint.bearer()
+def test_a_remembered_token_outlives_a_refresh_that_keeps_its_key(clock: issuer.Clock):
+    source = issuer.Source(BOTH, BOTH, DOWN)
+    verifier, bearer = verifier_of(source, clock), issuer.bearer()
     assert verifier.verify(bearer) == ME
     refresh(verifier, clock)
     assert verifier.verify(bearer) == ME
 
 
 def test_a_remembered_token_is_good_until_it_expires_while_no_certificates_can_be_fetched():
-    now, clock = mint.Clock(int(time.time())), mint.Clock()
-    verifier, bearer = away(now, clock, mint.bearer(body=mint.claims(exp=int(now.now) + 3600)))
+    now, clock = issuer.Clock(int(time.time())), issuer.Clock()
+    verifier, bearer = away(now, clock, issuer.bearer(body=issuer.claims(exp=int(now.now) + 3600)))
     for _ in range(61):
         assert verifier.verify(bearer) == ME
-        assert verifier.verify(mint.bearer(body=mint.claims(sub="another"))) == AWAY
+        assert verifier.verify(issuer.bearer(body=issuer.claims(sub="another"))) == AWAY
         now.now += 60
     assert verifier.verify(bearer) == ME
     now.now += 1
@@ -100,12 +100,12 @@ def test_a_remembered_token_is_good_until_it_expires_while_no_certificates_can_b
 
 
 def away(
-    now: mint.Clock, clock: mint.Clock, *bearers: str, remembered: int = 1_024
+    now: issuer.Clock, clock: issuer.Clock, *bearers: str, remembered: int = 1_024
 ) -> tuple[OIDCVerifier, str]:
     """A verifier that has seen `bearers`, and then has no certificates that it could use for any other."""
-    source = mint.Source(BOTH, DOWN)
+    source = issuer.Source(BOTH, DOWN)
     keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=lambda act: act())
-    verifier = OIDCVerifier(mint.RULES, keeper, now=now, clock=clock, remembered=remembered)
+    verifier = OIDCVerifier(issuer.RULES, keeper, now=now, clock=clock, remembered=remembered)
     assert {verifier.verify(bearer) for bearer in bearers} == {ME}
     clock.now += FRESH_SECONDS + STALE_IF_ERROR_SECONDS
     return verifier, bearers[0]
@@ -119,27 +119,27 @@ SCHEMES = [
 
 
 def test_one_token_in_a_thousand_spellings_is_one_entry():
-    now, token = mint.Clock(time.time()), mint.token()
-    first = mint.bearer(body=mint.claims(sub="first"))
+    now, token = issuer.Clock(time.time()), issuer.token()
+    first = issuer.bearer(body=issuer.claims(sub="first"))
     spellings = [f"{scheme}{token}" for scheme in SCHEMES]
-    verifier, _ = away(now, mint.Clock(), first, *spellings, remembered=4)
+    verifier, _ = away(now, issuer.Clock(), first, *spellings, remembered=4)
     assert verifier.verify(first) == ME  # a thousand entries would have had it forgotten
 
 
 def test_a_token_that_is_remembered_in_one_spelling_is_remembered_in_all():
-    now, token = mint.Clock(time.time()), mint.token()
-    verifier, _ = away(now, mint.Clock(), f"bearer   {token}")
+    now, token = issuer.Clock(time.time()), issuer.token()
+    verifier, _ = away(now, issuer.Clock(), f"bearer   {token}")
     assert {verifier.verify(f"{scheme}{token}") for scheme in SCHEMES} == {ME}
 
 
 def test_a_token_that_is_remembered_has_its_handlers_accounts_looked_at():
-    verifier, bearer = away(mint.Clock(time.time()), mint.Clock(), mint.bearer())
+    verifier, bearer = away(issuer.Clock(time.time()), issuer.Clock(), issuer.bearer())
     assert verifier.verify(bearer, allowed=frozenset({"other@a.test"})) == FORBIDDEN
 
 
-def test_a_token_of_another_account_is_not_remembered(clock: mint.Clock):
-    verifier = verifier_of(mint.Source(BOTH, WITHOUT), clock)
-    other = mint.bearer(body=mint.claims(email="other@project.iam.gserviceaccount.com"))
+def test_a_token_of_another_account_is_not_remembered(clock: issuer.Clock):
+    verifier = verifier_of(issuer.Source(BOTH, WITHOUT), clock)
+    other = issuer.bearer(body=issuer.claims(email="other@project.iam.gserviceaccount.com"))
     assert verifier.verify(other) == FORBIDDEN
     refresh(verifier, clock)
     assert verifier.verify(other) == NO_SUCH_KEY

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.auth.issuer import Publisher
 from tests.border.served import Served
 from tests.border.servers import Server, require
-from tests.mint import Publisher
 
 Serve = Callable[[Server], Served]
 

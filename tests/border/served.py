@@ -22,9 +22,9 @@ from werkzeug.wrappers import Request
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Unavailable
 from taskhandler.lifecycle.record import Record, State
+from tests.auth.issuer import ACCOUNT, AUDIENCE, Publisher, bearer
 from tests.border.app import Neighbourhood
 from tests.border.servers import Server
-from tests.mint import ACCOUNT, AUDIENCE, Publisher, bearer
 from tests.mirror import ROOT
 from tests.serving import effects
 from tests.serving.effects import Effect

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.auth.issuer import ACCOUNT, AUDIENCE, Publisher
 from tests.border.served import lines
-from tests.mint import ACCOUNT, AUDIENCE, Publisher
 from tests.mirror import ROOT
 
 

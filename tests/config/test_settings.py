@@ -82,7 +82,7 @@ GOOD: list[tuple[str, object, str, object]] = [
     ("TASKHANDLER_RETRY_AFTER", 3600, "retry_after", 3600.0),
     ("TASKHANDLER_MAX_BODY", "1000", "max_body", 1000),
     ("TASKHANDLER_CERTS_URL", "http://localhost:1/certs", "certs_url", "http://localhost:1/certs"),
-    ("TASKHANDLER_ISSUERS", "https://desk", "issuers", ("https://desk",)),
+    ("TASKHANDLER_ISSUERS", "https://issuer.local", "issuers", ("https://issuer.local",)),
     ("TASKHANDLER_APP_ENGINE", True, "app_engine", True),
     ("TASKHANDLER_APP_ENGINE", "True", "app_engine", True),
     ("TASKHANDLER_APP_ENGINE", " ON ", "app_engine", True),

@@ -89,8 +89,8 @@ def test_auth_may_not_be_switched_off_without_debug_or_on_cloud_run(environ: dic
 
 ELSEWHERE = [
     ("TASKHANDLER_CERTS_URL", "http://localhost:1/certs", "http://localhost:1/certs"),
-    ("TASKHANDLER_ISSUERS", "https://desk", ("https://desk",)),
-    ("TASKHANDLER_ISSUERS", [*ISSUERS, "https://desk"], (*ISSUERS, "https://desk")),
+    ("TASKHANDLER_ISSUERS", "https://issuer.local", ("https://issuer.local",)),
+    ("TASKHANDLER_ISSUERS", [*ISSUERS, "https://issuer.local"], (*ISSUERS, "https://issuer.local")),
 ]
 
 

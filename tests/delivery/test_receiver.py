@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, current_task
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import State
-from tests.desk import app_with, dead_letter_of, deliver, headers_of, outcome, record_of
+from tests.web.local_app import app_with, dead_letter_of, deliver, headers_of, outcome, record_of
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.rules import Cancel
 from taskhandler.lifecycle.verdict import Settled
-from tests.desk import app_with, deliver, outcome, record_of
+from tests.web.local_app import app_with, deliver, outcome, record_of
 
 CANCEL = Cancel(nonce="n", reason="stock is gone", handler="charge", retention=900.0)
 

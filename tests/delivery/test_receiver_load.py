@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import pytest
 
 from taskhandler import RateLimited, Reject, Retry, TaskBlueprint
-from tests.desk import app_with, deliver, outcome
+from tests.web.local_app import app_with, deliver, outcome
 
 
 @pytest.fixture

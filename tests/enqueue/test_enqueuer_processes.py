@@ -13,7 +13,7 @@ PATIENCE = 60.0
 WITHOUT_CLIENT = """
 import sys
 sys.modules.update({"google.cloud": None, "google.api_core": None})
-from tests.enqueuing import main
+from tests.enqueue.forking_program import main
 from taskhandler.errors import UsageError
 try:
     main("127.0.0.1:1")
@@ -53,6 +53,6 @@ def test_a_forked_process_enqueues_with_a_client_of_its_own():
         name = queue.create_queue("projects/shop/locations/here/queues/orders")
         client = queue.client()
         client.pause_queue(name=name)
-        assert ended("-W", "ignore", "-m", "tests.enqueuing", queue.address) == 0
+        assert ended("-W", "ignore", "-m", "tests.enqueue.forking_program", queue.address) == 0
         created = {task.name.rpartition("/")[2] for task in client.list_tasks(parent=name)}
     assert created == {"before", "child", "parent"}

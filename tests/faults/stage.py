@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from taskhandler.devqueue import LocalQueue
 from taskhandler.ledger.opening import open_storage
+from tests.auth.issuer import Publisher
 from tests.faults import journal
 from tests.faults.door import Door
 from tests.faults.gunicorn import Gunicorn
@@ -27,7 +28,6 @@ from tests.faults.proxy import Proxy
 from tests.faults.relay import Relay
 from tests.faults.witness import Line
 from tests.faults.wrong_clock import WrongClock
-from tests.mint import Publisher
 from tests.mirror import ROOT
 
 ACCOUNT = "queue@bench.iam.gserviceaccount.com"

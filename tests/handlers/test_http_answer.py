@@ -22,7 +22,7 @@ from werkzeug.datastructures import Headers
 
 from taskhandler import RateLimited, Reject, Retry, TaskBlueprint, UsageError
 from taskhandler.handlers.http_answer import problem_of
-from tests.desk import app_with, deliver, outcome, record_of
+from tests.web.local_app import app_with, deliver, outcome, record_of
 
 
 class Whole:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from taskhandler import TaskBlueprint, TaskEvent, task_rejected
 from taskhandler.ledger.storage import TaskBody
-from tests.desk import app_with, dead_letter_of, deliver, outcome, record_of
+from tests.web.local_app import app_with, dead_letter_of, deliver, outcome, record_of
 
 SECRET = "4000-secret"
 

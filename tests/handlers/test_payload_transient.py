@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from taskhandler import TaskBlueprint
-from tests.desk import app_with, deliver, outcome, record_of
+from tests.web.local_app import app_with, deliver, outcome, record_of
 
 SECRET = "4000-secret"
 

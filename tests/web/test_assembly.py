@@ -50,7 +50,10 @@ def test_a_door_without_a_lock_is_said_loudly(caplog: pytest.LogCaptureFixture):
     assert caplog.messages == ["TASKHANDLER_AUTH is 'none': anybody can run the handlers"]
 
 
-ELSEWHERE = [("TASKHANDLER_CERTS_URL", "http://localhost:1/certs"), ("TASKHANDLER_ISSUERS", "https://desk")]
+ELSEWHERE = [
+    ("TASKHANDLER_CERTS_URL", "http://localhost:1/certs"),
+    ("TASKHANDLER_ISSUERS", "https://issuer.local"),
+]
 
 
 @pytest.mark.parametrize(("key", "value"), ELSEWHERE)

@@ -14,8 +14,8 @@ import pytest
 from taskhandler.ledger.sqlite.idle import MOST_IDLE_LEDGERS
 from taskhandler.web.assembly import Assembly
 from tests.ledger.emulator import emulated
-from tests.many_apps import deliver, made
 from tests.mirror import ROOT
+from tests.web.many_apps_program import deliver, made
 
 PATIENCE_SECONDS = 240.0
 SPREAD_KILOBYTES = 4096
@@ -25,7 +25,7 @@ SPREAD_OBJECTS = 500
 
 
 def lives(ledger: str, apps: int, end: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-    command = [sys.executable, "-m", "tests.many_apps", ledger, str(apps), end]
+    command = [sys.executable, "-m", "tests.web.many_apps_program", ledger, str(apps), end]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE_SECONDS, check=True)
     told = json.loads(done.stdout)
     return told["before"], told["with apps"], told["after"]
@@ -98,7 +98,7 @@ def test_closing_one_app_disturbs_no_other(tmp_path: Path):
 
 @pytest.mark.parametrize("moment", ["idle", "running", "atexit"])
 def test_the_interpreter_ends_in_peace(tmp_path: Path, moment: str):
-    command = [sys.executable, "-m", "tests.leaving", f"sqlite://{tmp_path}/ledger.db", moment]
+    command = [sys.executable, "-m", "tests.web.exiting_program", f"sqlite://{tmp_path}/ledger.db", moment]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "200" if moment != "running" else "")
 

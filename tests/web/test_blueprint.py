@@ -8,7 +8,7 @@ import pytest
 from flask import Blueprint, Flask
 
 from taskhandler import ConfigError, Handler, TaskBlueprint, UsageError
-from tests.desk import app_with, deliver, headers_of, outcome, record_of
+from tests.web.local_app import app_with, deliver, headers_of, outcome, record_of
 
 
 @pytest.fixture

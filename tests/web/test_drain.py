@@ -25,7 +25,7 @@ def gunicorn(*options: str) -> Iterator[tuple[http.client.HTTPConnection, subpro
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listening = ["--bind", f"fd://{listener.fileno()}", "--no-control-socket", "--log-level", "error"]
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "tests.drained:app", *listening, *options],
+            [sys.executable, "-m", "gunicorn", "tests.web.draining_app:app", *listening, *options],
             cwd=ROOT,
             pass_fds=[listener.fileno()],
         )

@@ -12,18 +12,20 @@ from werkzeug.test import run_wsgi_app
 
 from taskhandler import TaskBlueprint
 from taskhandler.lifecycle.record import State
-from tests.desk import deliver, headers_of, outcome, record_of
-from tests.guarded import SETTINGS, an_app, is_recorded
-from tests.neighbours import GANG, INNER_ONLY, NEIGHBOURS, Neighbour, fail
+from tests.web.customizations import ACKNOWLEDGING_TOGETHER, CUSTOMIZATIONS, INNER_ONLY, Customization, fail
+from tests.web.guarded_app import SETTINGS, an_app, is_recorded
+from tests.web.local_app import deliver, headers_of, outcome, record_of
 
 
 @pytest.mark.parametrize("propagate", [True, False])
 @pytest.mark.parametrize("early", [True, False])
-@pytest.mark.parametrize("name", NEIGHBOURS)
-def test_a_neighbour_cannot_change_what_a_delivery_is_answered(name: str, *, early: bool, propagate: bool):
-    neighbour = NEIGHBOURS[name]
-    where: dict[str, Any] = {"before" if early else "after": [neighbour]}
-    for handler, expected in (("ok", neighbour.returning), ("bad", neighbour.raising)):
+@pytest.mark.parametrize("name", CUSTOMIZATIONS)
+def test_a_customization_of_the_app_cannot_change_the_answer_of_a_delivery(
+    name: str, *, early: bool, propagate: bool
+):
+    customization = CUSTOMIZATIONS[name]
+    where: dict[str, Any] = {"before" if early else "after": [customization]}
+    for handler, expected in (("ok", customization.returning), ("bad", customization.raising)):
         app = an_app(**where, PROPAGATE_EXCEPTIONS=propagate)
         response = deliver(app, handler)
         assert response.headers["X-TaskHandler-Outcome"] == expected
@@ -40,7 +42,7 @@ def test_an_inner_middleware_cannot_either(name: str):
 
 
 def test_a_failing_hook_with_an_error_page_for_it_does_not_acknowledge_a_failed_task():
-    app = an_app(after=[NEIGHBOURS[name] for name in GANG])
+    app = an_app(after=[CUSTOMIZATIONS[name] for name in ACKNOWLEDGING_TOGETHER])
     for retry in range(3):
         assert outcome(deliver(app, "bad", retry=retry)) == (503, "retry")
     record = record_of(app)
@@ -51,7 +53,7 @@ def test_a_failing_hook_with_an_error_page_for_it_does_not_acknowledge_a_failed_
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"])
 @pytest.mark.parametrize("path", ["/tasks/ok", "/tasks/nobody", "/tasks", "/tasks/"])
 def test_no_other_method_of_a_task_is_acknowledged(method: str, path: str):
-    app = an_app(after=[NEIGHBOURS["a single page and a catch-all"]])
+    app = an_app(after=[CUSTOMIZATIONS["a single page and a catch-all"]])
     response = app.test_client().open(path, method=method, headers=headers_of())
     assert outcome(response) == ((405, "wrong-method") if path == "/tasks/ok" else (404, "unknown-handler"))
     assert (response.data == b"") == (method == "HEAD")
@@ -82,7 +84,9 @@ def test_no_other_method_of_a_task_is_acknowledged(method: str, path: str):
     ],
 )
 def test_a_task_for_no_handler_is_never_acknowledged_however_its_path_is_spelt(path: str):
-    app = an_app(before=[NEIGHBOURS["a single page and a catch-all"], NEIGHBOURS["an error page for codes"]])
+    app = an_app(
+        before=[CUSTOMIZATIONS["a single page and a catch-all"], CUSTOMIZATIONS["an error page for codes"]]
+    )
     client = app.test_client()
     response = client.post(environ_overrides={"PATH_INFO": path}, data=b"null", headers=headers_of())
     assert outcome(response) == (404, "unknown-handler")
@@ -102,7 +106,7 @@ def echo() -> bytes:
 
 
 def test_what_is_not_a_tasks_is_left_to_the_app():
-    app = an_app(before=[NEIGHBOURS["a single page and a catch-all"]])
+    app = an_app(before=[CUSTOMIZATIONS["a single page and a catch-all"]])
     app.add_url_rule("/", "home", lambda: "hello")
     app.add_url_rule("/tasks", "own", lambda: f"own {request.method}", methods=["GET", "POST"])
     app.add_url_rule("/tasks/page/<int:number>/", "page", lambda number: f"page {number}")
@@ -143,7 +147,7 @@ def test_a_page_of_the_apps_own_is_streamed_and_not_buffered():
 
 
 def test_a_path_under_the_prefix_that_no_rule_of_the_app_fits_is_a_tasks_without_its_header_too():
-    app = an_app(before=[NEIGHBOURS["a single page and a catch-all"]])
+    app = an_app(before=[CUSTOMIZATIONS["a single page and a catch-all"]])
     assert outcome(app.test_client().get("/tasks/nobody")) == (404, "unknown-handler")
     assert outcome(app.test_client().get("/tasks/ok")) == (405, "wrong-method")
     assert outcome(app.test_client().post("/tasks/ok")) == (400, "malformed")
@@ -218,10 +222,10 @@ def test_another_task_on_a_copy_of_the_environment_does_not_answer_for_this_one(
                 another(environ, self.wsgi)
             return self.wsgi(environ, start)
 
-    def moves_in(app: Flask) -> None:
+    def install(app: Flask) -> None:
         app.wsgi_app = Both(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as Flask's docs do
 
-    app = an_app(before=[Neighbour(moves_in)])
+    app = an_app(before=[Customization(install)])
 
     @app.before_request
     def before() -> None:
@@ -233,13 +237,13 @@ def test_another_task_on_a_copy_of_the_environment_does_not_answer_for_this_one(
 
 
 def test_a_middleware_that_hands_on_only_the_standard_keys_loses_nothing():
-    def moves_in(app: Flask) -> None:
+    def install(app: Flask) -> None:
         inner = app.wsgi_app
         app.wsgi_app = lambda environ, start: inner(  # type: ignore[assignment, method-assign]  # as Flask's docs do
             {key: value for key, value in environ.items() if not key.startswith("taskhandler.")}, start
         )
 
-    app = an_app(before=[Neighbour(moves_in)], after=[NEIGHBOURS["an after_request that redirects"]])
+    app = an_app(before=[Customization(install)], after=[CUSTOMIZATIONS["an after_request that redirects"]])
     assert outcome(deliver(app, "ok")) == (200, "completed")
     assert outcome(deliver(app, "bad", task="t2")) == (503, "retry")
 

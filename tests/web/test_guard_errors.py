@@ -9,8 +9,8 @@ from flask import Flask, got_request_exception
 from werkzeug.test import EnvironBuilder
 
 from taskhandler import Reject, Retry, TaskBlueprint
-from tests.desk import deliver, headers_of, outcome
-from tests.guarded import an_app
+from tests.web.guarded_app import an_app
+from tests.web.local_app import deliver, headers_of, outcome
 
 
 def hidden_by(app: Flask, kind: Any) -> None:  # noqa: ANN401 - codes and exceptions

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from taskhandler import TaskBlueprint
 from taskhandler.lifecycle.record import State
-from tests.desk import headers_of, outcome, record_of
+from tests.web.local_app import headers_of, outcome, record_of
 
 Inner = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

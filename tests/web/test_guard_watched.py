@@ -13,9 +13,9 @@ from werkzeug.routing import MapAdapter
 from werkzeug.test import run_wsgi_app
 
 from taskhandler import TaskBlueprint
-from tests.desk import headers_of, outcome, record_of
-from tests.guarded import SETTINGS, an_app, is_recorded
-from tests.neighbours import Neighbour, fail
+from tests.web.customizations import Customization, fail
+from tests.web.guarded_app import SETTINGS, an_app, is_recorded
+from tests.web.local_app import headers_of, outcome, record_of
 
 WSGI = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -33,12 +33,12 @@ def with_a_body_that_was_read(environ: dict[str, Any]) -> dict[str, Any]:
     return {**stripped(environ), "wsgi.input": io.BytesIO(body)}
 
 
-def around(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Neighbour:
-    def moves_in(app: Flask) -> None:
+def around(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Customization:
+    def install(app: Flask) -> None:
         inner = app.wsgi_app
         app.wsgi_app = lambda environ, start: inner(change(environ), start)  # type: ignore[assignment, method-assign]  # as Flask's docs do
 
-    return Neighbour(moves_in)
+    return Customization(install)
 
 
 def lazily(app: Flask) -> None:
@@ -74,9 +74,9 @@ MOVERS = {
     "a middleware": around(stripped),
     "a middleware that hands on the standard keys only": around(standard_keys_only),
     "a middleware that has read the body": around(with_a_body_that_was_read),
-    "a middleware that is a generator": Neighbour(lazily),
-    "the request's class": Neighbour(by_its_request_class),
-    "the adapter of URLs": Neighbour(by_its_url_adapter),
+    "a middleware that is a generator": Customization(lazily),
+    "the request's class": Customization(by_its_request_class),
+    "the adapter of URLs": Customization(by_its_url_adapter),
 }
 
 
@@ -141,7 +141,7 @@ def test_what_never_becomes_a_task_is_streamed_and_keeps_its_own_answer():
             made.append(number)
             yield b"%d" % number
 
-    app = an_app(before=[Neighbour(lazily)])
+    app = an_app(before=[Customization(lazily)])
     app.add_url_rule("/numbers", "numbers", lambda: Response(numbers(), 202), methods=["POST"])
     response = app.test_client().post("/v1/numbers", headers=headers_of(), buffered=False)
     assert response.status_code == 202

@@ -16,7 +16,7 @@ from taskhandler.devqueue import LocalQueue
 from taskhandler.handlers.options import Options
 from taskhandler.web.assembly import Assembly
 from taskhandler.web.mounts import Mounts
-from tests.desk import headers_of, outcome
+from tests.web.local_app import headers_of, outcome
 
 
 def handler_of(name: str = "run") -> Handler[Any, Any]:

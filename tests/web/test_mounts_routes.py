@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from taskhandler import ConfigError, TaskBlueprint, UsageError
-from tests.desk import headers_of, outcome
+from tests.web.local_app import headers_of, outcome
 
 SETTINGS = {"TESTING": True, "TASKHANDLER_AUTH": "none", "TASKHANDLER_LEDGER": "memory://"}
 

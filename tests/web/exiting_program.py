@@ -14,7 +14,7 @@ import threading
 from flask import Flask
 
 from taskhandler import TaskBlueprint
-from tests.many_apps import deliver
+from tests.web.many_apps_program import deliver
 
 STARTED = threading.Event()
 

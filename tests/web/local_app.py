@@ -1,4 +1,4 @@
-"""An app on a desk: the real blueprint over a ledger in memory, and deliveries as Cloud Tasks makes them."""
+"""A local app: the real blueprint over a ledger in memory, and deliveries as Cloud Tasks makes them."""
 
 from __future__ import annotations
 

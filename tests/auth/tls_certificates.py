@@ -10,14 +10,14 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from tests import mint
+from tests.auth.issuer import rsa_key
 
 _DAY = timedelta(days=1)
 
 
 def made(folder: Path) -> tuple[Path, Path]:
     """Write the authority's certificate, and a key with its certificate; both in PEM."""
-    authority, server = mint.rsa_key("authority"), mint.rsa_key("server")
+    authority, server = rsa_key("authority"), rsa_key("server")
     issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "authority of the tests")])
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     root = _begun(issuer, issuer, "authority")
@@ -37,7 +37,7 @@ def made(folder: Path) -> tuple[Path, Path]:
 
 
 def _begun(subject: x509.Name, issuer: x509.Name, key: str) -> x509.CertificateBuilder:
-    now, public = datetime.fromtimestamp(time.time(), timezone.utc), mint.rsa_key(key).public_key()
+    now, public = datetime.fromtimestamp(time.time(), timezone.utc), rsa_key(key).public_key()
     builder = x509.CertificateBuilder(
         issuer, subject, public, x509.random_serial_number(), now - _DAY, now + _DAY
     )

@@ -1,7 +1,7 @@
-"""What may live in an app beside its tasks: hooks, sessions, error pages, middleware, all of them hostile.
+"""What an app may have beside its tasks: hooks, sessions, error pages, middleware, all of them hostile.
 
-Each `Neighbour` moves into an app before or after the task blueprint is registered, and says what a
-delivery comes to whose handler returns, and one whose handler raises.
+Each `Customization` is installed before or after the task blueprint is registered, and says which outcome
+a delivery has whose handler returns, and one whose handler raises.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from msgspec import Struct
 COMPLETED, INTERCEPTED, RETRY, UNAVAILABLE = "completed", "intercepted", "retry", "unavailable"
 
 
-class Neighbour(Struct, frozen=True):
-    """One of them.
+class Customization(Struct, frozen=True):
+    """One of them, and the outcomes beside it.
 
     Attributes:
-        moves_in: adds it to the app.
+        install: adds it to the app.
         returning: the outcome of a delivery whose handler returns.
         raising: the outcome of one whose handler raises.
     """
 
-    moves_in: Callable[[Flask], object]
+    install: Callable[[Flask], object]
     returning: str = COMPLETED
     raising: str = RETRY
 
 
 def fail(*_: object, **__: object) -> NoReturn:
     """Raise."""
-    raise RuntimeError("a neighbour's error")
+    raise RuntimeError("a hook's error")
 
 
 def stop(*_: object, **__: object) -> NoReturn:
@@ -46,8 +46,8 @@ def _answering(app: Flask, answer: Any) -> None:  # noqa: ANN401 - whatever a vi
     app.before_request(lambda: answer)
 
 
-def _intercepting(moves_in: Callable[[Flask], object]) -> Neighbour:
-    return Neighbour(moves_in, INTERCEPTED, INTERCEPTED)
+def _intercepting(install: Callable[[Flask], object]) -> Customization:
+    return Customization(install, INTERCEPTED, INTERCEPTED)
 
 
 class NoSession(SecureCookieSessionInterface):
@@ -81,7 +81,7 @@ def _large_cookie(app: Flask) -> None:
     app.before_request(_fill_session)
 
 
-def _redirect_in_the_end(app: Flask) -> None:
+def _redirect_at_the_end(app: Flask) -> None:
     app.after_request(lambda _: redirect("/"))
 
 
@@ -154,8 +154,8 @@ def _broken_listeners(app: Flask) -> None:
     app.extensions["keep"] = fail
 
 
-NEIGHBOURS: dict[str, Neighbour] = {
-    "nobody": Neighbour(lambda _: None),
+CUSTOMIZATIONS: dict[str, Customization] = {
+    "nothing": Customization(lambda _: None),
     "a before_request that raises": _intercepting(lambda app: app.before_request(fail)),
     "a before_request that aborts": _intercepting(lambda app: app.before_request(stop)),
     "a before_request that answers": _intercepting(lambda app: _answering(app, "maintenance")),
@@ -169,35 +169,35 @@ NEIGHBOURS: dict[str, Neighbour] = {
             app, (json.dumps({"outcome": "completed"}), 200, {"X-TaskHandler-Outcome": "completed"})
         )
     ),
-    "an after_request that raises": Neighbour(lambda app: app.after_request(fail)),
-    "an after_request that aborts": Neighbour(lambda app: app.after_request(stop)),
-    "an after_request that redirects": Neighbour(_redirect_in_the_end),
-    "an after_request that is first": Neighbour(lambda app: _append_to_hooks(app, fail, first=True)),
-    "an after_request that is last": Neighbour(lambda app: _append_to_hooks(app, fail, first=False)),
-    "an after_request that returns nothing": Neighbour(lambda app: app.after_request(lambda _: None)),
-    "a teardown_request that raises": Neighbour(lambda app: app.teardown_request(fail)),
-    "a teardown_appcontext that raises": Neighbour(lambda app: app.teardown_appcontext(fail)),
+    "an after_request that raises": Customization(lambda app: app.after_request(fail)),
+    "an after_request that aborts": Customization(lambda app: app.after_request(stop)),
+    "an after_request that redirects": Customization(_redirect_at_the_end),
+    "an after_request that is first": Customization(lambda app: _append_to_hooks(app, fail, first=True)),
+    "an after_request that is last": Customization(lambda app: _append_to_hooks(app, fail, first=False)),
+    "an after_request that returns nothing": Customization(lambda app: app.after_request(lambda _: None)),
+    "a teardown_request that raises": Customization(lambda app: app.teardown_request(fail)),
+    "a teardown_appcontext that raises": Customization(lambda app: app.teardown_appcontext(fail)),
     "a url_value_preprocessor that raises": _intercepting(lambda app: app.url_value_preprocessor(fail)),
     "sessions that cannot be opened": _intercepting(lambda app: _sessions(app, NoSession())),
-    "sessions that cannot be saved": Neighbour(lambda app: _sessions(app, UnsavedSession())),
-    "a session of a megabyte": Neighbour(_large_cookie),
-    "an error page for everything": Neighbour(lambda app: _error_page(app, Exception)),
-    "an error page for codes": Neighbour(lambda app: _error_page(app, 404, 405, 413, 500, 503)),
-    "error handlers that raise": Neighbour(_broken_handlers),
+    "sessions that cannot be saved": Customization(lambda app: _sessions(app, UnsavedSession())),
+    "a session of a megabyte": Customization(_large_cookie),
+    "an error page for everything": Customization(lambda app: _error_page(app, Exception)),
+    "an error page for codes": Customization(lambda app: _error_page(app, 404, 405, 413, 500, 503)),
+    "error handlers that raise": Customization(_broken_handlers),
     "listeners that raise": _intercepting(_broken_listeners),
-    "a single page and a catch-all": Neighbour(_catch_all),
-    "a hook that reads the form": Neighbour(_read_form),
-    "a hook that reads and closes the stream": Neighbour(_read_stream),
-    "a hook that takes the input away": Neighbour(_replace_input),
-    "a small MAX_CONTENT_LENGTH": Neighbour(lambda app: app.config.update(MAX_CONTENT_LENGTH=1)),
-    "a middleware that is a generator": Neighbour(lambda app: _around(app, _yielding)),
-    "a middleware that copies the environment": Neighbour(lambda app: _around(app, _copying)),
+    "a single page and a catch-all": Customization(_catch_all),
+    "a hook that reads the form": Customization(_read_form),
+    "a hook that reads and closes the stream": Customization(_read_stream),
+    "a hook that takes the input away": Customization(_replace_input),
+    "a small MAX_CONTENT_LENGTH": Customization(lambda app: app.config.update(MAX_CONTENT_LENGTH=1)),
+    "a middleware that is a generator": Customization(lambda app: _around(app, _yielding)),
+    "a middleware that copies the environment": Customization(lambda app: _around(app, _copying)),
 }
 
-INNER_ONLY: dict[str, Neighbour] = {
+INNER_ONLY: dict[str, Customization] = {
     "a middleware that answers and writes": _intercepting(lambda app: _around(app, _writing)),
 }
 """Those which stand inside of the guard only if they come before the blueprint."""
 
-GANG = ("an after_request that raises", "an error page for everything")
+ACKNOWLEDGING_TOGETHER = ("an after_request that raises", "an error page for everything")
 """Two that together acknowledged failed tasks: a hook that fails, and a page for it without a status."""
