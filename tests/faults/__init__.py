@@ -2,27 +2,31 @@
 
 What stands on a stage (`stage.py`), in the order in which a delivery meets it:
 
-    LocalQueue  ->  door.py        ->  gunicorn.py     ->  proxy.py         ->  SQLite or the Firestore
-    the queue       an HTTP proxy      workers with        a TCP proxy: cuts,   emulator (emulator.py)
-                    that breaks off    app.py in them      black holes, delays
-                    deliveries         (interference.py:   (delay_line.py); and
-                                       an app against      relay.py, which answers
-                                       itself)             calls by itself
+    LocalQueue  ->  http_proxy.py  ->  gunicorn.py     ->  tcp_proxy.py     ->  SQLite or the Firestore
+    the queue       breaks off         workers with        cuts, black holes,   emulator (emulator.py)
+                    deliveries         app.py in them      delays (delay_line.py),
+                                       (interference.py:   and relay.py, which
+                                       hooks of the app)   answers calls itself
 
-    and beside it oracle.py, a process that the workers tell everything through witness.py and haunted.py
-    (a storage around the ledger's), and that orders them to fail, wait or die at an exact place.
+    beside it oracle.py, a process that writes down what the workers report (oracle_client.py), and that
+    orders them to fail, wait or die at an exact place. Every operation on the ledger is reported by
+    faulty_storage.py, which wraps the real storage. direct_deliveries.py delivers past the queue.
 
-What a play is:
+What is played there:
 
-    scenarios_*.py  stories with a fault in them; each says in its docstring what must come of it
-    scenario.py     the register of them
-    play.py         what a story can do: make tasks, order faults, wait, claim
-    nemesis.py      faults at moments that a seed decides, for soak.py
-    history.py      what is known when it is over: from the queue, the oracle and the ledger
-    checker.py      judges a history by checks_*.py, which know the invariants and nothing of the product
-    sabotage*.py    the product with one guard taken out: the bench must turn red for each
-    running.py      plays them, some stages at a time; __main__.py is `make faults`
+    scenarios_*.py    one story with a fault in it for each function; its docstring says what must happen
+    scenario.py       the register of them
+    play.py           what a scenario can do: make tasks, order faults, wait, state what must hold
+    random_faults.py  faults at random places, and nemesis.py: at random moments; both for soak.py
+    running.py        plays them, several stages at a time; __main__.py is `make faults`, soak.py `make soak`
 
-Where to start: read one story in `scenarios_deliveries.py`, then `play.py`, then `checks_ledger.py`. Play one
-with `make faults ARGS='--only nothing-goes-wrong'`; what is red prints its whole timeline.
+How it is judged:
+
+    history.py        what is known when a play is over: from the queue, the oracle (journal.py), the ledger
+    checker.py        judges a history by checks_*.py, which know the invariants and nothing of the product
+    timeline.py       what is printed of a play that is red
+    sabotage*.py      the product with one guard taken out (weakened*.py): the bench must turn red for each
+
+Where to start: read one scenario in `scenarios_deliveries.py`, then `play.py`, then `checks_ledger.py`. Play
+one with `make faults ARGS='--only nothing-goes-wrong'`.
 """

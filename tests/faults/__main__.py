@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from tests.faults.emulator import emulated
-from tests.faults.running import Came, Part, play
+from tests.faults.running import Part, Result, play
 from tests.faults.sabotage import SABOTAGES
-from tests.faults.say import end_in_order, say
 from tests.faults.scenario import LEDGERS, chosen, scenarios
+from tests.faults.terminal import end_in_order, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.list:
         return _list()
     ledgers = LEDGERS if asked.ledger == "both" else (asked.ledger,)
-    with emulated(wanted="firestore" in ledgers) as emulator:
+    with emulated(needed="firestore" in ledgers) as emulator:
         if asked.sabotage:
             return _sabotage(asked, emulator)
         parts = [
@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if ledger == "sqlite" or emulator
             for scenario in chosen(asked.only, ledger)
         ]
-        came = play(parts, jobs=asked.jobs, tell=_tell, seed=asked.seed)
-    red = [each for each in came if each.wrong]
-    say(f"{len(came)} plays, {len(red)} red" + "".join(f"\n  {each.line}" for each in red))
-    return 1 if red or not came else 0
+        results = play(parts, jobs=asked.jobs, report=_report, seed=asked.seed)
+    red = [each for each in results if each.wrong]
+    say(f"{len(results)} plays, {len(red)} red" + "".join(f"\n  {each.line}" for each in red))
+    return 1 if red or not results else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,19 +58,19 @@ def _list() -> int:
     return 0
 
 
-def _tell(came: Came) -> None:
-    say(came.line)
-    if came.wrong:
-        say(came.evidence)
+def _report(result: Result) -> None:
+    say(result.line)
+    if result.wrong:
+        say(result.evidence)
 
 
 def _sabotage(asked: argparse.Namespace, emulator: str) -> int:
     """Play each sabotage with the scenarios that must see it."""
     names = list(SABOTAGES) if asked.sabotage == "all" else [asked.sabotage]
     parts = [part for name in names for part in _parts(name, emulator)]
-    came = play(parts, jobs=asked.jobs, tell=_tell_sabotage, seed=asked.seed)
+    results = play(parts, jobs=asked.jobs, report=_report_sabotage, seed=asked.seed)
     played = {part.sabotage for part in parts}
-    blind = sorted({each.part.sabotage for each in came if not _seen(each)})
+    blind = sorted({each.part.sabotage for each in results if not _seen(each)})
     say(
         f"{len(played)} sabotages, {len(blind)} not seen" + "".join(f"\n  NOT SEEN  {name}" for name in blind)
     )
@@ -90,15 +90,15 @@ def _parts(name: str, emulator: str) -> Iterator[Part]:
         yield Part(scenario, emulator if on_firestore else "", name, timeout=9.0)
 
 
-def _seen(came: Came) -> bool:
+def _seen(result: Result) -> bool:
     """Whether the play turned red, and for the right reason."""
-    return any(SABOTAGES[came.part.sabotage].breaks in wrong for wrong in came.wrong)
+    return any(SABOTAGES[result.part.sabotage].breaks in wrong for wrong in result.wrong)
 
 
-def _tell_sabotage(came: Came) -> None:
-    breaks = SABOTAGES[came.part.sabotage].breaks
-    what = next((wrong for wrong in came.wrong if breaks in wrong), "NOT SEEN: " + "; ".join(came.wrong))
-    say(f"{came.part.sabotage}\n    {came.line}\n    {what[:200]}")
+def _report_sabotage(result: Result) -> None:
+    breaks = SABOTAGES[result.part.sabotage].breaks
+    what = next((wrong for wrong in result.wrong if breaks in wrong), "NOT SEEN: " + "; ".join(result.wrong))
+    say(f"{result.part.sabotage}\n    {result.line}\n    {what[:200]}")
 
 
 if __name__ == "__main__":

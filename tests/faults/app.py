@@ -1,4 +1,4 @@
-"""The app under test: its handlers do what the oracle says, and tell it what they do.
+"""The app under test: its handlers do what the oracle says, and report to it what they do.
 
 gunicorn tests.faults.app:app
 """
@@ -20,17 +20,17 @@ from taskhandler.ledger.storage import Key
 from taskhandler.signals import OF_OUTCOME
 from taskhandler.web.blueprint import assembly_of
 from tests.faults import sabotage
-from tests.faults.haunted import HauntedStorage, tell_of_locks
+from tests.faults.faulty_storage import FaultyStorage, report_locks
 from tests.faults.interference import interfere, interfere_within
 from tests.faults.journal import HOOKED
-from tests.faults.whims import Whims
-from tests.faults.witness import Witness
+from tests.faults.oracle_client import Reporter
+from tests.faults.random_faults import RandomFaults
 
 logging.basicConfig(level=logging.WARNING)
 
 
-whims = Whims(int(os.environ.get("BENCH_WHIMS", "0")))
-witness = Witness(int(os.environ["BENCH_ORACLE"]), whims)
+random_faults = RandomFaults(int(os.environ.get("BENCH_RANDOM_FAULTS", "0")))
+reporter = Reporter(int(os.environ["BENCH_ORACLE"]), random_faults)
 tasks = TaskBlueprint("tasks", __name__)
 
 
@@ -43,11 +43,11 @@ class Parcel:
 
 def perform(task: Task) -> dict[str, int]:
     """Write to both of the oracle's resources, as far as it lets us come."""
-    tell = _teller(task)
-    _act(tell("begun"), task)
-    tell("effect")
-    tell("fenced")
-    _act(tell("done"), task)
+    report = _reporter_of(task)
+    _act(report("begun"), task)
+    report("effect")
+    report("fenced")
+    _act(report("done"), task)
     return {"attempt": task.attempt}
 
 
@@ -77,10 +77,10 @@ def weigh(parcel: Parcel, task: Task) -> dict[str, int]:
 
 @frail.on_dead
 @single.on_dead
-def mourn(task: Task, error: Exception | None) -> None:
+def on_dead(task: Task, error: Exception | None) -> None:
     """Tell of a death."""
     said = "" if error is None else type(error).__name__
-    _act(witness.tell("mourned", task.id, attempt=task.attempt, fence=task.fence, said=said), task)
+    _act(reporter.report("on_dead", task.id, attempt=task.attempt, fence=task.fence, said=said), task)
 
 
 if os.environ.get("BENCH_REVISION") == "2":
@@ -90,8 +90,8 @@ if os.environ.get("BENCH_MODELS"):
     tasks.handler("ship")(importlib.import_module("tests.faults.models").ship)
 
 
-def _teller(task: Task) -> Callable[[str], str]:
-    return lambda what: witness.tell(what, task.id, attempt=task.attempt, fence=task.fence)
+def _reporter_of(task: Task) -> Callable[[str], str]:
+    return lambda what: reporter.report(what, task.id, attempt=task.attempt, fence=task.fence)
 
 
 def _act(act: str, task: Task) -> None:
@@ -122,7 +122,7 @@ def _linger(task: Task) -> None:
 def note(_: Flask, event: TaskEvent) -> None:
     """Tell what a delivery came to, before it is answered."""
     outcome = "" if event.outcome is None else event.outcome.value
-    witness.tell("outcome", event.task, attempt=event.attempt, said=outcome)
+    reporter.report("outcome", event.task, attempt=event.attempt, said=outcome)
 
 
 for signal in dict.fromkeys(OF_OUTCOME.values()):
@@ -131,25 +131,25 @@ for signal in dict.fromkeys(OF_OUTCOME.values()):
 sabotage.apply(os.environ.get("SABOTAGE", ""))
 app = Flask(__name__)
 if os.environ.get("BENCH_INTERFERENCE"):
-    interfere_within(app, tasks, witness, whims.begin)
+    interfere_within(app, tasks, reporter, random_faults.begin)
 app.register_blueprint(tasks, url_prefix="/tasks")
 if os.environ.get("BENCH_LOCKS"):
-    tell_of_locks(witness)
+    report_locks(reporter)
 ledger = assembly_of(app).receiver.ledger
 ledger.storage.read(Key("", "", "nobody"))  # connects; what a first connection costs is not the plays' matter
-ledger.storage = HauntedStorage(ledger.storage, witness)
+ledger.storage = FaultyStorage(ledger.storage, reporter)
 
 
 @app.before_request
 def hook() -> tuple[str, int] | None:
     """Answer in the place of the delivery, as apps do that do not know what is a task."""
-    whims.begin(int(request.headers.get("X-CloudTasks-TaskRetryCount", "0")))
+    random_faults.begin(int(request.headers.get("X-CloudTasks-TaskRetryCount", "0")))
     answer = request.headers.get(HOOKED)
     return ("hooked", int(answer)) if answer else None
 
 
 if os.environ.get("BENCH_INTERFERENCE"):
-    interfere(app, witness)
+    interfere(app, reporter)
 
 
 @app.get("/")
@@ -158,4 +158,4 @@ def home() -> str:
     return os.environ.get("BENCH_REVISION", "1")
 
 
-witness.tell("up")
+reporter.report("up")

@@ -10,14 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import Record
-from tests.faults.history import Entry, History, Want
+from tests.faults.history import Entry, Expectation, History
 from tests.faults.journal import Event
 
 Of = TypeVar("Of", Event, Entry)
 
 ENDS = ("completed", "rejected", "dead", "cancelled")
-HEARTBEAT_RETRY_SECONDS = ("reset", "expired")
-"""Notes of the bench that a task begins anew: an operator wants it, or its record is past its retention."""
+RESTARTS = ("reset", "expired")
+"""Notes of the bench after which a task begins anew: it was reset, or its record is past its retention."""
 
 MAX_ATTEMPTS = {"frail": 3, "single": 1}
 """Of the app's handlers that have a limit."""
@@ -26,8 +26,8 @@ MAX_ATTEMPTS = {"frail": 3, "single": 1}
 class Write(Struct, frozen=True, kw_only=True):
     """An operation on the ledger that was to write. Times are seconds since 1970.
 
-    `sent` is before the write, `done` after it (infinite if the worker did not live to tell). `era` counts
-    how often the task had begun anew by then.
+    `sent` is before the write, `done` after it (infinite if the worker died before it could report it). `era`
+    counts how often the task had begun anew by then.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Write(Struct, frozen=True, kw_only=True):
     @property
     def ends(self) -> bool:
         """Whether it says that the task has come to its end."""
-        return self.state in ENDS and self.name != "tell"
+        return self.state in ENDS and self.name != "mark_notified"
 
 
 class Case(Struct, frozen=True, kw_only=True):
     """What is known of one task; `bench` is what the bench did, to anybody."""
 
-    want: Want
+    expected: Expectation
     entries: list[Entry]
     events: list[Event]
     bench: list[Event]
@@ -89,16 +89,16 @@ def cases(history: History) -> list[Case]:
     bench += [event for event in history.events if event.task and event.act in {"crash", "stop", "exit"}]
     return [
         Case(
-            want=want,
-            entries=entries[want.task],
-            events=events[want.task],
+            expected=task,
+            entries=entries[task.id],
+            events=events[task.id],
             bench=bench,
-            writes=writes_of(events[want.task]),
-            record=history.records.get(want.task),
-            dead_letters=dead_letters[want.task],
-            left=want.task in history.left,
+            writes=writes_of(events[task.id]),
+            record=history.records.get(task.id),
+            dead_letters=dead_letters[task.id],
+            left=task.id in history.left,
         )
-        for want in history.wants
+        for task in history.expectations
     ]
 
 
@@ -118,7 +118,7 @@ def writes_of(events: Iterable[Event]) -> list[Write]:
     for event in events:
         name, _, phase = event.what.partition(".")
         at = (event.pid, event.lease_id, name)
-        if event.what == "bench" and event.said in HEARTBEAT_RETRY_SECONDS:
+        if event.what == "bench" and event.said in RESTARTS:
             era += 1
         elif name != "read" and phase == "sent":
             pending[at] = len(writes)

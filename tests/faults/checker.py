@@ -20,10 +20,10 @@ CHECKS: tuple[Callable[[Case], Iterator[str]], ...] = (
     checks_ledger.no_more_runs_than_attempts,
     checks_ledger.fences_grow,
     checks_ledger.resources_are_fenced,
-    checks_ends.the_dead_are_mourned,
+    checks_ends.on_dead_is_called,
     checks_ends.bad_ends_keep_their_bodies,
-    checks_ends.runs_are_as_wanted,
-    checks_ends.answers_are_as_wanted,
+    checks_ends.runs_are_as_expected,
+    checks_ends.answers_are_as_expected,
     checks_answers.answers_are_told,
     checks_answers.outcomes_have_reasons,
 )
@@ -34,5 +34,5 @@ def problems(history: History) -> list[str]:
     found = list(history.wrong)
     for case in cases(history):
         for check in CHECKS:
-            found += [f"{case.want.task}: {problem}" for problem in dict.fromkeys(check(case))]
+            found += [f"{case.expected.id}: {problem}" for problem in dict.fromkeys(check(case))]
     return found

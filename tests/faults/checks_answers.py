@@ -93,7 +93,7 @@ def _failed(case: Case, outcome: Event) -> bool:
     failed = any(event.act in FAILURES and event.pid == outcome.pid for event in before)
     stopped = any(event.what == "bench" for event in before)
     claims = {write.pid for write in case.writes if write.name == "claim" and write.sent <= outcome.at}
-    invalid = case.want.handler == "weigh"
+    invalid = case.expected.handler == "weigh"
     return failed or stopped or invalid or len(claims) > 1
 
 

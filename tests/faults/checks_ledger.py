@@ -28,7 +28,7 @@ def one_completion(case: Case) -> Iterator[str]:
 def only_the_holder_writes(case: Case) -> Iterator[str]:
     """S4: what is written in the name of a lease is written by who claimed it, and fenced as claimed."""
     claims: dict[str, Write] = {}
-    for write in case.accepted("claim", "beat", "settle"):
+    for write in case.accepted("claim", "heartbeat", "settle"):
         claim = claims.get(write.lease_id)
         if write.name == "claim" and claim is None:
             claims[write.lease_id] = write
@@ -39,7 +39,7 @@ def only_the_holder_writes(case: Case) -> Iterator[str]:
 def nothing_after_the_end(case: Case) -> Iterator[str]:
     """S5: an end is never overwritten."""
     for end in case.accepted("settle"):
-        for write in case.accepted("claim", "beat", "settle"):
+        for write in case.accepted("claim", "heartbeat", "settle"):
             if end.ends and write.era == end.era and write.sent > end.done:
                 yield f"S5: a {write.name} ({write.state}) was accepted after the task was {end.state}"
 
@@ -47,7 +47,7 @@ def nothing_after_the_end(case: Case) -> Iterator[str]:
 def no_early_take_over(case: Case) -> Iterator[str]:
     """S6: a lease is taken over only when it has lapsed: the longest it can have been is long enough."""
     for claim in case.accepted("claim"):
-        before = [each for each in case.accepted("claim", "beat") if each.fence == claim.fence - 1]
+        before = [each for each in case.accepted("claim", "heartbeat") if each.fence == claim.fence - 1]
         if not before or before[-1].era != claim.era or before[-1].lease_id == claim.lease_id:
             continue
         settled = any(each.lease_id == before[-1].lease_id for each in case.accepted("settle"))
@@ -58,7 +58,7 @@ def no_early_take_over(case: Case) -> Iterator[str]:
 
 def no_more_runs_than_attempts(case: Case) -> Iterator[str]:
     """S7: the handler is called no more often than its limit allows, and for each worker told to stop."""
-    limit = MAX_ATTEMPTS.get(case.want.handler)
+    limit = MAX_ATTEMPTS.get(case.expected.handler)
     if limit is None or any(event.said == "reset" for event in case.named("bench")):
         return
     drained = sum(event.said in STOPS for event in case.bench)

@@ -11,22 +11,22 @@ from taskhandler.lifecycle.record import Record
 from tests.faults.journal import Event
 
 
-class Want(Struct, kw_only=True):
-    """A task, and what is to become of it.
+class Expectation(Struct, kw_only=True):
+    """A task, and how it must end.
 
     Attributes:
-        task: its id.
+        id: its own.
         queue: the full name of its queue.
         handler: the handler's name.
         body: its payload.
         end: the state that the ledger must end with, or several, as in `completed or dead`.
         runs: how often at least and at most its handler may be called.
         statuses: what its deliveries must be answered, in the order of their ends (None: no answer at
-            all); None if that is of no interest.
+            all); None if any will do.
         others: bodies that came under its name too: conflicts.
     """
 
-    task: str
+    id: str
     queue: str
     handler: str = "work"
     body: bytes = b"{}"
@@ -56,7 +56,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 def entry_of(attempt: Mapping[str, Any]) -> Entry:
-    """A delivery as the local queue tells of it."""
+    """A delivery as the local queue lists it."""
     return Entry(**attempt)
 
 
@@ -64,16 +64,16 @@ class History(Struct, kw_only=True):
     """What is to be judged.
 
     Attributes:
-        wants: the tasks.
+        expectations: the tasks, and what is expected of each.
         entries: all deliveries, those that were made by hand included.
         events: what the oracle heard, in its order.
         records: what the ledger holds in the end, by task.
-        letters: the bodies that the ledger keeps, by task; those of conflicts as `task/…`.
-        left: tasks that their queue still had when patience ended.
+        dead_letters: the bodies that the ledger keeps, by task; those of conflicts as `task/…`.
+        left: tasks that their queue still had when the time was over.
         wrong: what a scenario itself found wrong.
     """
 
-    wants: list[Want]
+    expectations: list[Expectation]
     entries: list[Entry]
     events: list[Event]
     records: dict[str, Record | None]

@@ -11,15 +11,15 @@ from flask import Flask, Request, Response, got_request_exception, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from taskhandler import TaskBlueprint
-from tests.faults.witness import Witness
+from tests.faults.oracle_client import Reporter
 
 SORRY = "<h1>sorry</h1>"
 """What the app's error pages say, with status 200, as those of single-page apps do."""
 
 
-def interfere(app: Flask, witness: Witness) -> None:
+def interfere(app: Flask, reporter: Reporter) -> None:
     """Give the app hooks that ask the oracle, an error page for every error, and a page for every path."""
-    ask = _asking(witness)
+    ask = _asking(reporter)
     app.secret_key = "bench"
     app.session_interface = _Sessions(ask)
     app.before_request(lambda: _answer(ask("before")))
@@ -33,10 +33,10 @@ def interfere(app: Flask, witness: Witness) -> None:
 
 
 def interfere_within(
-    app: Flask, tasks: TaskBlueprint, witness: Witness, begin: Callable[[int], None]
+    app: Flask, tasks: TaskBlueprint, reporter: Reporter, begin: Callable[[int], None]
 ) -> None:
     """The same between the app and its tasks, before these are registered: middleware, and their hooks."""
-    ask = _asking(witness)
+    ask = _asking(reporter)
     app.wsgi_app = _Middleware(app, ask, begin)  # type: ignore[method-assign]  # Flask's documented place for middleware
     tasks.before_request(lambda: _answer(ask("blueprint-before")))
     tasks.after_request(
@@ -46,12 +46,12 @@ def interfere_within(
     tasks.register_error_handler(Exception, lambda _: (ask("blueprint-error-page"), (SORRY, 200))[1])
 
 
-def _asking(witness: Witness) -> Callable[..., str]:
+def _asking(reporter: Reporter) -> Callable[..., str]:
     """What asks the oracle at a place, if the request is a task's; raises if it says so."""
 
     def ask(place: str, environ: Mapping[str, Any] | None = None) -> str:
         task = (environ or request.environ).get("HTTP_X_CLOUDTASKS_TASKNAME")
-        act = "" if task is None else witness.tell(f"hook.{place}", task)
+        act = "" if task is None else reporter.report(f"hook.{place}", task)
         if act == "raise":
             raise LookupError(f"the bench says so, {place}")
         if act == "leave":

@@ -15,11 +15,12 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened. The oracle fills in `at` and `act`.
 
     Attributes:
-        what: `up`, `begun`, `effect`, `fenced`, `done`, `outcome`, `mourned`, `bench`; `hook.<place>` of what
+        what: `up`, `begun`, `effect`, `fenced`, `done`, `outcome`, `on_dead`, `bench`; `hook.<place>` of what
             `interference` puts into the app; and for each operation on the ledger `<name>.sent` and
-            `<name>.done`, where the name says what for: read, claim, beat, settle, tell, bury.
+            `<name>.done`, where the name says what for: read, claim,
+            heartbeat, settle, mark_notified, keep_conflict.
         at: seconds since 1970, when the oracle heard of it.
-        act: what the oracle had the teller do next.
+        act: what the oracle had the reporter do next.
         answer: of an operation: `written`, `stale`, `unknown`…; of the fenced resource: `taken`, `refused`.
         state: of the record that is to be written, or was read.
         lease: seconds, of that record.
@@ -40,16 +41,16 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     act: str = ""
 
 
-class Tell(Struct, frozen=True, tag=True):
+class Report(Struct, frozen=True, tag=True):
     """Write this down, and say what is to be done next."""
 
     event: Event
 
 
 class Order(Struct, frozen=True, tag=True, kw_only=True):
-    """When the next `times` such things happen, have this done: see `witness.suffer` for the acts.
+    """When the next `times` such things happen, have this done: see `oracle_client.obey` for the acts.
 
-    `task` is a task's id; empty for any. `attempt` 0 is any. `park` holds the teller until it is released.
+    `task` is a task's id; empty for any. `attempt` 0 is any. `park` holds the reporter until it is released.
     """
 
     what: str
@@ -82,7 +83,7 @@ class Forget(Struct, frozen=True, tag=True):
     """Forget all orders, and let go whoever is parked."""
 
 
-Request = Tell | Order | Release | See | Forget
+Request = Report | Order | Release | See | Forget
 
 
 class Answer(Struct, frozen=True):

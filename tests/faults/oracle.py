@@ -17,7 +17,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tests.faults import journal
-from tests.faults.journal import Answer, Event, Forget, Order, Release, Request, See, Tell
+from tests.faults.journal import Answer, Event, Forget, Order, Release, Report, Request, See
 
 PARKED = 60.0
 """Seconds after which whoever is parked goes on, should the bench have forgotten it."""
@@ -42,7 +42,7 @@ class Oracle:
     def answer(self, request: Request) -> Answer:
         """Do what is asked."""
         match request:
-            case Tell(event=event):
+            case Report(event=event):
                 return Answer(self._hear(event))
             case Order():
                 with self._changed:
@@ -127,7 +127,7 @@ def _frees(release: Release, event: Event) -> bool:
 
 
 class _Line(socketserver.StreamRequestHandler):
-    """One teller's connection."""
+    """One reporter's connection."""
 
     def handle(self) -> None:
         """Answer until it hangs up."""
@@ -146,7 +146,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self.oracle = oracle
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: tellers are killed in the middle of a word, that is what they are for."""
+        """Say nothing: reporters are killed in the middle of a line, which is what the bench does."""
 
 
 def main(file: str) -> None:

@@ -18,8 +18,8 @@ from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Reset
 from taskhandler.lifecycle.verdict import Settled
-from tests.faults import by_hand
-from tests.faults.history import Entry, History, Want, entry_of
+from tests.faults import direct_deliveries
+from tests.faults.history import Entry, Expectation, History, entry_of
 from tests.faults.journal import Event, Forget, Order, Release, See
 from tests.faults.relay import Relay
 from tests.faults.stage import ACCOUNT, LOCATION, Stage
@@ -44,8 +44,8 @@ class Play:
 
     def __init__(self, stage: Stage, name: str, *, timeout: float = PATIENCE) -> None:
         self.stage = stage
-        self.door = stage.door
-        self.wants: list[Want] = []
+        self.http_proxy = stage.http_proxy
+        self.expectations: list[Expectation] = []
         self.wrong: list[str] = []
         self._name = name
         self._patience = timeout
@@ -78,55 +78,55 @@ class Play:
         )
         return self._queue
 
-    def want(self, **about: Any) -> Want:  # noqa: ANN401 - the fields of Want
+    def expect(self, **about: Any) -> Expectation:  # noqa: ANN401 - the fields of Want
         """A task that is still to be sent; see `Want` for what can be said of it."""
-        named = {"task": f"{self._name}-{len(self.wants)}", "queue": self._queue or self.queue()}
-        want = Want(**{**named, **about})
-        self.wants.append(want)
-        return want
+        named = {"id": f"{self._name}-{len(self.expectations)}", "queue": self._queue or self.queue()}
+        task = Expectation(**{**named, **about})
+        self.expectations.append(task)
+        return task
 
-    def send(self, want: Want, *, headers: Mapping[str, str] | None = None) -> Want:
+    def send(self, task: Expectation, *, headers: Mapping[str, str] | None = None) -> Expectation:
         """Put the task into its queue, as a producer anywhere would."""
         request: dict[str, Any] = {
-            "url": f"{self.stage.target}/{want.handler}",
-            "body": want.body,
+            "url": f"{self.stage.target}/{task.handler}",
+            "body": task.body,
             "headers": dict(headers or {}),
             "oidc_token": {"service_account_email": ACCOUNT, "audience": self.stage.target},
         }
-        task: dict[str, Any] = {"name": f"{want.queue}/tasks/{want.task}", "http_request": request}
-        self._client.create_task(request={"parent": want.queue, "task": task})
-        return want
+        message: dict[str, Any] = {"name": f"{task.queue}/tasks/{task.id}", "http_request": request}
+        self._client.create_task(request={"parent": task.queue, "task": message})
+        return task
 
-    def task(self, **about: Any) -> Want:  # noqa: ANN401 - the same
+    def task(self, **about: Any) -> Expectation:  # noqa: ANN401 - the same
         """A task that is sent at once."""
-        return self.send(self.want(**about))
+        return self.send(self.expect(**about))
 
-    def run(self, want: Want) -> None:
+    def run(self, task: Expectation) -> None:
         """Have the queue deliver the task once more, at once, whether or not it runs (RunTask)."""
-        self._client.run_task(name=f"{want.queue}/tasks/{want.task}")
+        self._client.run_task(name=f"{task.queue}/tasks/{task.id}")
 
-    def order(self, want: Want, what: str, act: str, *, attempt: int = 0, times: int = 1) -> None:
+    def order(self, task: Expectation, what: str, act: str, *, attempt: int = 0, times: int = 1) -> None:
         """When `what` happens to the task, have `act` done; see `journal.Order`."""
-        self.stage.line.ask(Order(what=what, act=act, task=want.task, attempt=attempt, times=times))
+        self.stage.oracle.ask(Order(what=what, act=act, task=task.id, attempt=attempt, times=times))
 
     def order_any(self, what: str, act: str) -> None:
         """The same when it happens next, to whichever task."""
-        self.stage.line.ask(Order(what=what, act=act))
+        self.stage.oracle.ask(Order(what=what, act=act))
 
-    def release(self, want: Want, what: str, act: str = "") -> None:
+    def release(self, task: Expectation, what: str, act: str = "") -> None:
         """Let go on who is parked there."""
-        self.stage.line.ask(Release(what, want.task, act))
+        self.stage.oracle.ask(Release(what, task.id, act))
 
-    def see(self, want: Want, what: str, *, attempt: int = 0, count: int = 1, said: str = "") -> Event:
+    def see(self, task: Expectation, what: str, *, attempt: int = 0, count: int = 1, said: str = "") -> Event:
         """Wait until `what` has happened `count` times; the last of them.
 
         Raises:
             UnmetError: it does not happen.
         """
-        see = See(what=what, task=want.task, count=count, timeout=self._patience, attempt=attempt, said=said)
-        seen = self.stage.line.ask(see).seen
+        see = See(what=what, task=task.id, count=count, timeout=self._patience, attempt=attempt, said=said)
+        seen = self.stage.oracle.ask(see).seen
         if len(seen) < count:
-            raise UnmetError(f"{want.task}: {what} {said} happened {len(seen)} times, {count} are waited for")
+            raise UnmetError(f"{task.id}: {what} {said} happened {len(seen)} times, {count} are waited for")
         return seen[count - 1]
 
     def see_any(self, what: str) -> Event:
@@ -134,30 +134,30 @@ class Play:
         see = See(what=what, task="", count=0, timeout=0)
 
         def struck() -> list[Event]:
-            return [event for event in self.stage.line.ask(see).seen if event.act]
+            return [event for event in self.stage.oracle.ask(see).seen if event.act]
 
         self.until(struck, f"{what} was not met by the fault")
         return struck()[-1]
 
-    def seen(self, want: Want, what: str) -> tuple[Event, ...]:
+    def seen(self, task: Expectation, what: str) -> tuple[Event, ...]:
         """All that has happened of this kind."""
-        return self.stage.line.ask(See(what=what, task=want.task, count=0, timeout=0)).seen
+        return self.stage.oracle.ask(See(what=what, task=task.id, count=0, timeout=0)).seen
 
-    def count(self, want: Want, what: str) -> int:
+    def count(self, task: Expectation, what: str) -> int:
         """How often `what` has happened."""
-        return len(self.seen(want, what))
+        return len(self.seen(task, what))
 
-    def count_said(self, want: Want, said: str) -> int:
+    def count_said(self, task: Expectation, said: str) -> int:
         """How many deliveries came to the outcome `said`."""
-        return sum(event.said == said for event in self.seen(want, "outcome"))
+        return sum(event.said == said for event in self.seen(task, "outcome"))
 
-    def count_answered(self, want: Want, what: str, answer: str) -> int:
+    def count_answered(self, task: Expectation, what: str, answer: str) -> int:
         """How often `what` was answered so."""
-        return sum(event.answer == answer for event in self.seen(want, what))
+        return sum(event.answer == answer for event in self.seen(task, what))
 
     def calm(self) -> None:
         """Take all orders back, and let go whoever is parked."""
-        self.stage.line.ask(Forget())
+        self.stage.oracle.ask(Forget())
 
     def signal(self, pid: int, what: signal.Signals) -> None:
         """Send a signal to a worker."""
@@ -191,25 +191,27 @@ class Play:
 
     def post(
         self,
-        want: Want,
+        task: Expectation,
         *,
         number: int = 0,
         body: bytes | None = None,
         path: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> int:
-        """Deliver the task by hand, see `by_hand.deliver`; the status, 0 if there is no answer."""
-        entry = by_hand.deliver(self.stage, want, number=number, body=body, path=path, headers=headers or {})
+        """Deliver the task by hand, see `direct_deliveries.deliver`; the status, 0 if there is no answer."""
+        entry = direct_deliveries.deliver(
+            self.stage, task, number=number, body=body, path=path, headers=headers or {}
+        )
         self._posts.append(entry)
         return entry.status or 0
 
-    def post_many(self, want: Want, times: int, *, number: int = 0) -> list[Future[int]]:
+    def post_many(self, task: Expectation, times: int, *, number: int = 0) -> list[Future[int]]:
         """Deliver the task by hand so often at the same moment; the statuses, when they are there."""
-        return by_hand.at_once(lambda: self.post(want, number=number), times)
+        return direct_deliveries.at_once(lambda: self.post(task, number=number), times)
 
     def left(self) -> frozenset[str]:
         """The tasks that their queues still have."""
-        queues = {want.queue for want in self.wants}
+        queues = {task.queue for task in self.expectations}
         tasks = (task for queue in queues for task in self._client.list_tasks(parent=queue))
         return frozenset(task.name.rpartition("/")[2] for task in tasks)
 
@@ -220,40 +222,40 @@ class Play:
             if self.stage.queue.wait(0.5) and not self.left():
                 return
 
-    def found(self, want: Want) -> Snapshot | None:
+    def found(self, task: Expectation) -> Snapshot | None:
         """What the ledger holds of the task."""
-        found = self.stage.ledger.read(self.key(want))
+        found = self.stage.ledger.read(self.key(task))
         return found if isinstance(found, Snapshot) else None
 
-    def key(self, want: Want, *, conflict: str = "") -> Key:
+    def key(self, task: Expectation, *, conflict: str = "") -> Key:
         """The task's key in the ledger."""
-        return Key("bench/here", want.queue.rpartition("/")[2], want.task, conflict)
+        return Key("bench/here", task.queue.rpartition("/")[2], task.id, conflict)
 
-    def answers(self, want: Want) -> list[int | None]:
+    def answers(self, task: Expectation) -> list[int | None]:
         """What the queue's deliveries of the task were answered so far."""
-        entries = [entry_of(attempt) for attempt in self.stage.queue.attempts(want.task)]
+        entries = [entry_of(attempt) for attempt in self.stage.queue.attempts(task.id)]
         return [entry.status for entry in entries if entry.ended is not None]
 
-    def expire(self, want: Want) -> None:
+    def expire(self, task: Expectation) -> None:
         """Let the retention of the task's record be over."""
-        found = self.found(want)
+        found = self.found(task)
         if found is None:
             raise UnmetError("there is no record")
-        self.stage.note("expired", want.task)
-        self.stage.ledger.replace(self.key(want), replace(found.record, retention=0.0), found.version)
+        self.stage.note("expired", task.id)
+        self.stage.ledger.replace(self.key(task), replace(found.record, retention=0.0), found.version)
 
-    def reset(self, want: Want) -> None:
-        """What an operator does who wants the task run again."""
-        self.stage.note("reset", want.task)
+    def reset(self, task: Expectation) -> None:
+        """What an operator does to have the task run again."""
+        self.stage.note("reset", task.id)
         ledger = Ledger(self.stage.ledger, clock=time.monotonic, pause=self.rest)
-        done = ledger.amend(self.key(want), Reset(f"operator-{time.monotonic()}"), Unread(), timeout=5)
+        done = ledger.amend(self.key(task), Reset(f"operator-{time.monotonic()}"), Unread(), timeout=5)
         self.claim(done.verdict == Settled(State.WAITING), f"the reset came to {done.verdict}")
 
     def close(self) -> None:
         """Leave nothing behind for the next play: no orders, no tasks, nobody stopped, all clocks right."""
         self.calm()
         self.stage.queue.faults()
-        for queue in {want.queue for want in self.wants}:
+        for queue in {task.queue for task in self.expectations}:
             self._client.purge_queue(name=queue)
         for pid in self.stage.workers():
             for server in self.stage.servers:
@@ -265,12 +267,12 @@ class Play:
 
     def history(self) -> History:
         """All that is known of it."""
-        tasks = {want.task for want in self.wants}
+        tasks = {task.id for task in self.expectations}
         sent = [entry_of(each) for each in self.stage.queue.attempts() if each["task"] in tasks]
-        queues = {want.queue.rpartition("/")[2] for want in self.wants}
+        queues = {task.queue.rpartition("/")[2] for task in self.expectations}
         found = [(key, found.record) for key, found in self.stage.ledger.scan() if key.queue in queues]
         return History(
-            wants=self.wants,
+            expectations=self.expectations,
             entries=sorted([*sent, *self._posts], key=lambda entry: entry.sent),
             events=self.stage.events(self._start),
             records={key.task: record for key, record in found if not key.conflict},

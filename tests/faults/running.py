@@ -1,4 +1,4 @@
-"""Plays scenarios, a few stages at a time, and tells what came of each as soon as it is known."""
+"""Plays scenarios, a few stages at a time, and reports the result of each as soon as it is known."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from msgspec import Struct
 
 from tests.faults.checker import problems
-from tests.faults.evidence import timeline
 from tests.faults.history import History
 from tests.faults.play import Play
 from tests.faults.scenario import Scenario
 from tests.faults.stage import Setup, Stage
+from tests.faults.timeline import timeline
 
 CHUNK = 12
 """Plays of one stage; more of one setup are spread over several."""
@@ -36,8 +36,8 @@ class Part(Struct, frozen=True):
         return "firestore" if self.emulator else "sqlite"
 
 
-class Came(Struct, frozen=True):
-    """What came of a part."""
+class Result(Struct, frozen=True):
+    """How a part ended."""
 
     part: Part
     wrong: list[str]
@@ -61,17 +61,19 @@ class Came(Struct, frozen=True):
         return f"  expected: {self.part.scenario.expected}\n{wrong}\n{timeline(self.history)}\n"
 
 
-def play(parts: Iterable[Part], *, jobs: int, tell: Callable[[Came], None], seed: int = 0) -> list[Came]:
-    """Play all parts, `jobs` stages at a time; `tell` hears of each, one at a time."""
+def play(
+    parts: Iterable[Part], *, jobs: int, report: Callable[[Result], None], seed: int = 0
+) -> list[Result]:
+    """Play all parts, `jobs` stages at a time; `report` is called with each result, one at a time."""
     lock = threading.Lock()
 
-    def tell_alone(came: Came) -> None:
+    def report_alone(result: Result) -> None:
         with lock:
-            tell(came)
+            report(result)
 
     with ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_play_group, group, tell_alone, seed) for group in _groups(parts)]
-        return [came for future in futures for came in future.result()]
+        futures = [pool.submit(_play_group, group, report_alone, seed) for group in _groups(parts)]
+        return [result for future in futures for result in future.result()]
 
 
 def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
@@ -84,8 +86,8 @@ def _groups(parts: Iterable[Part]) -> Iterator[list[Part]]:
             yield group[at : at + CHUNK]
 
 
-def _play_group(group: list[Part], tell: Callable[[Came], None], seed: int) -> list[Came]:
-    came: list[Came] = []
+def _play_group(group: list[Part], report: Callable[[Result], None], seed: int) -> list[Result]:
+    results: list[Result] = []
     left = list(group)
     while left:
         first = left[0]
@@ -94,18 +96,18 @@ def _play_group(group: list[Part], tell: Callable[[Came], None], seed: int) -> l
                 first.scenario.setup, emulator=first.emulator, sabotage=first.sabotage, seed=seed
             ) as stage:
                 while left:
-                    came.append(_play(stage, left.pop(0)))
-                    tell(came[-1])
+                    results.append(_play(stage, left.pop(0)))
+                    report(results[-1])
                     if not stage.whole():
                         break  # the next ones get a stage of their own
         except Exception:  # noqa: BLE001 - a stage that does not come up is a red play, not the bench's end
-            came.append(Came(first, [traceback.format_exc()], _nothing(), 0.0))
-            tell(came[-1])
+            results.append(Result(first, [traceback.format_exc()], _nothing(), 0.0))
+            report(results[-1])
             left = [part for part in left if part is not first]
-    return came
+    return results
 
 
-def _play(stage: Stage, part: Part) -> Came:
+def _play(stage: Stage, part: Part) -> Result:
     began = time.monotonic()
     play = Play(stage, part.scenario.name.replace("@", "-"), timeout=part.timeout)
     try:
@@ -118,8 +120,8 @@ def _play(stage: Stage, part: Part) -> Came:
         history = play.history()
     finally:
         play.close()
-    return Came(part, problems(history), history, time.monotonic() - began)
+    return Result(part, problems(history), history, time.monotonic() - began)
 
 
 def _nothing() -> History:
-    return History(wants=[], entries=[], events=[], records={}, dead_letters={})
+    return History(expectations=[], entries=[], events=[], records={}, dead_letters={})

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tests.faults.sabotage_border import BORDER
 from tests.faults.sabotage_edges import EDGES
 from tests.faults.sabotage_firestore import ON_FIRESTORE
-from tests.faults.sabotage_law import LAW
+from tests.faults.sabotage_rules import RULES
 
 
 class Sabotage(Struct, frozen=True):
@@ -17,7 +17,7 @@ class Sabotage(Struct, frozen=True):
 
     Attributes:
         apply: switches it off, in this process.
-        breaks: what must stand in a problem that the checker then tells: the invariant.
+        breaks: what must stand in a problem that the checker then reports: the invariant.
         seen_by: the scenario that must turn red.
         ledger: on which it is played.
     """
@@ -29,7 +29,7 @@ class Sabotage(Struct, frozen=True):
 
 
 SABOTAGES: dict[str, Sabotage] = {
-    **{name: Sabotage(apply, breaks, seen_by) for name, apply, breaks, seen_by in (*LAW, *EDGES, *BORDER)},
+    **{name: Sabotage(apply, breaks, seen_by) for name, apply, breaks, seen_by in (*RULES, *EDGES, *BORDER)},
     **{
         name: Sabotage(apply, breaks, seen_by, ledger="firestore")
         for name, apply, breaks, seen_by in ON_FIRESTORE

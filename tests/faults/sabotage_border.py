@@ -34,7 +34,7 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "what the app raises takes the answer away",
         put(guard.Guard, _send_decided=parts.failing_with_the_app(guard.Guard._send_decided)),  # noqa: SLF001 - the same
-        "[200] is wanted",
+        "[200] is expected",
         "a-teardown-fails-after-the-completion",
     ),
     (

@@ -47,7 +47,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "a conflict is not kept",
-        put(delivery.Receiver, _keep_conflict=parts.unburied),
+        put(delivery.Receiver, _keep_conflict=parts.conflict_unrecorded),
         "S13",
         "another-body-under-the-same-name",
     ),

@@ -92,7 +92,7 @@ ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "claims have no name on the wire",
         put(delivery, Claim=NamelessClaim),
-        "[200] is wanted",
+        "[200] is expected",
         "a-claim-is-applied-and-its-reply-cut",
     ),
     (

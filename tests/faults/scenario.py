@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
-from tests.faults.say import say
 from tests.faults.stage import Setup
+from tests.faults.terminal import say
 from tests.faults.wrong_clock import can_be_made
 
 Act = Callable[..., None]

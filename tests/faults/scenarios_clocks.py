@@ -12,16 +12,16 @@ SKEWED = Setup(revisions=("1", "2"), workers=2, clocks=True)
 
 def _running(play: Play, seconds: float) -> None:
     """A task that runs so long, and is asked for by both workers."""
-    want = play.want()
-    play.order(want, "begun", "park")
-    play.send(want)
-    play.see(want, "begun")
+    task = play.expect()
+    play.order(task, "begun", "park")
+    play.send(task)
+    play.see(task, "begun")
     for number in (1, 2, 3, 4):
         play.claim(
-            play.post(want, number=number) == 429, "CLOCK: a duplicate was not told that it is in flight"
+            play.post(task, number=number) == 429, "CLOCK: a duplicate was not told that it is in flight"
         )
     play.rest(seconds)
-    play.release(want, "begun")
+    play.release(task, "begun")
     play.finish()
 
 
@@ -38,14 +38,14 @@ def workers_disagree_about_the_time(play: Play) -> None:
 @scenario(SKEWED)
 def clocks_jump_while_handlers_run(play: Play) -> None:
     """Back and forth under a running handler: its lease is extended all the same; one run."""
-    want = play.want()
-    play.order(want, "begun", f"slow:{3 * LEASE}")
-    play.send(want)
-    play.see(want, "begun")
+    task = play.expect()
+    play.order(task, "begun", f"slow:{3 * LEASE}")
+    play.send(task)
+    play.see(task, "begun")
     for seconds in (50, -50, 40, -30, 0):
         play.stage.set_clock(0, seconds)
         play.stage.set_clock(1, seconds)
-        play.claim(play.post(want, number=1) == 429, "CLOCK: a duplicate was not told that it is in flight")
+        play.claim(play.post(task, number=1) == 429, "CLOCK: a duplicate was not told that it is in flight")
         play.rest(LEASE / 3)
 
 
@@ -55,9 +55,9 @@ def a_dead_worker_had_the_wrong_time(play: Play) -> None:
     play.stage.set_clock(0, 45)
     play.stage.set_clock(1, -45)
     for _ in range(2):
-        want = play.want(runs=(2, 2))
-        play.order(want, "effect", "crash")
-        play.send(want)
+        task = play.expect(runs=(2, 2))
+        play.order(task, "effect", "crash")
+        play.send(task)
 
 
 @scenario(SKEWED)
@@ -65,8 +65,8 @@ def a_clock_is_an_hour_wrong(play: Play) -> None:
     """Tokens seem to have expired: 401, and no ledger is touched. Set right again, the task runs; one run."""
     play.stage.set_clock(0, 7200)
     play.stage.set_clock(1, 7200)
-    want = play.task()
-    play.until(lambda: len(play.answers(want)) > 2, "it is not delivered")
-    play.claim(set(play.answers(want)) == {401}, f"answered {play.answers(want)}")
+    task = play.task()
+    play.until(lambda: len(play.answers(task)) > 2, "it is not delivered")
+    play.claim(set(play.answers(task)) == {401}, f"answered {play.answers(task)}")
     play.stage.set_clock(0, 0)
     play.stage.set_clock(1, 0)

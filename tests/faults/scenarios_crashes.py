@@ -12,11 +12,11 @@ FEW = Setup(workers=4, settings=(("TASKHANDLER_QUEUE_MAX_ATTEMPTS", "2"),))
 
 
 def _crash(play: Play, what: str, *, runs: tuple[int, int], before: str = "") -> None:
-    want = play.want(runs=runs)
+    task = play.expect(runs=runs)
     if before:
-        play.order(want, "begun", before)
-    play.order(want, what, "crash")
-    play.send(want)
+        play.order(task, "begun", before)
+    play.order(task, what, "crash")
+    play.send(task)
 
 
 @scenario(sync=True)
@@ -30,7 +30,7 @@ def a_worker_dies_before_its_handler_is_called(play: Play) -> None:
     """The claim is recorded and nobody runs: taken over when the lease has lapsed; one run, two attempts."""
     _crash(play, "claim.done", runs=(1, 1))
     play.finish()
-    found = play.found(play.wants[0])
+    found = play.found(play.expectations[0])
     play.claim(found is not None and found.record.attempt == 2, "it was not attempt 2 that ran")
 
 
@@ -43,13 +43,13 @@ def a_worker_dies_in_the_middle_of_its_handler(play: Play) -> None:
 @scenario()
 def a_worker_dies_as_it_sends_a_heartbeat(play: Play) -> None:
     """The same."""
-    _crash(play, "beat.sent", runs=(2, 2), before="slow:1")
+    _crash(play, "heartbeat.sent", runs=(2, 2), before="slow:1")
 
 
 @scenario()
 def a_worker_dies_after_a_heartbeat(play: Play) -> None:
     """The same, a lease after that heartbeat."""
-    _crash(play, "beat.done", runs=(2, 2), before="slow:1")
+    _crash(play, "heartbeat.done", runs=(2, 2), before="slow:1")
 
 
 @scenario(sync=True)
@@ -73,54 +73,54 @@ def a_worker_dies_as_it_tells_of_the_end(play: Play) -> None:
 @scenario()
 def a_worker_dies_between_looking_and_claiming(play: Play) -> None:
     """The second delivery dies after it has read the record: the third claims it; two runs."""
-    want = play.want(runs=(2, 2))
-    play.order(want, "begun", "fail")
-    play.order(want, "read.done", "crash")
-    play.send(want)
+    task = play.expect(runs=(2, 2))
+    play.order(task, "begun", "fail")
+    play.order(task, "read.done", "crash")
+    play.send(task)
 
 
 @scenario(sync=True)
 def every_run_kills_its_worker(play: Play) -> None:
     """Attempts are counted when they begin: dead after three, its body kept, `on_dead` called, 200."""
-    want = play.want(handler="frail", end="dead", runs=(3, 3))
-    play.order(want, "begun", "crash", times=50)
-    play.send(want)
+    task = play.expect(handler="frail", end="dead", runs=(3, 3))
+    play.order(task, "begun", "crash", times=50)
+    play.send(task)
     play.finish()
-    play.claim(play.count(want, "mourned") == 1, "on_dead was not called once")
+    play.claim(play.count(task, "on_dead") == 1, "on_dead was not called once")
 
 
 @scenario()
 def on_dead_kills_its_worker(play: Play) -> None:
     """The death is recorded but not that it was told: the next delivery calls `on_dead` again, then 200."""
-    want = play.want(handler="single", end="dead")
-    play.order(want, "begun", "fail")
-    play.order(want, "mourned", "crash")
-    play.send(want)
+    task = play.expect(handler="single", end="dead")
+    play.order(task, "begun", "fail")
+    play.order(task, "on_dead", "crash")
+    play.send(task)
     play.finish()
-    play.claim(play.count(want, "mourned") == 2, "on_dead was not called again")
+    play.claim(play.count(task, "on_dead") == 2, "on_dead was not called again")
 
 
 @scenario()
 def a_worker_dies_before_it_writes_down_that_it_mourned(play: Play) -> None:
     """The same: `on_dead` is called at least once."""
-    want = play.want(handler="single", end="dead")
-    play.order(want, "begun", "fail")
-    play.order(want, "tell.sent", "crash")
-    play.send(want)
+    task = play.expect(handler="single", end="dead")
+    play.order(task, "begun", "fail")
+    play.order(task, "mark_notified.sent", "crash")
+    play.send(task)
     play.finish()
-    play.claim(play.count(want, "mourned") == 2, "on_dead was not called again")
+    play.claim(play.count(task, "on_dead") == 2, "on_dead was not called again")
 
 
 @scenario()
 def a_worker_dies_while_duplicates_knock(play: Play) -> None:
     """A delivery that meets a live lease is not acknowledged, so the task survives its holder; two runs."""
-    want = play.want(runs=(2, 2))
-    play.order(want, "effect", "park")
-    play.send(want)
-    play.see(want, "effect")
-    play.run(want)
-    play.see(want, "outcome", said="in-flight")
-    play.release(want, "effect", "crash")
+    task = play.expect(runs=(2, 2))
+    play.order(task, "effect", "park")
+    play.send(task)
+    play.see(task, "effect")
+    play.run(task)
+    play.see(task, "outcome", said="in-flight")
+    play.release(task, "effect", "crash")
 
 
 @scenario(FEW)
@@ -137,31 +137,31 @@ def a_queue_with_fewer_attempts_than_it_says(play: Play) -> None:
     Nobody can help that task: `flask tasks doctor` is to compare the two numbers.
     """
     play.queue(max_attempts=2)
-    want = play.want(runs=(1, 1), end="running", statuses=(None, 429))
-    play.order(want, "effect", "crash")
-    play.send(want)
+    task = play.expect(runs=(1, 1), end="running", statuses=(None, 429))
+    play.order(task, "effect", "crash")
+    play.send(task)
 
 
 @scenario(sync=True)
 def all_workers_die_at_once(play: Play) -> None:
     """Every task that was running runs again, and no task is stuck."""
-    wants = [play.want(runs=(2, 2)) for _ in range(3)]
-    for want in wants:
-        play.order(want, "effect", "park")
-        play.send(want)
-    for pid in {play.see(want, "effect").pid for want in wants}:
+    tasks = [play.expect(runs=(2, 2)) for _ in range(3)]
+    for task in tasks:
+        play.order(task, "effect", "park")
+        play.send(task)
+    for pid in {play.see(task, "effect").pid for task in tasks}:
         play.signal(pid, signal.SIGKILL)
 
 
 @scenario()
 def the_machine_is_switched_off(play: Play) -> None:
     """Master and workers die together and start again: the same."""
-    wants = [play.want(runs=(2, 2)) for _ in range(3)]
-    for want in wants:
-        play.order(want, "effect", "park")
-        play.send(want)
-    for want in wants:
-        play.see(want, "effect")
+    tasks = [play.expect(runs=(2, 2)) for _ in range(3)]
+    for task in tasks:
+        play.order(task, "effect", "park")
+        play.send(task)
+    for task in tasks:
+        play.see(task, "effect")
     play.stage.note("switched off")
     play.stage.server.kill()
     play.stage.server.start()
@@ -170,8 +170,8 @@ def the_machine_is_switched_off(play: Play) -> None:
 @scenario(sync=True)
 def a_handler_leaves_its_worker(play: Play) -> None:
     """`SystemExit` gives the lease back within a second: the next delivery need not wait for it to lapse."""
-    want = play.want(runs=(2, 2))
-    play.order(want, "begun", "exit")
-    play.send(want)
-    play.see(want, "begun", attempt=2)
-    play.claim(play.count_said(want, "in-flight") == 0, "RELEASE: the lease was not given back")
+    task = play.expect(runs=(2, 2))
+    play.order(task, "begun", "exit")
+    play.send(task)
+    play.see(task, "begun", attempt=2)
+    play.claim(play.count_said(task, "in-flight") == 0, "RELEASE: the lease was not given back")

@@ -24,22 +24,23 @@ PATIENCE = 10.0
 @scenario(ALONE)
 def a_task_that_fails_all_day(play: Play) -> None:
     """Failures leave nothing behind in the worker's memory, however large the body."""
-    want = play.want(runs=(0, 999), body=b"x" * 500_000)
+    task = play.expect(runs=(0, 999), body=b"x" * 500_000)
     for number, act in enumerate(("fail", "retry", "limit") * 100):
-        play.order(want, "begun", act, attempt=number + 1)
-    grown = _growth(play, lambda: play.post(want, number=1), warm=60, times=240)
+        play.order(task, "begun", act, attempt=number + 1)
+    grown = _growth(play, lambda: play.post(task, number=1), warm=60, times=240)
     play.claim(grown < 30 * MIB, f"MEMORY: 240 failed deliveries of 0.5 MB left {grown / MIB:.0f} MiB behind")
     play.calm()
-    play.send(want)
+    play.send(task)
 
 
 @scenario(ALONE)
 def payloads_that_cannot_be_read_all_day(play: Play) -> None:
     """Nor do payloads that cannot be decoded."""
-    wants = (
-        play.want(handler="weigh", body=_wrong(number), end="rejected", runs=(0, 0)) for number in range(300)
+    tasks = (
+        play.expect(handler="weigh", body=_wrong(number), end="rejected", runs=(0, 0))
+        for number in range(300)
     )
-    grown = _growth(play, lambda: play.post(next(wants)), warm=60, times=240)
+    grown = _growth(play, lambda: play.post(next(tasks)), warm=60, times=240)
     play.claim(grown < 30 * MIB, f"MEMORY: 240 payloads of 0.5 MB left {grown / MIB:.0f} MiB behind")
 
 
@@ -49,24 +50,24 @@ def the_last_deliveries_wait_and_the_others_are_served(play: Play) -> None:
 
     The health check is answered meanwhile, and another task runs.
     """
-    want, other = play.want(), play.want()
-    play.order(want, "begun", "park")
-    play.send(want)
-    play.see(want, "begun")
-    answers = play.post_many(want, 200, number=99)
+    task, other = play.expect(), play.expect()
+    play.order(task, "begun", "park")
+    play.send(task)
+    play.see(task, "begun")
+    answers = play.post_many(task, 200, number=99)
     play.until(lambda: sum(answer.done() for answer in answers) >= 200 - THREADS, "THREADS: all of them wait")
     play.claim(_is_up(play), "THREADS: the health check was not answered")
     play.claim(play.post(other) == 200, "THREADS: another task did not run")
-    play.release(want, "begun")
-    came = [answer.result(60) for answer in answers]
-    play.claim(set(came) <= {200, 429}, f"answered {sorted(set(came))}")
-    play.claim(came.count(200) >= 1, "none of them waited")
+    play.release(task, "begun")
+    statuses = [answer.result(60) for answer in answers]
+    play.claim(set(statuses) <= {200, 429}, f"answered {sorted(set(statuses))}")
+    play.claim(statuses.count(200) >= 1, "none of them waited")
 
 
 @scenario(STORMED)
 def tokens_of_unknown_keys_while_the_certificates_hang(play: Play) -> None:
     """They are refused, 401, before the fetch of the certificates is given up, and others are served."""
-    first, want = play.want(), play.want()
+    first, task = play.expect(), play.expect()
     play.claim(play.post(first) == 200, "the certificates were not fetched")
     publisher = play.stage.certificates
     if publisher is None:
@@ -75,9 +76,9 @@ def tokens_of_unknown_keys_while_the_certificates_hang(play: Play) -> None:
     publisher.open.clear()
     try:
         with ThreadPoolExecutor(2 * THREADS) as storm:
-            came = set(storm.map(lambda _: play.post(want, headers=_unknown(play)), range(10 * THREADS)))
-        play.claim(came == {401}, f"THREADS: tokens of unknown keys were answered {sorted(came)}")
-        play.claim(play.post(want) == 200, "THREADS: a valid token was not served")
+            statuses = set(storm.map(lambda _: play.post(task, headers=_unknown(play)), range(10 * THREADS)))
+        play.claim(statuses == {401}, f"THREADS: tokens of unknown keys were answered {sorted(statuses)}")
+        play.claim(play.post(task) == 200, "THREADS: a valid token was not served")
         said = [line for line in play.stage.server.lines()[logged:] if "cannot be fetched" in line]
         play.claim(not said, "THREADS: they waited until the fetch was given up")
         play.claim(publisher.asked > 1, "nobody tried to fetch the certificates")
@@ -88,42 +89,42 @@ def tokens_of_unknown_keys_while_the_certificates_hang(play: Play) -> None:
 @scenario(ALONE)
 def a_gzip_bomb(play: Play) -> None:
     """It is refused, 413, before it is inflated, and never comes to the ledger; what is small is read."""
-    want = play.want(handler="weigh", body=b'{"grams": 7}')
+    task = play.expect(handler="weigh", body=b'{"grams": 7}')
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     bomb = gzip.compress(b" " * 400 * MIB, 9)
     took = _peak(
-        play, lambda: play.claim(play.post(want, body=bomb, headers=headers) == 413, "BOMB: not refused")
+        play, lambda: play.claim(play.post(task, body=bomb, headers=headers) == 413, "BOMB: not refused")
     )
     play.claim(took < 50 * MIB, f"BOMB: it took {took / MIB:.0f} MiB")
-    play.claim(not play.count(want, "claim.sent"), "BOMB: the ledger heard of it")
-    play.claim(play.post(want, body=gzip.compress(want.body), headers=headers) == 200, "it was not read")
-    play.claim(play.post(want) == 200, "BOMB: what was inflated is another body than the same one as it is")
+    play.claim(not play.count(task, "claim.sent"), "BOMB: the ledger heard of it")
+    play.claim(play.post(task, body=gzip.compress(task.body), headers=headers) == 200, "it was not read")
+    play.claim(play.post(task) == 200, "BOMB: what was inflated is another body than the same one as it is")
 
 
 @scenario(ALONE)
 def a_handler_that_says_not_now_all_day(play: Play) -> None:
     """The log says so now and then, with a count, and not for each of three hundred deliveries."""
-    want = play.want(runs=(301, 301))
-    play.order(want, "begun", "limit", times=300)
+    task = play.expect(runs=(301, 301))
+    play.order(task, "begun", "limit", times=300)
     lines = len(play.stage.server.lines())
-    came = {play.post(want, number=1) for _ in range(300)}
-    play.claim(came == {429}, f"answered {sorted(came)}")
+    statuses = {play.post(task, number=1) for _ in range(300)}
+    play.claim(statuses == {429}, f"answered {sorted(statuses)}")
     lines = len(play.stage.server.lines()) - lines
     play.claim(lines <= 30, f"LOG: there are {lines} lines for 300 deliveries that came to the same")
     play.claim(lines >= 1, "the log does not say it at all")
-    play.send(want)
+    play.send(task)
 
 
 @scenario(Setup(workers=1, settings=(("BENCH_MODELS", "1"),)))
 def a_payload_that_is_wrong_in_every_place(play: Play) -> None:
     """It is rejected in a few words, in the record and in the log, and takes no memory for each of them."""
     body = b'{"items":[%s{}]}' % (b"{}," * 300_000)
-    wants = [play.want(handler="ship", body=body, end="rejected", runs=(0, 0)) for _ in range(4)]
-    took = _peak(play, lambda: [play.post(want) for want in wants])
+    tasks = [play.expect(handler="ship", body=body, end="rejected", runs=(0, 0)) for _ in range(4)]
+    took = _peak(play, lambda: [play.post(task) for task in tasks])
     play.claim(took < 100 * MIB, f"MEMORY: payloads of 0.9 MB took {took / MIB:.0f} MiB")
     written = sum(map(len, play.stage.server.lines()))
     play.claim(written < 20_000, f"LOG: four refusals wrote {written} characters")
-    reasons = [len(found.record.reason) for want in wants if (found := play.found(want))]
+    reasons = [len(found.record.reason) for task in tasks if (found := play.found(task))]
     play.claim(
         reasons and max(reasons) <= 2000, f"a reason of {max(reasons, default=0)} characters is recorded"
     )

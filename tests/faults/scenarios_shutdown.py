@@ -23,34 +23,34 @@ def an_idle_worker_is_told_to_stop(play: Play) -> None:
 @scenario(sync=True)
 def a_worker_is_told_to_stop_in_the_middle(play: Play) -> None:
     """The handler has time to end: 200; one run, and no other delivery meanwhile."""
-    want = play.want(statuses=(200,))
-    play.order(want, "effect", "park")
-    play.send(want)
-    play.signal(play.see(want, "effect").pid, signal.SIGTERM)
+    task = play.expect(statuses=(200,))
+    play.order(task, "effect", "park")
+    play.send(task)
+    play.signal(play.see(task, "effect").pid, signal.SIGTERM)
     play.rest(0.5)
-    play.release(want, "effect")
+    play.release(task, "effect")
 
 
 @scenario(sync=True)
 def a_handler_stops_at_a_checkpoint(play: Play) -> None:
     """A drained attempt is not charged: the only one that the handler allows is still there; two runs."""
-    want = play.want(handler="single", runs=(2, 2), statuses=(503, 200))
-    play.order(want, "begun", "linger", attempt=1)
-    play.send(want)
-    play.signal(play.see(want, "begun").pid, signal.SIGTERM)
+    task = play.expect(handler="single", runs=(2, 2), statuses=(503, 200))
+    play.order(task, "begun", "linger", attempt=1)
+    play.send(task)
+    play.signal(play.see(task, "begun").pid, signal.SIGTERM)
     play.finish()
-    found = play.found(want)
+    found = play.found(task)
     play.claim(found is not None and found.record.drained == 1, "DRAIN: the handler was not told to stop")
 
 
 @scenario()
 def a_service_is_told_to_stop_and_then_killed(play: Play) -> None:
     """A handler that does not end in the time it has dies with its worker, and runs again elsewhere."""
-    want = play.want(runs=(2, 2))
-    play.order(want, "effect", "park", attempt=1)
-    play.send(want)
-    play.see(want, "effect")
-    play.stage.note("terminated", want.task)
+    task = play.expect(runs=(2, 2))
+    play.order(task, "effect", "park", attempt=1)
+    play.send(task)
+    play.see(task, "effect")
+    play.stage.note("terminated", task.id)
     play.stage.server.terminate()
     play.stage.server.wait_for_the_end()
     play.stage.server.start()
@@ -59,11 +59,11 @@ def a_service_is_told_to_stop_and_then_killed(play: Play) -> None:
 @scenario()
 def a_release_rolls_out_under_load(play: Play) -> None:
     """SIGHUP replaces all workers while a hundred tasks run: nothing is lost, one completion each."""
-    wants = [play.want(runs=(1, 2)) for _ in range(100)]
+    tasks = [play.expect(runs=(1, 2)) for _ in range(100)]
     play.stage.note("reload")
-    for number, want in enumerate(wants):
-        play.order(want, "begun", "slow:0.1")
-        play.send(want)
+    for number, task in enumerate(tasks):
+        play.order(task, "begun", "slow:0.1")
+        play.send(task)
         if number == 30:
             play.stage.server.reload()
 
@@ -75,7 +75,8 @@ def a_handler_is_missing_on_one_side(play: Play) -> None:
         play.task(handler="newcomer")
     play.finish()
     play.claim(
-        404 in {status for want in play.wants for status in play.answers(want)}, "nobody met the old one"
+        404 in {status for task in play.expectations for status in play.answers(task)},
+        "nobody met the old one",
     )
 
 
@@ -83,7 +84,7 @@ def a_handler_is_missing_on_one_side(play: Play) -> None:
 def both_revisions_share_the_ledger(play: Play) -> None:
     """What one has completed is a duplicate to the other; one run each."""
     for _ in range(10):
-        want = play.task()
-        play.see(want, "outcome", said="completed")
-        answers = {play.post(want), play.post(want)}
+        task = play.task()
+        play.see(task, "outcome", said="completed")
+        answers = {play.post(task), play.post(task)}
         play.claim(answers == {200}, f"answered {answers}")

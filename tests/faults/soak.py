@@ -1,4 +1,4 @@
-"""`make soak`: thousands of tasks under every fault that chance can think of, and a seed that replays it."""
+"""`make soak`: thousands of tasks under random faults of every kind, and a seed that repeats them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tests.faults.checker import problems
-from tests.faults.door import HALF
 from tests.faults.emulator import emulated
-from tests.faults.evidence import timeline
-from tests.faults.history import History, Want
+from tests.faults.history import Expectation, History
+from tests.faults.http_proxy import HALF
 from tests.faults.nemesis import Nemesis
 from tests.faults.play import Play
-from tests.faults.proxy import Fault
-from tests.faults.say import end_in_order, say
+from tests.faults.random_faults import on_the_way
 from tests.faults.stage import Setup, Stage
-from tests.faults.whims import on_the_way
+from tests.faults.tcp_proxy import Fault
+from tests.faults.terminal import end_in_order, say
+from tests.faults.timeline import timeline
 
 PATIENCE = 330.0
 """Seconds for all of it."""
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end_in_order()
     seed = asked.seed or random.SystemRandom().randrange(1, 1 << 31)
     say(f"seed {seed}: {asked.tasks} tasks on {asked.ledger}")
-    with emulated(wanted=asked.ledger == "firestore") as emulator:
+    with emulated(needed=asked.ledger == "firestore") as emulator:
         if asked.ledger == "firestore" and not emulator:
             return 1
-        setup = Setup(settings=(("BENCH_WHIMS", str(seed)), ("BENCH_INTERFERENCE", "1")))
+        setup = Setup(settings=(("BENCH_RANDOM_FAULTS", str(seed)), ("BENCH_INTERFERENCE", "1")))
         with Stage(setup, emulator=emulator, sabotage=asked.sabotage, seed=seed) as stage:
             return _judge(_soak(stage, asked.tasks, seed), seed)
 
@@ -65,12 +65,12 @@ def _parser() -> argparse.ArgumentParser:
 def _soak(stage: Stage, tasks: int, seed: int) -> History:
     play = Play(stage, "soak", timeout=CALM)
     play.queue(max_concurrent_dispatches=16, max_backoff=2.0)
-    stage.door.meets = lambda task, number: _met(stage, seed, task, number)
+    stage.http_proxy.meets = lambda task, number: _met(stage, seed, task, number)
     stage.queue.faults(**TROUBLE)
     began = time.monotonic()
     with Nemesis(stage, seed):
-        for want in _wants(play, tasks):
-            play.send(want)
+        for task in _expectations(play, tasks):
+            play.send(task)
         while play.left() and time.monotonic() - began < PATIENCE - CALM:
             play.rest(5)
             _show(stage, play, began)
@@ -87,27 +87,28 @@ def _met(stage: Stage, seed: int, task: str, number: int) -> Fault | str:
     return fault
 
 
-def _wants(play: Play, tasks: int) -> Iterator[Want]:
+def _expectations(play: Play, tasks: int) -> Iterator[Expectation]:
     """Most are ordinary; some can only be rejected, some will hardly survive."""
     many = (0, 99)
     for number in range(tasks):
         match number % 25:
             case 0:
-                yield play.want(task=f"reject-{number}", end="rejected", runs=many)
+                yield play.expect(id=f"reject-{number}", end="rejected", runs=many)
             case 1:
-                yield play.want(task=f"frail-{number}", handler="frail", end="completed or dead", runs=many)
+                yield play.expect(id=f"frail-{number}", handler="frail", end="completed or dead", runs=many)
             case 2:
-                yield play.want(task=f"garbled-{number}", handler="weigh", end="rejected", runs=(0, 0))
+                yield play.expect(id=f"garbled-{number}", handler="weigh", end="rejected", runs=(0, 0))
             case 3 | 4:
-                yield play.want(task=f"parcel-{number}", handler="weigh", body=b'{"grams": 7}', runs=many)
+                yield play.expect(id=f"parcel-{number}", handler="weigh", body=b'{"grams": 7}', runs=many)
             case _:
-                yield play.want(task=f"task-{number}", runs=many)
+                yield play.expect(id=f"task-{number}", runs=many)
 
 
 def _show(stage: Stage, play: Play, began: float) -> None:
     seconds, left = time.monotonic() - began, len(play.left())
     sent = sum(1 for _ in stage.queue.attempts())
-    say(f"{seconds:6.1f} s  {len(play.wants) - left} of {len(play.wants)} tasks gone, {sent} requests")
+    tasks = len(play.expectations)
+    say(f"{seconds:6.1f} s  {tasks - left} of {tasks} tasks gone, {sent} requests")
 
 
 def _judge(history: History, seed: int) -> int:
@@ -130,9 +131,8 @@ def _judge(history: History, seed: int) -> int:
         say(timeline(_only(history, task)))
     lost = sum("LOST" in problem or "L1" in problem for problem in wrong)
     twice = sum("S1:" in problem for problem in wrong)
-    say(
-        f"{len(history.wants)} tasks, {len(history.entries)} deliveries: {lost} lost, {twice} completed twice"
-    )
+    tasks, deliveries = len(history.expectations), len(history.entries)
+    say(f"{tasks} tasks, {deliveries} deliveries: {lost} lost, {twice} completed twice")
     say(
         f"seed {seed}: "
         + (f"{len(wrong)} problems; replay it with --seed {seed}" if wrong else "all is well")
@@ -141,9 +141,9 @@ def _judge(history: History, seed: int) -> int:
 
 
 def _only(history: History, task: str) -> History:
-    """What is known of one task, and what happened to everybody."""
+    """What is known of one task, and what happened to the whole stage."""
     return History(
-        wants=[want for want in history.wants if want.task == task],
+        expectations=[expected for expected in history.expectations if expected.id == task],
         entries=[entry for entry in history.entries if entry.task == task],
         events=[event for event in history.events if event.task == task],
         records={task: history.records.get(task)},

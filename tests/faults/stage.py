@@ -1,4 +1,4 @@
-"""The stage of a play: queue → door → gunicorn → proxy → ledger, and the oracle that everybody tells."""
+"""The stage of a play: queue → HTTP proxy → gunicorn → TCP proxy → ledger, and beside them the oracle."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from taskhandler.devqueue import LocalQueue
 from taskhandler.ledger.opening import open_storage
 from tests.auth.issuer import Publisher
 from tests.faults import journal
-from tests.faults.door import Door
 from tests.faults.gunicorn import Gunicorn
-from tests.faults.journal import Event, See, Tell
-from tests.faults.proxy import Proxy
+from tests.faults.http_proxy import HTTPProxy
+from tests.faults.journal import Event, Report, See
+from tests.faults.oracle_client import OracleClient
 from tests.faults.relay import Relay
-from tests.faults.witness import Line
+from tests.faults.tcp_proxy import Proxy
 from tests.faults.wrong_clock import WrongClock
 from tests.mirror import ROOT
 
@@ -95,7 +95,7 @@ class Stage:
         self._sabotage = sabotage
         self._stack = ExitStack()
         self.queue = LocalQueue(seed=seed)
-        self.door = Door()
+        self.http_proxy = HTTPProxy()
         self.servers: list[Gunicorn] = []
         self.certificates: Publisher | None = None
         self._clocks: list[WrongClock] = []
@@ -105,10 +105,10 @@ class Stage:
         with ExitStack() as stack:
             self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="taskhandler-faults-")))
             stack.enter_context(self.queue)
-            stack.enter_context(self.door)
-            self.target = f"http://127.0.0.1:{self.door.port}/tasks"
+            stack.enter_context(self.http_proxy)
+            self.target = f"http://127.0.0.1:{self.http_proxy.port}/tasks"
             self.site = stack.enter_context(_site(self.folder, self._emulator, relayed=self.setup.relayed))
-            self.line = Line(stack.enter_context(_oracle(self.folder / "journal")))
+            self.oracle = OracleClient(stack.enter_context(_oracle(self.folder / "journal")))
             if self.setup.certificates:
                 self.certificates = stack.enter_context(_published(self.queue.certs_url))
             self.ledger = open_storage(self.site.url)
@@ -143,7 +143,7 @@ class Stage:
 
     def note(self, said: str, task: str = "", *, pid: int = 0) -> None:
         """Have the oracle write down what the bench does."""
-        self.line.ask(Tell(Event(what="bench", said=said, task=task, pid=pid)))
+        self.oracle.ask(Report(Event(what="bench", said=said, task=task, pid=pid)))
 
     def events(self, start: int = 0) -> list[Event]:
         """The oracle's journal from byte `start` on."""
@@ -169,14 +169,14 @@ class Stage:
 
     def _is_whole(self) -> bool:
         workers = set(self.workers())
-        ups = {event.pid for event in self.line.ask(See(what="up", task="", count=0, timeout=0)).seen}
+        ups = {event.pid for event in self.oracle.ask(See(what="up", task="", count=0, timeout=0)).seen}
         return len(workers) == self.setup.workers * len(self.servers) and workers <= ups
 
     def _wait(self) -> None:
         for server in self.servers:
             server.wait()
         self.whole()
-        self.door.lead_to(*(server.port for server in self.servers))
+        self.http_proxy.lead_to(*(server.port for server in self.servers))
 
     def _server(self, number: int, revision: str) -> Gunicorn:
         settings = {
@@ -201,7 +201,7 @@ class Stage:
     @property
     def port(self) -> int:
         """The oracle's."""
-        return self.line.port
+        return self.oracle.port
 
 
 @contextmanager

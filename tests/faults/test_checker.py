@@ -9,7 +9,7 @@ import pytest
 from tests.faults.checker import problems
 from tests.faults.history import History
 from tests.faults.journal import Event
-from tests.faults.made_up import LEASE, answered, completed, history, ran, recorded, wrote
+from tests.faults.sample_histories import LEASE, answered, completed, history, ran, recorded, wrote
 
 
 def ordinary(**about: Any) -> History:  # noqa: ANN401 - the fields of Want
@@ -89,7 +89,7 @@ def test_an_acknowledgement_before_the_end_is_seen():
 
 
 def test_a_write_of_somebody_else_is_seen():
-    events = [*completed(0)[:5], *wrote("beat", 0.15, pid=2), *completed(0)[5:]]
+    events = [*completed(0)[:5], *wrote("heartbeat", 0.15, pid=2), *completed(0)[5:]]
     assert says(history(events, [answered(0.5)], recorded()), "S4")
 
 
@@ -169,7 +169,7 @@ def test_more_runs_than_the_scenario_allows_are_seen():
 
 
 def test_other_answers_than_the_scenario_wants_are_seen():
-    assert says(ordinary(statuses=(503, 200)), "is wanted")
+    assert says(ordinary(statuses=(503, 200)), "is expected")
 
 
 def test_what_a_scenario_finds_wrong_is_told():

@@ -81,7 +81,7 @@ def bounced(self: object, delivery: object, verdict: InFlight) -> Verdict:  # no
     return verdict
 
 
-def unburied(self: Any, delivery: object) -> Reply:  # noqa: ANN401 - a Receiver
+def conflict_unrecorded(self: Any, delivery: object) -> Reply:  # noqa: ANN401 - a Receiver
     """A conflict is acknowledged, and nobody writes it down."""
     answer: Reply = self._answer(delivery, Conflict())
     return answer

@@ -20,7 +20,7 @@ class WrongClock:
 
     Args:
         folder: where it is kept.
-        number: tells it from others in that folder.
+        number: its own in that folder.
     """
 
     def __init__(self, folder: Path, number: int) -> None:

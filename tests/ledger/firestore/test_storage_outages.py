@@ -17,8 +17,8 @@ from taskhandler.ledger.storage import Key, Stale, TaskBody, Unavailable, Unknow
 from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Completed, Fenced, Run, Settled, Undecided
-from tests.faults.proxy import Fault, Proxy
 from tests.faults.relay import Relay
+from tests.faults.tcp_proxy import Fault, Proxy
 from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.emulator import Emulator, required_jar, shared_address
 from tests.ledger.filed import wait

@@ -1,4 +1,4 @@
-"""Deliveries that are made by hand, with the headers and the token that the queue would give them."""
+"""Deliveries that the bench makes itself, with the headers and the token that the queue would give them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
-from tests.faults.history import Entry, Want
+from tests.faults.history import Entry, Expectation
 from tests.faults.stage import ACCOUNT, Stage
 
 PATIENCE = 30.0
@@ -17,7 +17,7 @@ PATIENCE = 30.0
 
 def deliver(
     stage: Stage,
-    want: Want,
+    task: Expectation,
     *,
     number: int,
     body: bytes | None,
@@ -28,7 +28,7 @@ def deliver(
 
     Args:
         stage: where.
-        want: the task.
+        task: which one.
         number: its retry count.
         body: another one than its own.
         path: another one, under the prefix, than its handler's.
@@ -37,17 +37,17 @@ def deliver(
     usual = {
         "Authorization": f"Bearer {stage.queue.token(email=ACCOUNT, audience=stage.target)}",
         "Content-Type": "application/octet-stream",
-        "X-CloudTasks-QueueName": want.queue.rpartition("/")[2],
-        "X-CloudTasks-TaskName": want.task,
+        "X-CloudTasks-QueueName": task.queue.rpartition("/")[2],
+        "X-CloudTasks-TaskName": task.id,
         "X-CloudTasks-TaskRetryCount": str(number),
         "X-CloudTasks-TaskExecutionCount": "0",
     }
-    url = stage.target + (f"/{want.handler}" if path is None else path)
-    request = urllib.request.Request(url, want.body if body is None else body, {**usual, **headers})  # noqa: S310 - our own address
+    url = stage.target + (f"/{task.handler}" if path is None else path)
+    request = urllib.request.Request(url, task.body if body is None else body, {**usual, **headers})  # noqa: S310 - our own address
     sent = time.time()
     status = _status(request)
     return Entry(
-        task=want.task, kind="by hand", number=number, sent=sent, ended=time.time(), status=status or None
+        task=task.id, kind="direct", number=number, sent=sent, ended=time.time(), status=status or None
     )
 
 

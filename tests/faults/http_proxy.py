@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from tests.faults.proxy import CHUNK, Fault
+from tests.faults.tcp_proxy import CHUNK, Fault
 
 PATIENCE = 60.0
 _TASK = re.compile(rb"x-cloudtasks-taskname: *([^\r]*)", re.IGNORECASE)
@@ -23,7 +23,7 @@ Meets = Callable[[str, int], Fault | str]
 """Which fault the delivery of a task meets, by its id and retry count."""
 
 
-class Door:
+class HTTPProxy:
     """Listens on a free port and hands each connection to the next of `upstreams`; use it as a context.
 
     Args:
@@ -45,7 +45,7 @@ class Door:
         """Let the next deliveries of `task` meet these faults."""
         self._orders.setdefault(task, []).extend(faults)
 
-    def __enter__(self) -> Door:  # noqa: PYI034 - Self is not in Python 3.10
+    def __enter__(self) -> HTTPProxy:  # noqa: PYI034 - Self is not in Python 3.10
         """Begin to take connections."""
         threading.Thread(target=self._accept, daemon=True).start()
         return self

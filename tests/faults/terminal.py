@@ -1,4 +1,4 @@
-"""What the bench tells people, and hears from them."""
+"""What the commands of the bench write to the terminal, and how they end."""
 
 from __future__ import annotations
 

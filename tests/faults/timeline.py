@@ -1,4 +1,4 @@
-"""What people look at when a play went wrong: everything in the order of time."""
+"""What people look at when a play went wrong: all that happened, in the order of time."""
 
 from __future__ import annotations
 

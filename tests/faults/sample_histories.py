@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taskhandler.lifecycle.record import Record, State
-from tests.faults.history import Entry, History, Want
+from tests.faults.history import Entry, Expectation, History
 from tests.faults.journal import Event
 
 LEASE = 1.5
@@ -68,8 +68,10 @@ def history(
     events: list[Event],
     entries: list[Entry],
     record: Record | None,
-    **about: Any,  # noqa: ANN401 - of Want
+    **about: Any,  # noqa: ANN401 - the fields of Expectation
 ) -> History:
     """The history of one task."""
-    want = Want(**{"task": "t", "queue": "q", "runs": (0, 9), **about})
-    return History(wants=[want], entries=entries, events=events, records={"t": record}, dead_letters={})
+    task = Expectation(**{"id": "t", "queue": "q", "runs": (0, 9), **about})
+    return History(
+        expectations=[task], entries=entries, events=events, records={"t": record}, dead_letters={}
+    )

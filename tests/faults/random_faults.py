@@ -1,4 +1,4 @@
-"""Faults by chance: a function of the seed, the task, the delivery and the place, so a seed replays them."""
+"""Faults at random: a function of the seed, the task, the delivery and the place, so a seed replays them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections import Counter
 from typing import TypeVar
 
 from taskhandler.devqueue.faults import chance
-from tests.faults.door import HALF
-from tests.faults.proxy import Fault
+from tests.faults.http_proxy import HALF
+from tests.faults.tcp_proxy import Fault
 
 T = TypeVar("T")
 
@@ -19,16 +19,16 @@ RATES: dict[str, tuple[tuple[str, float], ...]] = {
     "begun": (("fail", 0.04), ("retry", 0.01), ("limit", 0.002), ("slow:2.5", 0.005), ("exit", 0.001)),
     "effect": (("crash", 0.004), ("slow:0.2", 0.01)),
     "done": (("fail", 0.01), ("crash", 0.004)),
-    "beat.sent": (("lose", 0.05), ("down", 0.05)),
-    "beat.done": (("lose", 0.05),),
+    "heartbeat.sent": (("lose", 0.05), ("down", 0.05)),
+    "heartbeat.done": (("lose", 0.05),),
     "read.sent": (("down", 0.02),),
     "read.done": (("lose", 0.02),),
     "settle.sent": (("lose", 0.01), ("down", 0.01), ("slow:0.5", 0.005), ("crash", 0.004)),
     "settle.done": (("lose", 0.01), ("crash", 0.004)),
     "outcome": (("crash", 0.002),),
-    "mourned": (("fail", 0.1), ("crash", 0.02)),
-    "tell.sent": (("down", 0.1),),
-    "bury.sent": (("lose", 0.1),),
+    "on_dead": (("fail", 0.1), ("crash", 0.02)),
+    "mark_notified.sent": (("down", 0.1),),
+    "keep_conflict.sent": (("lose", 0.1),),
     "hook.middleware": (("answer", 0.003), ("raise", 0.003)),
     "hook.open-session": (("raise", 0.003),),
     "hook.preprocess": (("raise", 0.003),),
@@ -52,7 +52,7 @@ ON_THE_WAY: tuple[tuple[Fault | str, float], ...] = (
 )
 
 
-class Whims:
+class RandomFaults:
     """What chance does to the worker that has them.
 
     Args:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 
-from tests.faults.proxy import Fault, Proxy
 from tests.faults.relay import Relay
+from tests.faults.tcp_proxy import Fault, Proxy
 
 PATIENCE_SECONDS = 60
 """After these a test gives up: a guard against hanging, on which no assertion depends."""

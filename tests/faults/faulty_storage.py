@@ -1,7 +1,7 @@
-"""A storage around the real one, which tells the oracle of every operation and can be made to fail.
+"""A storage around the real one, which reports every operation to the oracle and can be made to fail.
 
 Acts before an operation: `down` (not done, and it says so), `lose` (not done, and nobody knows). Acts after
-it: `lose` (done, and nobody knows). And those of `witness.suffer` at both.
+it: `lose` (done, and nobody knows). And those of `oracle_client.obey` at both.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from taskhandler.ledger.storage import (
     Written,
 )
 from taskhandler.lifecycle.record import Record, Snapshot, State
-from tests.faults.witness import Witness
+from tests.faults.oracle_client import Reporter
 
 DOWN = Unavailable("the bench says so")
 LOST = Unknown("the bench says so")
 
 
-def tell_of_locks(witness: Witness) -> None:
+def report_locks(reporter: Reporter) -> None:
     """Have the oracle told whenever this process has become the writer of a SQLite ledger."""
 
     def begun(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
         sqlite_file.begin(connection, wait)
-        witness.tell("locked")
+        reporter.report("locked")
 
     setattr(sqlite_writer, "begin", begun)  # noqa: B010 - it is not that module's own
 
 
-class HauntedStorage:
+class FaultyStorage:
     """See the module; the contract is `Storage`'s."""
 
-    def __init__(self, storage: Storage, witness: Witness) -> None:
+    def __init__(self, storage: Storage, reporter: Reporter) -> None:
         self.shared = storage.shared
         self._storage = storage
-        self._witness = witness
+        self._reporter = reporter
         self._held: set[str] = set()
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""
-        if self._witness.tell("read.sent", key.task) in {"down", "lose"}:
+        if self._reporter.report("read.sent", key.task) in {"down", "lose"}:
             return DOWN
         found = self._storage.read(key)
         record = found.record if isinstance(found, Snapshot) else None
         answer = type(found).__name__.lower()
-        lost = self._tell("read.done", key, record, answer) in {"down", "lose"}
+        lost = self._report("read.done", key, record, answer) in {"down", "lose"}
         return DOWN if lost else found
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
@@ -79,7 +79,7 @@ class HauntedStorage:
         )
 
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
-        """See `Storage.letter`."""
+        """See `Storage.dead_letter`."""
         return self._storage.dead_letter(key)
 
     def list(
@@ -102,7 +102,7 @@ class HauntedStorage:
 
     def _write(self, key: Key, record: Record, write: Callable[[], Answer]) -> Answer:
         name = self._name(key, record)
-        match self._tell(f"{name}.sent", key, record):
+        match self._report(f"{name}.sent", key, record):
             case "down":
                 return DOWN
             case "lose":
@@ -112,22 +112,22 @@ class HauntedStorage:
         answer = write()
         if name == "claim" and isinstance(answer, Written | Unknown):
             self._held.add(record.lease_id)
-        told = self._tell(f"{name}.done", key, record, type(answer).__name__.lower())
+        told = self._report(f"{name}.done", key, record, type(answer).__name__.lower())
         return LOST if told == "lose" else answer
 
     def _name(self, key: Key, record: Record) -> str:
         if key.conflict:
-            return "bury"
+            return "keep_conflict"
         if record.on_dead_called:
-            return "tell"
+            return "mark_notified"
         if record.state is not State.RUNNING:
             return "settle"
-        return "beat" if record.lease_id in self._held else "claim"
+        return "heartbeat" if record.lease_id in self._held else "claim"
 
-    def _tell(self, what: str, key: Key, record: Record | None, answer: str = "") -> str:
+    def _report(self, what: str, key: Key, record: Record | None, answer: str = "") -> str:
         if record is None:
-            return self._witness.tell(what, key.task, answer=answer)
-        return self._witness.tell(
+            return self._reporter.report(what, key.task, answer=answer)
+        return self._reporter.report(
             what,
             key.task,
             answer=answer,

@@ -10,7 +10,7 @@ from tests.exploration import weakened_claim as claims
 from tests.exploration import weakened_holder as holders
 from tests.faults.weakened_parts import put
 
-LAW: tuple[tuple[str, Callable[[], None], str, str], ...] = (
+RULES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ("completion is not fenced", put(lease, Settle=holders.UnfencedCompletion), "S1", "a-zombie-succeeds"),
     ("failure is not fenced", put(lease, Settle=holders.UnfencedFailure), "S5", "a-zombie-fails"),
     ("rejection is not fenced", put(lease, Settle=holders.UnfencedRejection), "S5", "a-zombie-rejects"),
@@ -97,7 +97,7 @@ LAW: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "claims have no name",
         put(delivery, Claim=claims.NamelessClaim),
-        "[200] is wanted",
+        "[200] is expected",
         "the-reply-to-a-claim-is-lost",
     ),
     (

@@ -1,4 +1,4 @@
-"""Tells the oracle what happens, and suffers what it answers."""
+"""Reports to the oracle what happens, and does what it orders."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import threading
 from typing import Any
 
 from tests.faults import journal
-from tests.faults.journal import Answer, Event, Request, Tell
-from tests.faults.whims import Whims
+from tests.faults.journal import Answer, Event, Report, Request
+from tests.faults.random_faults import RandomFaults
 
 
-class Line:
+class OracleClient:
     """A connection to the oracle for each thread that has something to say.
 
     Args:
@@ -43,25 +43,25 @@ class Line:
             del self._of.file
 
 
-class Witness:
-    """Tells the oracle from within a worker.
+class Reporter:
+    """Reports to the oracle from within a worker.
 
     Args:
         port: of the oracle.
-        whims: what happens by chance.
+        random_faults: what happens by chance.
     """
 
-    def __init__(self, port: int, whims: Whims) -> None:
-        self._line = Line(port)
-        self._whims = whims
+    def __init__(self, port: int, random_faults: RandomFaults) -> None:
+        self._line = OracleClient(port)
+        self._random_faults = random_faults
 
-    def tell(self, what: str, task: str = "", **more: Any) -> str:  # noqa: ANN401 - the fields of Event
-        """Tell, suffer what the oracle orders, and return the order (or the fenced resource's answer)."""
-        event = Event(what=what, task=task, pid=os.getpid(), act=self._whims.act(what, task), **more)
-        return suffer(self._line.ask(Tell(event)).act)
+    def report(self, what: str, task: str = "", **more: Any) -> str:  # noqa: ANN401 - the fields of Event
+        """Report, do what the oracle orders, and return the order (or the fenced resource's answer)."""
+        event = Event(what=what, task=task, pid=os.getpid(), act=self._random_faults.act(what, task), **more)
+        return obey(self._line.ask(Report(event)).act)
 
 
-def suffer(act: str) -> str:
+def obey(act: str) -> str:
     """Crash, stop, wait or hold the interpreter's lock, if `act` says so; other acts are for the caller."""
     word, _, seconds = act.partition(":")
     match word:
