@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError, retry_after
+from taskhandler.handlers.call import Raised, Returned
 from taskhandler.handlers.payload import PayloadCodeError, PayloadError
 from taskhandler.handlers.payload_reason import reason_of_raised
 from taskhandler.handlers.result import Dropped, result_json
@@ -27,7 +28,6 @@ class Ending(Struct, frozen=True):
 
     Attributes:
         disposition: what is written down.
-        reason: for people.
         error: what was raised, if anything was.
         after: seconds, where the handler said when to come back.
         limited: whether the whole queue is to be slowed down.
@@ -35,16 +35,34 @@ class Ending(Struct, frozen=True):
     """
 
     disposition: Disposition
-    reason: str = ""
     error: Exception | None = None
     after: float | None = None
     limited: bool = False
     warning: str = ""
 
     @property
+    def reason(self) -> str:
+        """Why, for people; empty where the task is completed."""
+        if isinstance(self.disposition, Completed):
+            return ""
+        return "drained" if isinstance(self.disposition, Drained) else self.disposition.reason
+
+    @property
     def is_error(self) -> bool:
         """Whether this is an error that the app's error handling should see, like any view's."""
         return self.error is not None and not isinstance(self.error, Steering | PayloadError)
+
+
+def ending_of(ran: Returned | Raised, budget: AttemptBudget) -> Ending:
+    """What it means that the handler returned or raised this."""
+    if isinstance(ran, Returned):
+        return returned(ran.value)
+    error = ran.error
+    if isinstance(error, Interrupted):
+        return interrupted(error, budget)
+    if isinstance(error, Steering):
+        error.__traceback__ = None  # an instance that is raised again and again would keep each payload
+    return raised(error, budget)
 
 
 def returned(value: object) -> Ending:
@@ -59,14 +77,14 @@ def raised(error: Exception, budget: AttemptBudget) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
         reason = _words(error.reason) or "rejected"
-        return Ending(Rejected(reason), reason, error)
+        return Ending(Rejected(reason), error)
     if isinstance(error, RateLimited | Retry):
         asked = f"the handler asked for it ({type(error).__name__})"
         reason = _words(error.reason) or asked
         limited = isinstance(error, RateLimited)
-        return Ending(_failed(reason, budget), reason, error, retry_after(error), limited)
+        return Ending(_failed(reason, budget), error, retry_after(error), limited)
     reason = one_line(f"{type(error).__name__}: {_words(error)}", limit=REASON)
-    return Ending(_failed(reason, budget), reason, error)
+    return Ending(_failed(reason, budget), error)
 
 
 def _words(said: object) -> str:
@@ -78,19 +96,19 @@ def _words(said: object) -> str:
 def invalid(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> Ending:
     """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
     if isinstance(error, PayloadCodeError):
-        return Ending(_failed(error.reason, budget), error.reason, error)
+        return Ending(_failed(error.reason, budget), error)
     reason = one_line(f"invalid payload: {error}", limit=REASON)
     if on_invalid == "retry":
-        return Ending(_failed(reason, budget), reason, error)
-    return Ending(Rejected(reason), reason, error)
+        return Ending(_failed(reason, budget), error)
+    return Ending(Rejected(reason), error)
 
 
 def interrupted(why: Interrupted, budget: AttemptBudget) -> Ending:
     """The handler stopped at a checkpoint."""
     if why.why == "draining":
-        return Ending(Drained(last=budget.last), "drained")
+        return Ending(Drained(last=budget.last))
     reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON)
-    return Ending(_failed(reason, budget), reason)
+    return Ending(_failed(reason, budget))
 
 
 def killed(error: BaseException, budget: AttemptBudget, *, draining: bool) -> Ending:
@@ -100,15 +118,15 @@ def killed(error: BaseException, budget: AttemptBudget, *, draining: bool) -> En
     with 1 if the handler has had its time (gunicorn 23 to 27), which is charged.
     """
     if draining and not getattr(error, "code", None):
-        return Ending(Drained(last=budget.last), "drained")
+        return Ending(Drained(last=budget.last))
     reason = f"{type(error).__name__} ended the worker"
-    return Ending(_failed(reason, budget), reason)
+    return Ending(_failed(reason, budget))
 
 
 def refused(why: str, budget: AttemptBudget) -> Ending:
     """The storage refuses the completion: the handler asked it for a write that cannot be done."""
     reason = one_line(f"the ledger refuses the completion: {why}", limit=REASON)
-    return Ending(_failed(reason, budget), reason, UsageError(reason))
+    return Ending(_failed(reason, budget), UsageError(reason))
 
 
 def _failed(reason: str, budget: AttemptBudget) -> Failed:

@@ -7,16 +7,6 @@ import math
 import msgspec
 from msgspec import Struct
 
-from taskhandler.lifecycle.record import State
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Conflict,
-    Exhausted,
-    Fenced,
-    InFlight,
-    Settled,
-    Verdict,
-)
 from taskhandler.outcome import STATUS, Outcome
 
 LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE = 411, 415
@@ -50,14 +40,6 @@ _HEADERS: dict[Outcome, tuple[tuple[str, str], ...]] = {
 }
 _HEADERS[Outcome.UNAUTHENTICATED] += (("WWW-Authenticate", "Bearer"),)
 _HEADERS[Outcome.WRONG_METHOD] += (("Allow", "POST"),)
-_SETTLED = {
-    State.COMPLETED: Outcome.COMPLETED,
-    State.REJECTED: Outcome.REJECTED,
-    State.DEAD: Outcome.DEAD,
-    State.CANCELLED: Outcome.CANCELLED,
-    State.WAITING: Outcome.RETRY,
-    State.RUNNING: Outcome.RETRY,
-}
 
 
 class Reply(Struct, frozen=True, gc=False):
@@ -74,36 +56,12 @@ class Reply(Struct, frozen=True, gc=False):
         return _STATUS_LINES[self.status]
 
 
-class Unreadable(Struct, frozen=True, gc=False):
-    """A request's body that cannot be read, and why; `status` is None where the outcome's own will do."""
+class Refusal(Struct, frozen=True, gc=False):
+    """Why a request is not delivered; `status` is None where the outcome's own will do."""
 
     outcome: Outcome
     why: str
     status: int | None = None
-
-
-def outcome_of(verdict: Verdict) -> Outcome:
-    """The outcome of a delivery that ends with this verdict of the law.
-
-    Only a recorded end may become an outcome that is acknowledged; a conflict's body must be kept before.
-    """
-    match verdict:
-        case Settled(state=state):
-            return _SETTLED[state]
-        case AlreadyEnded(state=State.CANCELLED) | Fenced(ended=State.CANCELLED):
-            return Outcome.CANCELLED
-        case AlreadyEnded():
-            return Outcome.DUPLICATE
-        case Exhausted():
-            return Outcome.DEAD
-        case Fenced(ended=ended):
-            return Outcome.RETRY if ended is None else Outcome.DUPLICATE
-        case InFlight():
-            return Outcome.IN_FLIGHT
-        case Conflict():
-            return Outcome.CONFLICT
-        case _:
-            return Outcome.UNAVAILABLE
 
 
 def reply(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from taskhandler.auth.verifier import Caller
 from taskhandler.delivery.ending import AttemptBudget
 from taskhandler.delivery.headers import TaskHeaders
-from taskhandler.delivery.reply import Reply, Unreadable
+from taskhandler.delivery.reply import Refusal, Reply
 from taskhandler.handlers.handler import Handler
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.storage import Key, TaskBody
@@ -31,7 +31,7 @@ class Incoming(Struct, frozen=True):
     handler: Handler[Any, Any]
     call: Callable[..., object]
     headers: Headers
-    body: Callable[[], bytes | Unreadable]
+    body: Callable[[], bytes | Refusal]
 
 
 class Delivered(Struct, frozen=True):
@@ -42,7 +42,10 @@ class Delivered(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """What is known of a delivery that was accepted, before the ledger is asked about it."""
+    """What is known of a delivery that was accepted, before the ledger is asked about it.
+
+    `is_last`: the queue will not deliver the task again.
+    """
 
     handler: Handler[Any, Any]
     caller: Caller
@@ -52,7 +55,12 @@ class Delivery(Struct, frozen=True):
     key: Key
     claim: Claim
     lease: Lease
-    budget: AttemptBudget
+    is_last: bool
+
+    @property
+    def budget(self) -> AttemptBudget:
+        """What decides whether a failure of this delivery is final."""
+        return AttemptBudget(last=self.is_last, max_attempts=self.claim.max_attempts)
 
     def __repr__(self) -> str:
         """Without the body: error trackers send what the variables of a frame print."""
@@ -64,7 +72,7 @@ class Delivery(Struct, frozen=True):
 
     def task(self, payload: object, *, draining: Callable[[], bool]) -> Task:
         """The task as its handler sees it."""
-        task_headers, budget, snapshot = self.task_headers, self.budget, self.lease.snapshot
+        task_headers, snapshot = self.task_headers, self.lease.snapshot
         return Task(
             id=task_headers.task,
             queue=task_headers.queue,
@@ -76,8 +84,8 @@ class Delivery(Struct, frozen=True):
             eta=task_headers.eta,
             previous_response=task_headers.previous_response,
             retry_reason=task_headers.retry_reason,
-            is_last_attempt=budget.last
-            or (snapshot is not None and snapshot.record.is_last(max_attempts=budget.max_attempts)),
+            is_last_attempt=self.is_last
+            or (snapshot is not None and snapshot.record.is_last(max_attempts=self.claim.max_attempts)),
             fence=0 if snapshot is None else snapshot.record.fence,
             caller=self.caller.email,
             headers=self.headers,

@@ -13,7 +13,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from taskhandler.delivery.reply import LENGTH_REQUIRED, Unreadable
+from taskhandler.delivery.reply import LENGTH_REQUIRED, Refusal
 from taskhandler.outcome import Outcome
 from taskhandler.web.inflate import inflate
 
@@ -57,35 +57,35 @@ class RecordedBody(io.BufferedIOBase):
 
     # ------------------------------------------------ for the delivery
 
-    def whole(self) -> bytes | Unreadable:
+    def whole(self) -> bytes | Refusal:
         """The body from its beginning to its end, decoded, or why it cannot be read whole."""
         body = self._announced() if self._length else self._unannounced()
-        if self._encoding and not isinstance(body, Unreadable):
+        if self._encoding and not isinstance(body, Refusal):
             return inflate(body, self._encoding, limit=self._limit)
         return body
 
-    def _announced(self) -> bytes | Unreadable:
+    def _announced(self) -> bytes | Refusal:
         if not (self._length.isascii() and self._length.isdigit()):
-            return Unreadable(Outcome.MALFORMED, "Content-Length is not a number")
+            return Refusal(Outcome.MALFORMED, "Content-Length is not a number")
         length = int(self._length.lstrip("0")[:20] or "0")
         if length > self._limit:
-            return Unreadable(Outcome.TOO_LARGE, f"the body has {length} bytes, {self._limit} are allowed")
+            return Refusal(Outcome.TOO_LARGE, f"the body has {length} bytes, {self._limit} are allowed")
         self._record_up_to(length)
         if len(self._recorded) < length:
             had = len(self._recorded)
-            return Unreadable(Outcome.MALFORMED, f"the body has {had} bytes, {length} were announced")
+            return Refusal(Outcome.MALFORMED, f"the body has {had} bytes, {length} were announced")
         return bytes(self._recorded if len(self._recorded) == length else self._recorded[:length])
 
-    def _unannounced(self) -> bytes | Unreadable:
+    def _unannounced(self) -> bytes | Refusal:
         if not self._has_end():
             return b"" if not self._in_chunks else _NO_LENGTH
         if self._in_chunks and self._server in _HIDING_BREAKS:
             return _MAY_BE_CUT
         self._record_up_to(self._limit + 1)
         if self._broken:
-            return Unreadable(Outcome.MALFORMED, "the body broke off, or is not in proper chunks")
+            return Refusal(Outcome.MALFORMED, "the body broke off, or is not in proper chunks")
         if len(self._recorded) > self._limit:
-            return Unreadable(Outcome.TOO_LARGE, f"the body has more than {self._limit} bytes")
+            return Refusal(Outcome.TOO_LARGE, f"the body has more than {self._limit} bytes")
         return bytes(self._recorded)
 
     def _has_end(self) -> bool:
@@ -199,7 +199,7 @@ class RecordedBody(io.BufferedIOBase):
         return chunk
 
 
-_NO_LENGTH = Unreadable(
+_NO_LENGTH = Refusal(
     Outcome.MALFORMED,
     "the body comes in chunks, and the server does not say where it ends (wsgi.input_terminated)",
     LENGTH_REQUIRED,
@@ -208,7 +208,7 @@ _NO_LENGTH = Unreadable(
 _HIDING_BREAKS = frozenset({"Granian"})
 """Servers that end a body in chunks as if it were whole when its connection breaks (Granian 2.8)."""
 
-_MAY_BE_CUT = Unreadable(
+_MAY_BE_CUT = Refusal(
     Outcome.MALFORMED,
     "the body comes in chunks, and the server does not say whether all of them have come",
     LENGTH_REQUIRED,

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from taskhandler.delivery.reply import Unreadable
+from taskhandler.delivery.reply import Refusal
 from taskhandler.web.body import RecordedBody, WholeBody
 
 
@@ -42,13 +42,13 @@ _CACHED = frozenset(
 """What werkzeug's and Flask's Request keep of a body that they have read (werkzeug 3.1, Flask 3.1)."""
 
 
-def read_body(request: Request, recorded: RecordedBody) -> bytes | Unreadable:
+def read_body(request: Request, recorded: RecordedBody) -> bytes | Refusal:
     """The whole body; `request` then has it from its beginning, too, even if read before.
 
     It is not read through Flask, whose own limit (MAX_CONTENT_LENGTH) would let error handlers answer.
     """
     body = recorded.whole()
-    if isinstance(body, Unreadable):
+    if isinstance(body, Refusal):
         return body
     environ = request.environ
     environ["wsgi.input"] = WholeBody(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from taskhandler.delivery.reply import UNSUPPORTED_MEDIA_TYPE, Unreadable
+from taskhandler.delivery.reply import UNSUPPORTED_MEDIA_TYPE, Refusal
 from taskhandler.outcome import Outcome
 
 GZIP, ZLIB, RAW_DEFLATE = 31, 15, -15
@@ -18,7 +18,7 @@ MOST_CODINGS = 4
 """Codings of one body: HTTP allows several, which are hardly ever seen."""
 
 
-def inflate(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:
+def inflate(body: bytes, encoding: str, *, limit: int) -> bytes | Refusal:
     """What `body` was before it was encoded.
 
     Args:
@@ -28,16 +28,16 @@ def inflate(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:
     """
     codings = [coding.strip().lower() for coding in encoding.split(",") if coding.strip()]
     if len(codings) > MOST_CODINGS:
-        return Unreadable(Outcome.MALFORMED, "too many codings in Content-Encoding", UNSUPPORTED_MEDIA_TYPE)
+        return Refusal(Outcome.MALFORMED, "too many codings in Content-Encoding", UNSUPPORTED_MEDIA_TYPE)
     for coding in reversed(codings):
         inflated = _undo(coding, body, limit)
-        if isinstance(inflated, Unreadable):
+        if isinstance(inflated, Refusal):
             return inflated
         body = inflated
     return body
 
 
-def _undo(coding: str, body: bytes, limit: int) -> bytes | Unreadable:
+def _undo(coding: str, body: bytes, limit: int) -> bytes | Refusal:
     match coding:
         case "identity":
             return body
@@ -48,14 +48,14 @@ def _undo(coding: str, body: bytes, limit: int) -> bytes | Unreadable:
             return _inflated(body, ZLIB if _has_zlib_header(body) else RAW_DEFLATE, limit)
         case _:
             why = f"Content-Encoding is {coding[:40]!r}; gzip, deflate and identity are understood"
-            return Unreadable(Outcome.MALFORMED, why, UNSUPPORTED_MEDIA_TYPE)
+            return Refusal(Outcome.MALFORMED, why, UNSUPPORTED_MEDIA_TYPE)
 
 
 def _has_zlib_header(body: bytes) -> bool:
     return len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
 
 
-def _inflated(body: bytes, window: int, limit: int) -> bytes | Unreadable:
+def _inflated(body: bytes, window: int, limit: int) -> bytes | Refusal:
     """All members of `body` (only gzip may have several), one after the other."""
     parts: list[bytes] = []
     stream, at, left = zlib.decompressobj(window), 0, limit + 1
@@ -66,14 +66,14 @@ def _inflated(body: bytes, window: int, limit: int) -> bytes | Unreadable:
         try:
             part = stream.decompress(piece, left)
         except zlib.error as error:
-            return Unreadable(Outcome.MALFORMED, f"the body cannot be decompressed: {error}")
+            return Refusal(Outcome.MALFORMED, f"the body cannot be decompressed: {error}")
         at += len(piece) - len(stream.unused_data)
         left -= len(part)
         parts += [part] if part else []
         if left <= 0:
-            return Unreadable(Outcome.TOO_LARGE, f"the body has more than {limit} bytes once decompressed")
+            return Refusal(Outcome.TOO_LARGE, f"the body has more than {limit} bytes once decompressed")
     if not stream.eof:
-        return Unreadable(Outcome.MALFORMED, "the compressed body is not complete")
+        return Refusal(Outcome.MALFORMED, "the compressed body is not complete")
     if at < len(body):
-        return Unreadable(Outcome.MALFORMED, "something follows the compressed body")
+        return Refusal(Outcome.MALFORMED, "something follows the compressed body")
     return b"".join(parts)

@@ -14,6 +14,7 @@ from taskhandler.delivery.ending import (
     REASON,
     AttemptBudget,
     Ending,
+    ending_of,
     interrupted,
     invalid,
     killed,
@@ -22,6 +23,7 @@ from taskhandler.delivery.ending import (
     returned,
 )
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError
+from taskhandler.handlers.call import Raised, Returned
 from taskhandler.handlers.payload import PayloadCodeError, PayloadError
 from taskhandler.lifecycle.verdict import Completed, Drained, Failed, Rejected
 
@@ -53,7 +55,7 @@ def test_what_json_cannot_hold_completes_the_task_with_a_warning(value: object, 
 
 def test_a_rejection_is_recorded_with_its_reason():
     error = Reject("nothing to charge")
-    assert raised(error, BUDGET) == Ending(Rejected("nothing to charge"), "nothing to charge", error)
+    assert raised(error, BUDGET) == Ending(Rejected("nothing to charge"), error)
     assert raised(Reject(), LAST).disposition == Rejected("rejected")
 
 
@@ -61,15 +63,13 @@ def test_a_rejection_is_recorded_with_its_reason():
 def test_a_retry_is_a_failure_that_says_when(budget: AttemptBudget):
     error = Retry("bank is closed", after=30)
     failed = Failed("bank is closed", last=budget.last, max_attempts=budget.max_attempts)
-    assert raised(error, budget) == Ending(failed, "bank is closed", error, after=30)
+    assert raised(error, budget) == Ending(failed, error, after=30)
 
 
 def test_a_rate_limit_slows_the_queue():
     error = RateLimited(after=60)
     reason = "the handler asked for it (RateLimited)"
-    assert raised(error, BUDGET) == Ending(
-        Failed(reason, max_attempts=3), reason, error, after=60, limited=True
-    )
+    assert raised(error, BUDGET) == Ending(Failed(reason, max_attempts=3), error, after=60, limited=True)
     assert raised(Retry(), BUDGET).reason == "the handler asked for it (Retry)"
 
 
@@ -77,7 +77,7 @@ def test_a_rate_limit_slows_the_queue():
 def test_any_other_error_is_a_failure(error: Exception):
     ending = raised(error, BUDGET)
     reason = f"{type(error).__name__}: {error}"
-    assert ending == Ending(Failed(reason, last=False, max_attempts=3), reason, error)
+    assert ending == Ending(Failed(reason, last=False, max_attempts=3), error)
 
 
 class NoMoney(Reject):
@@ -148,22 +148,23 @@ def test_a_reason_of_just_the_length_is_kept():
 def test_an_invalid_payload_is_rejected_or_kept_for_a_newer_revision():
     error = PayloadError("Expected `int`")
     reason = "invalid payload: Expected `int`"
-    assert invalid(error, LAST, on_invalid="reject") == Ending(Rejected(reason), reason, error)
+    assert invalid(error, LAST, on_invalid="reject") == Ending(Rejected(reason), error)
     failed = Failed(reason, last=True, max_attempts=None)
-    assert invalid(error, LAST, on_invalid="retry") == Ending(failed, reason, error)
+    assert invalid(error, LAST, on_invalid="retry") == Ending(failed, error)
 
 
 @pytest.mark.parametrize("on_invalid", ["reject", "retry"])
 def test_a_payload_whose_own_code_failed_is_a_failure_and_not_invalid(on_invalid: str):
     error = PayloadCodeError("TimeoutError in the payload's own code")
     failed = Failed(error.reason, last=True, max_attempts=None)
-    assert invalid(error, LAST, on_invalid=on_invalid) == Ending(failed, error.reason, error)
+    assert invalid(error, LAST, on_invalid=on_invalid) == Ending(failed, error)
     assert not invalid(error, LAST, on_invalid=on_invalid).is_error
 
 
 @pytest.mark.parametrize("budget", [BUDGET, LAST])
 def test_a_drained_attempt_is_not_charged(budget: AttemptBudget):
-    drained = Ending(Drained(last=budget.last), "drained")
+    drained = Ending(Drained(last=budget.last))
+    assert drained.reason == "drained"
     assert interrupted(Interrupted("draining"), budget) == drained
     for quiet in (SystemExit(), SystemExit(0), KeyboardInterrupt()):
         assert killed(quiet, budget, draining=True) == drained
@@ -172,7 +173,7 @@ def test_a_drained_attempt_is_not_charged(budget: AttemptBudget):
 @pytest.mark.parametrize("why", ["fenced", "out of time"])
 def test_another_stop_at_a_checkpoint_is_a_failure(why: str):
     reason = f"stopped at a checkpoint: {why}"
-    assert interrupted(Interrupted(why), LAST) == Ending(Failed(reason, last=True), reason)
+    assert interrupted(Interrupted(why), LAST) == Ending(Failed(reason, last=True))
 
 
 def test_a_stop_of_the_users_own_is_made_fit_too():
@@ -187,7 +188,7 @@ def test_a_time_out_is_charged_although_the_worker_is_stopping():
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
 def test_a_worker_that_ends_in_the_middle_is_a_failure(error: BaseException):
     reason = f"{type(error).__name__} ended the worker"
-    assert killed(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3), reason)
+    assert killed(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3))
 
 
 def test_a_completion_that_the_storage_refuses_is_a_failure():
@@ -249,3 +250,19 @@ MSGSPEC = refusal_of(partial(msgspec.convert, type=Line), {"colour": "4000-secre
 )
 def test_what_a_handlers_own_validation_refuses_is_not_quoted(error: Exception, reason: str):
     assert raised(error, AttemptBudget(last=False, max_attempts=None)).reason == reason
+
+
+def test_what_a_handler_returned_raised_or_stopped_for_is_its_ending():
+    error = ValueError("no")
+    assert ending_of(Returned(1), BUDGET) == returned(1)
+    assert ending_of(Raised(error), BUDGET) == raised(error, BUDGET)
+    assert ending_of(Raised(Interrupted("draining")), BUDGET) == Ending(Drained(last=False))
+
+
+def test_only_an_error_of_the_handlers_keeps_its_traceback():
+    for error, is_kept in ((ValueError("no"), True), (Retry("later"), False)):
+        try:
+            raise error
+        except (ValueError, Retry):
+            ending_of(Raised(error), BUDGET)
+        assert (error.__traceback__ is not None) is is_kept

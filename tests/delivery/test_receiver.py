@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import itertools
 import threading
+import traceback
 
 import pytest
 from msgspec.structs import replace
@@ -273,3 +276,20 @@ def test_a_result_that_json_cannot_hold_is_dropped_with_a_warning(
     assert record is not None
     assert record.result is None
     assert "handler odd: the result is not kept" in caplog.text
+
+
+def test_three_of_our_frames_stand_between_flask_and_the_handler(tasks: TaskBlueprint) -> None:
+    frames: list[str] = []
+
+    @tasks.handler("look")
+    def look() -> None:
+        stack = [frame for frame, _ in traceback.walk_stack(inspect.currentframe())][1:]
+        ours = itertools.takewhile(lambda frame: frame.f_globals["__name__"] != "flask.app", stack)
+        frames.extend(f"{frame.f_globals['__name__']}.{frame.f_code.co_name}" for frame in ours)
+
+    assert outcome(deliver(app_with(tasks), "look")) == (200, "completed")
+    assert frames == [
+        "taskhandler.handlers.call.run",
+        "taskhandler.delivery.receiver.deliver",
+        "taskhandler.web.blueprint.deliver",
+    ]

@@ -1,4 +1,4 @@
-"""What is answered, and that nothing is acknowledged that is not recorded."""
+"""What is answered: status, headers and body."""
 
 from __future__ import annotations
 
@@ -6,57 +6,10 @@ import json
 
 import pytest
 
-from taskhandler.delivery.reply import LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE, outcome_of, reply
-from taskhandler.lifecycle.record import TERMINAL, State
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Conflict,
-    Exhausted,
-    Fenced,
-    InFlight,
-    Refused,
-    Renewed,
-    Run,
-    Settled,
-    StepBegun,
-    Undecided,
-    Verdict,
-)
+from taskhandler.delivery.reply import LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE, reply
 from taskhandler.outcome import STATUS, Outcome
 
 LATER = {Outcome.IN_FLIGHT, Outcome.RATE_LIMITED, Outcome.RETRY, Outcome.UNAVAILABLE, Outcome.INTERCEPTED}
-
-
-@pytest.mark.parametrize(
-    ("verdict", "outcome"),
-    [
-        (Settled(State.COMPLETED), Outcome.COMPLETED),
-        (Settled(State.REJECTED), Outcome.REJECTED),
-        (Settled(State.DEAD), Outcome.DEAD),
-        (Settled(State.CANCELLED), Outcome.CANCELLED),
-        (Settled(State.WAITING), Outcome.RETRY),
-        (Settled(State.RUNNING), Outcome.RETRY),
-        *(
-            (AlreadyEnded(state, on_dead_called=told), Outcome.DUPLICATE)
-            for state in sorted(TERMINAL - {State.CANCELLED})
-            for told in (False, True)
-        ),
-        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(TERMINAL - {State.CANCELLED})),
-        (AlreadyEnded(State.CANCELLED, on_dead_called=False), Outcome.CANCELLED),
-        (Fenced(State.CANCELLED), Outcome.CANCELLED),
-        (Fenced(None), Outcome.RETRY),
-        (Exhausted(), Outcome.DEAD),
-        (InFlight(3.0), Outcome.IN_FLIGHT),
-        (Conflict(), Outcome.CONFLICT),
-        (Undecided("x"), Outcome.UNAVAILABLE),
-        (Refused("x"), Outcome.UNAVAILABLE),
-        (Run(), Outcome.UNAVAILABLE),
-        (Renewed(), Outcome.UNAVAILABLE),
-        (StepBegun("1"), Outcome.UNAVAILABLE),
-    ],
-)
-def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
-    assert outcome_of(verdict) is outcome
 
 
 @pytest.mark.parametrize(

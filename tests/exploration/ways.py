@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from taskhandler.delivery.reply import outcome_of
+from taskhandler.delivery.conclusion import outcome_of
 from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Record
 from taskhandler.lifecycle.rules import Rule

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from taskhandler.auth.verifier import NoVerifier
+from taskhandler.delivery import conclusion
 from taskhandler.delivery import receiver as delivery
 from taskhandler.ledger import bootclock, heartbeat, lease, ledger
 from taskhandler.ledger.sqlite import rows as sqlite_rows
@@ -17,25 +18,25 @@ from tests.faults.weakened_parts import put
 EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "what is in flight is acknowledged",
-        put(delivery, outcome_of=parts.acknowledging(InFlight)),
+        put(conclusion, outcome_of=parts.acknowledging(InFlight)),
         "S3",
         "a-worker-dies-while-duplicates-knock",
     ),
     (
         "an undecided end is guessed",
-        put(delivery, outcome_of=parts.acknowledging(Undecided)),
+        put(conclusion, outcome_of=parts.acknowledging(Undecided)),
         "LOST",
         "a-completion-that-nobody-can-confirm",
     ),
     (
         "a fenced holder acknowledges",
-        put(delivery, outcome_of=parts.acknowledging(Fenced)),
+        put(conclusion, outcome_of=parts.acknowledging(Fenced)),
         "S3",
         "a-zombie-ends-while-another-runs",
     ),
     (
         "a failure is acknowledged",
-        put(delivery, outcome_of=parts.acknowledging_failures),
+        put(conclusion, outcome_of=parts.acknowledging_failures),
         "LOST",
         "a-handler-fails-once",
     ),

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler.delivery import ending
 from taskhandler.delivery import receiver as delivery
-from taskhandler.delivery.ending import Ending
-from taskhandler.delivery.reply import Reply, Unreadable
+from taskhandler.delivery.reply import Refusal, Reply
+from taskhandler.handlers import call
+from taskhandler.handlers.call import Raised, Returned
 from taskhandler.outcome import STATUS, Outcome
 from taskhandler.web.inflate import inflate
 
@@ -61,7 +61,7 @@ def never_left_out(*_: object) -> int:
     return 0
 
 
-def inflated_whole(body: bytes, encoding: str, *, limit: int) -> bytes | Unreadable:  # noqa: ARG001 - of inflate
+def inflated_whole(body: bytes, encoding: str, *, limit: int) -> bytes | Refusal:  # noqa: ARG001 - of inflate
     """What a compressed body becomes, however large that is."""
     return inflate(body, encoding, limit=ENDLESS)
 
@@ -74,21 +74,21 @@ def waiting_for_the_fetch(self: Any, held: object, now: float) -> None:  # noqa:
         fetch.over.wait(ENDLESS_SECONDS)
 
 
-class HeldEnding(Ending, frozen=True, gc=False):
-    """An ending that the collector does not look into."""
+class HeldRaised(Raised, frozen=True, gc=False):
+    """What was raised, in a value that the collector does not look into."""
 
 
-def held_by_its_frame(run: Callable[..., Ending]) -> Callable[..., Ending]:
-    """A `Receiver._run` in whose frame, which the error's traceback holds, the ending stays."""
+def held_by_its_frame(run: Callable[..., Returned | Raised]) -> Callable[..., Returned | Raised]:
+    """A `run` within a frame, to which the error's traceback leads, where the value stays."""
 
-    def ran(self: object, *arguments: object) -> Ending:
-        ended = run(self, *arguments)
-        return ended  # noqa: RET504 - the local variable is what matters
+    def ran(*arguments: Any) -> Returned | Raised:  # noqa: ANN401 - those of `run`
+        value = run(*arguments)
+        return value  # noqa: RET504 - the local variable is what matters
 
     return ran
 
 
 def leaking() -> None:
-    """Close the ring: the ending holds the error, its traceback the frame, and that the ending."""
-    setattr(ending, "Ending", HeldEnding)  # noqa: B010 - a class is no variable, says mypy
-    setattr(delivery.Receiver, "_run", held_by_its_frame(delivery.Receiver._run))  # noqa: B010, SLF001 - as above
+    """Close the ring: the value holds the error, its traceback the frames, and one of these the value."""
+    setattr(call, "Raised", HeldRaised)  # noqa: B010 - a class is no variable, says mypy
+    setattr(delivery, "run", held_by_its_frame(call.run))  # noqa: B010 - the same

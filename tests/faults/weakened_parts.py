@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler.delivery.reply import Reply, outcome_of
+from taskhandler.delivery.conclusion import outcome_of
 from taskhandler.ledger.amend import Done, Pending, Read, resume
 from taskhandler.ledger.bootclock import ServerClock, Stamp
 from taskhandler.ledger.sqlite import rows as sqlite_rows
@@ -23,18 +23,19 @@ REPLACE = sqlite_rows.REPLACE.replace("AND version = ?", "AND ? IS NOT NULL")
 CREATE = sqlite_rows.CREATE.replace("INSERT", "INSERT OR REPLACE").replace("ON CONFLICT DO NOTHING", "")
 
 
-def acknowledging(*kinds: type[Verdict]) -> Callable[[Verdict], Outcome]:
+def acknowledging(*kinds: type[Verdict]) -> Callable[..., Outcome]:
     """An `outcome_of` that says completed where it must not."""
 
-    def generous(verdict: Verdict) -> Outcome:
-        return Outcome.COMPLETED if isinstance(verdict, kinds) else outcome_of(verdict)
+    def generous(verdict: Verdict, *, is_limited: bool) -> Outcome:
+        return Outcome.COMPLETED if isinstance(verdict, kinds) else outcome_of(verdict, is_limited=is_limited)
 
     return generous
 
 
-def acknowledging_failures(verdict: Verdict) -> Outcome:
+def acknowledging_failures(verdict: Verdict, *, is_limited: bool) -> Outcome:
     """An `outcome_of` that says completed of what failed."""
-    return Outcome.COMPLETED if verdict == Settled(State.WAITING) else outcome_of(verdict)
+    failed = verdict == Settled(State.WAITING)
+    return Outcome.COMPLETED if failed else outcome_of(verdict, is_limited=is_limited)
 
 
 def believing(*kinds: type[Stale | Unknown]) -> Callable[..., Pending | Done]:
@@ -81,10 +82,9 @@ def bounced(self: object, delivery: object, verdict: InFlight) -> Verdict:  # no
     return verdict
 
 
-def conflict_unrecorded(self: Any, delivery: object) -> Reply:  # noqa: ANN401 - a Receiver
+def conflict_unrecorded(self: object, delivery: object) -> Verdict:  # noqa: ARG001 - of Receiver
     """A conflict is acknowledged, and nobody writes it down."""
-    answer: Reply = self._answer(delivery, Conflict())
-    return answer
+    return Conflict()
 
 
 def without_letter(amend: Callable[..., Done]) -> Callable[..., Done]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.delivery.reply import Unreadable
+from taskhandler.delivery.reply import Refusal
 from taskhandler.outcome import Outcome
 from taskhandler.web.body import RecordedBody, WholeBody
 
@@ -49,7 +49,7 @@ def chunked(stream: io.IOBase, **environ: Any) -> RecordedBody:  # noqa: ANN401 
 
 def fault(body: RecordedBody) -> tuple[Outcome, int | None]:
     whole = body.whole()
-    assert isinstance(whole, Unreadable)
+    assert isinstance(whole, Refusal)
     assert whole.why.isprintable()
     return whole.outcome, whole.status
 

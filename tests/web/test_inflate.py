@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.delivery.reply import Unreadable
+from taskhandler.delivery.reply import Refusal
 from taskhandler.outcome import Outcome
 from taskhandler.web.inflate import inflate
 
@@ -51,7 +51,7 @@ def test_an_empty_body_can_be_encoded_but_an_empty_one_is_not_encoded(encoding: 
     pack = gzip.compress if encoding == "gzip" else zlib.compress
     assert inflate(pack(b""), encoding, limit=10) == b""
     refused = inflate(b"", encoding, limit=10)
-    assert isinstance(refused, Unreadable)
+    assert isinstance(refused, Refusal)
     assert (refused.outcome, refused.status) == (Outcome.MALFORMED, None)
 
 
@@ -73,14 +73,14 @@ def test_an_empty_body_can_be_encoded_but_an_empty_one_is_not_encoded(encoding: 
 )
 def test_what_is_broken_is_malformed(encoding: str, packed: bytes) -> None:
     refused = inflate(packed, encoding, limit=1000)
-    assert isinstance(refused, Unreadable)
+    assert isinstance(refused, Refusal)
     assert (refused.outcome, refused.status) == (Outcome.MALFORMED, None)
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip;q=1", "\x1b[31m", "gzip," * 9])
 def test_an_encoding_that_is_not_understood_is_malformed_with_415(encoding: str) -> None:
     refused = inflate(BODY, encoding, limit=1000)
-    assert isinstance(refused, Unreadable)
+    assert isinstance(refused, Refusal)
     assert (refused.outcome, refused.status) == (Outcome.MALFORMED, 415)
     assert refused.why.isprintable()
 
@@ -96,7 +96,7 @@ def test_an_encoding_that_is_not_understood_is_malformed_with_415(encoding: str)
 )
 def test_a_bomb_is_too_large(encoding: str, bomb: bytes) -> None:
     refused = inflate(bomb, encoding, limit=100)
-    assert isinstance(refused, Unreadable)
+    assert isinstance(refused, Refusal)
     assert refused.outcome is Outcome.TOO_LARGE
 
 
@@ -114,9 +114,9 @@ def test_what_follows_a_member_is_not_copied_for_it() -> None:
 def test_the_limit_itself_is_not_over_it() -> None:
     assert inflate(gzipped(b"x" * 100), "gzip", limit=100) == b"x" * 100
     refused = inflate(gzipped(b"x" * 101), "gzip", limit=100)
-    assert isinstance(refused, Unreadable)
+    assert isinstance(refused, Refusal)
 
 
 @given(junk=st.binary(max_size=60), encoding=st.sampled_from(["gzip", "deflate"]))
 def test_no_bytes_make_it_raise(junk: bytes, encoding: str) -> None:
-    assert isinstance(inflate(junk, encoding, limit=100), bytes | Unreadable)
+    assert isinstance(inflate(junk, encoding, limit=100), bytes | Refusal)

@@ -1,0 +1,132 @@
+"""The outcome of a delivery and its reason; nothing is acknowledged that is not recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from taskhandler.delivery.conclusion import Conclusion, conclude, outcome_of, reason_of
+from taskhandler.delivery.ending import REASON, Ending
+from taskhandler.lifecycle.record import TERMINAL, State
+from taskhandler.lifecycle.verdict import (
+    AlreadyEnded,
+    Completed,
+    Conflict,
+    Exhausted,
+    Failed,
+    Fenced,
+    InFlight,
+    Refused,
+    Renewed,
+    Run,
+    Settled,
+    StepBegun,
+    Undecided,
+    Verdict,
+)
+from taskhandler.outcome import Outcome
+
+ERROR = ValueError("no")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (Settled(State.COMPLETED), Outcome.COMPLETED),
+        (Settled(State.REJECTED), Outcome.REJECTED),
+        (Settled(State.DEAD), Outcome.DEAD),
+        (Settled(State.CANCELLED), Outcome.CANCELLED),
+        (Settled(State.WAITING), Outcome.RETRY),
+        (Settled(State.RUNNING), Outcome.RETRY),
+        *(
+            (AlreadyEnded(state, on_dead_called=told), Outcome.DUPLICATE)
+            for state in sorted(TERMINAL - {State.CANCELLED})
+            for told in (False, True)
+        ),
+        *((Fenced(state), Outcome.DUPLICATE) for state in sorted(TERMINAL - {State.CANCELLED})),
+        (AlreadyEnded(State.CANCELLED, on_dead_called=False), Outcome.CANCELLED),
+        (Fenced(State.CANCELLED), Outcome.CANCELLED),
+        (Fenced(None), Outcome.RETRY),
+        (Exhausted(), Outcome.DEAD),
+        (InFlight(3.0), Outcome.IN_FLIGHT),
+        (Conflict(), Outcome.CONFLICT),
+        (Undecided("x"), Outcome.UNAVAILABLE),
+        (Refused("x"), Outcome.UNAVAILABLE),
+        (Run(), Outcome.UNAVAILABLE),
+        (Renewed(), Outcome.UNAVAILABLE),
+        (StepBegun("1"), Outcome.UNAVAILABLE),
+    ],
+)
+def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
+    assert outcome_of(verdict) is outcome
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (Settled(State.WAITING), Outcome.RATE_LIMITED),
+        (Settled(State.DEAD), Outcome.DEAD),
+        (Fenced(None), Outcome.RETRY),
+        (Fenced(State.COMPLETED), Outcome.DUPLICATE),
+        (Undecided("down"), Outcome.UNAVAILABLE),
+    ],
+)
+def test_a_rate_limit_is_answered_only_where_the_task_waits(verdict: Verdict, outcome: Outcome):
+    assert outcome_of(verdict, is_limited=True) is outcome
+
+
+@pytest.mark.parametrize(
+    ("verdict", "is_last", "reason"),
+    [
+        (Undecided("down"), False, "the ledger: down"),
+        (Refused("too large"), False, "the ledger: too large"),
+        (Fenced(None), False, "the lease was lost"),
+        (Fenced(State.COMPLETED), False, "the lease was lost"),
+        (Fenced(State.CANCELLED), False, "the task was cancelled during this delivery"),
+        (Conflict(), False, "a task of this name is known with another body; the body is kept"),
+        (InFlight(3.0), False, ""),
+        (InFlight(3.0), True, "it runs elsewhere; should that fail, no delivery comes after this one"),
+        (Settled(State.COMPLETED), False, ""),
+    ],
+)
+def test_each_verdict_has_its_reason(verdict: Verdict, is_last: bool, reason: str):  # noqa: FBT001 - a parameter of the test
+    said = reason_of(verdict, is_last=is_last)
+    assert said.startswith(reason)
+    assert bool(said) == bool(reason)
+
+
+@pytest.mark.parametrize("kind", [Undecided, Refused])
+def test_what_a_storage_says_is_one_bounded_line(kind: type[Undecided | Refused]):
+    said = reason_of(kind("down\n2026 CRITICAL forged\x1b[2J" + "x" * 10**6), is_last=False)
+    assert said.isprintable()
+    assert len(said) <= REASON
+
+
+def test_a_delivery_that_ran_the_task_has_its_attempt_and_what_the_handler_said():
+    ending = Ending(Failed("no"), ERROR, after=3.0)
+    assert conclude(Settled(State.WAITING), ending, attempt=2, is_last=False) == Conclusion(
+        Outcome.RETRY, "no", 2, 3.0, ERROR, is_error=True, is_fenced=False
+    )
+
+
+def test_a_rate_limited_delivery_is_concluded_as_one():
+    ending = Ending(Failed("no"), ERROR, limited=True)
+    assert conclude(Settled(State.WAITING), ending, attempt=1, is_last=False).outcome is Outcome.RATE_LIMITED
+
+
+def test_a_delivery_that_lost_its_lease_says_so_and_not_what_the_handler_said():
+    concluded = conclude(Fenced(None), Ending(Failed("no"), ERROR), attempt=1, is_last=False)
+    assert (concluded.reason, concluded.is_fenced, concluded.error) == ("the lease was lost", True, ERROR)
+
+
+def test_a_delivery_that_did_not_run_the_task_has_no_attempt():
+    assert conclude(
+        AlreadyEnded(State.DEAD, on_dead_called=True), None, attempt=5, is_last=True
+    ) == Conclusion(Outcome.DUPLICATE, "", 0, None, None, is_error=False, is_fenced=False)
+
+
+def test_a_delivery_in_flight_comes_again_when_the_lease_is_over():
+    assert conclude(InFlight(3.5), None, attempt=1, is_last=False).after == 3.5
+
+
+def test_a_completed_delivery_needs_no_reason():
+    assert conclude(Settled(State.COMPLETED), Ending(Completed()), attempt=1, is_last=False).reason == ""
