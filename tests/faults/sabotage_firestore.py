@@ -19,24 +19,24 @@ SLOW_CALLS = 3
 
 def _without_preconditions() -> None:
     commit = importlib.import_module("taskhandler.ledger.firestore.commit")
-    put(commit, expect=parts.nothing)()
+    put(commit, require_version=parts.nothing)()
 
 
 def _idle_heartbeats() -> None:
-    """Neither the count of beats, nor the version that is replaced, nor the time of expiry moves."""
+    """Neither the count of heartbeats, nor the version that is replaced, nor the time of expiry moves."""
     commit = importlib.import_module("taskhandler.ledger.firestore.commit")
-    fill = commit.fill
+    encode = commit.encode
 
-    def still(*filled: Any, after: int, now: float, **more: Any) -> None:  # noqa: ANN401, ARG001 - fill's
-        fill(*filled, after=0, now=1e9, **more)
+    def still(*given: Any, after: int, now: float, **more: Any) -> None:  # noqa: ANN401, ARG001 - encode's
+        encode(*given, after=0, now=1e9, **more)
 
     put(lease, Heartbeat=parts.IdleHeartbeat)()
-    put(commit, fill=still)()
+    put(commit, encode=still)()
 
 
 def _by_the_wall() -> None:
-    storage = importlib.import_module("taskhandler.ledger.firestore.storage").FirestoreStorage
-    put(storage, _seen=parts.seen_by_the_wall(storage._seen))()  # noqa: SLF001 - sabotage
+    reader = importlib.import_module("taskhandler.ledger.firestore.snapshot").SnapshotReader
+    put(reader, read=parts.read_by_the_wall(reader.read))()
 
 
 def _hasty() -> None:
@@ -51,7 +51,7 @@ def _without_pings() -> None:
 def _slow_is_dead() -> None:
     """Three slow calls in a row, and the channel is closed under all the others, as it once was."""
     module = importlib.import_module("taskhandler.ledger.firestore.grpc_transport")
-    open_channel, answered = module.open_channel, module.GrpcWire._call  # noqa: SLF001 - sabotage
+    open_channel, answered = module.open_channel, module.GrpcTransport._call  # noqa: SLF001 - sabotage
     channels: list[Any] = []
     slow: list[float] = []
 
@@ -72,7 +72,7 @@ def _slow_is_dead() -> None:
         return answer
 
     put(module, open_channel=opened)()
-    put(module.GrpcWire, _call=called)()
+    put(module.GrpcTransport, _call=called)()
 
 
 ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (

@@ -101,13 +101,13 @@ def aged_by_the_wall(self: ServerClock, stamp: Stamp, *, now: int) -> float:  # 
     return max(0.0, time.time() - datetime.fromisoformat(stamp.updated).timestamp())
 
 
-def seen_by_the_wall(look: Callable[..., Any]) -> Callable[..., Any]:
+def read_by_the_wall(read: Callable[..., Any]) -> Callable[..., Any]:
     """The same for Firestore: the worker's wall clock is asked how late it is."""
 
-    def seen(self: Any, document: Any) -> Any:  # noqa: ANN401 - a FirestoreStorage and a Look
-        return look(self, replace(document, read_at=time.time_ns()))
+    def reading(self: Any, fetched: Any) -> Any:  # noqa: ANN401 - a SnapshotReader and a Fetched
+        return read(self, replace(fetched, read_at=time.time_ns()))
 
-    return seen
+    return reading
 
 
 def put(module: object, **names: object) -> Callable[[], None]:

@@ -1,4 +1,22 @@
-"""The one wire of a process: made at first use, by one thread, and anew in a forked child."""
+"""The one transport of a process: made at first use, by one thread, and anew in a forked child.
+
+Theory of operation. There are two things to make, one after the other, and both belong to one process::
+
+    client      Google's: project and credentials. Its imports take half a second; a warm-up makes it early.
+       │
+    transport   ours: a gRPC channel for the client. gRPC's threads do not survive a fork, so no channel is
+                opened before it is needed.
+
+Callers take `_transport` without a lock. If there is none, the first of them starts a thread, the *maker*,
+and each caller waits for it as long as its own time limit allows; the maker goes on for those that come
+later. If making fails, the maker notes why and ends. All callers get that answer at once, for
+`RETRY_SECONDS`; the next one after that starts another maker.
+
+A fork waits for the maker, since imports hold locks that nobody would release in the child, and it holds
+`_lock`, so that no other maker starts. The child begins without a maker. It uses the parent's client if there
+was no channel yet. Otherwise it makes its own, and keeps the parent's client and transport in `_inherited`
+untouched, for closing or freeing them would call into gRPC.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +25,22 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from taskhandler.errors import LedgerError
 from taskhandler.forks import tell_of_forks
-from taskhandler.ledger.firestore.transport import SAID_LIMIT, Wire
+from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Transport
 from taskhandler.ledger.storage import Unavailable
 from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 
-PAUSE = 5.0
-"""Seconds from one attempt to make a client to the next."""
+RETRY_SECONDS = 5.0
+"""From one attempt to make a client to the next."""
 
-FORKING = 5.0
-"""Seconds that a fork waits for a client that is being made: its imports hold locks a child cannot open."""
+FORK_WAIT_SECONDS = 5.0
+"""That a fork waits for the maker."""
 
-WARMING = 10.0
-"""Seconds that a warm-up takes at most."""
+WARM_UP_SECONDS = 10.0
+"""That a warm-up takes at most."""
 
 _REMEDY = (
     "To mend it: name the project in the ledger's URL or in GOOGLE_CLOUD_PROJECT, and give credentials "
@@ -31,106 +48,119 @@ _REMEDY = (
     "development)."
 )
 _FORKED = (
-    "gRPC was used before this process was forked off. The ledger goes on with a client of its own, but "
-    "that is not sure to work, and with GRPC_ENABLE_FORK_SUPPORT=0 it hangs. To mend it: let every use of "
-    "Google's clients come after the fork (gunicorn without --preload, say)."
+    "gRPC was used before this process was forked. The ledger goes on with a client of its own, but that may "
+    "fail, and with GRPC_ENABLE_FORK_SUPPORT=0 it hangs. To mend it: make no call with Google's clients "
+    "before the fork (run gunicorn without --preload, for example)."
 )
 
 _MAKING = "Google's client is still being made"
+_NO_THREAD = "no thread can be started to make Google's client"
 
 
 class Connection:
-    """Hands out the wire, and makes it when there is none.
+    """Hands out the transport, and makes it when there is none.
 
     Args:
-        make: gives one of Google's clients; raises LedgerError or ImportError.
-        attach: opens its channel.
+        make_client: makes one of Google's clients; may raise any error.
+        open_transport: opens its channel.
         clock: seconds of a clock that never goes back.
         log: where failures are logged.
     """
 
     def __init__(
         self,
-        make: Callable[[], Any],
-        attach: Callable[[Any], Wire],
+        make_client: Callable[[], Any],
+        open_transport: Callable[[Any], Transport],
         *,
         clock: Callable[[], float],
         log: ThrottledLog,
     ) -> None:
-        self._make = make
-        self._attach = attach
+        self._make_client = make_client
+        self._open_transport = open_transport
         self._clock = clock
         self._log = log
         self._client: Any = None
-        self._wire: Wire | None = None
-        self._inherited: tuple[Any, Wire] | None = None
+        self._transport: Transport | None = None
+        self._inherited: tuple[Any, Transport] | None = None
         self._lock = threading.Lock()
         self._maker: threading.Thread | None = None
         self._rest_until = float("-inf")
         self._problem = _MAKING
         tell_of_forks(self)
 
-    def wire(self, *, patience: float) -> Wire | Unavailable:
-        """The wire, waited for no longer than `timeout` seconds."""
-        wire = self._wire  # another thread may close the ledger now
-        if wire is not None:
-            return wire
-        return self._awaited(self._connect, patience) or Unavailable(self._problem)
+    def connect(self, *, timeout: float) -> Transport | Unavailable:
+        """The transport, waited for no longer than `timeout` seconds."""
+        transport = self._transport  # another thread may close the ledger now
+        if transport is not None:
+            return transport
+        return self._await(self._connect, timeout) or Unavailable(self._problem)
 
     def warm_up(self) -> None:
         """Load Google's library and find credentials, but open no channel: that would not outlive a fork."""
-        self._awaited(self._warm, WARMING)
+        self._await(self._warm_up, WARM_UP_SECONDS)
 
     def close(self) -> None:
-        """Let go of everything; calls under way come to their end. It begins anew when asked for a wire."""
+        """Drop everything; calls under way come to their end. The next `connect` begins anew."""
         with self._lock:
-            self._client = self._wire = self._maker = None
+            self._client = self._transport = self._maker = None
 
     def before_fork(self) -> None:
-        """Let whatever is being made come to its end, and begin nothing."""
+        """Wait for the maker, and let no other one start."""
         self._lock.acquire()
         if self._maker is not None:
-            self._maker.join(FORKING)
+            self._maker.join(FORK_WAIT_SECONDS)
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Begin anew. What the parent used is kept but not touched: closing it here would reach into gRPC."""
+        """Begin anew. What the parent used is kept but not touched: closing it here would call into gRPC."""
         self._lock = threading.Lock()
         self._maker, self._rest_until, self._problem = None, float("-inf"), _MAKING
-        if self._wire is not None:
-            self._inherited = (self._client, self._wire)
-            self._client = self._wire = None
+        if self._transport is not None:
+            self._inherited = (self._client, self._transport)
+            self._client = self._transport = None
 
-    def _awaited(self, step: Callable[[], None], patience: float) -> Wire | None:
+    def _await(self, step: Callable[[], None], timeout: float) -> Transport | None:
         with self._lock:
             maker = self._maker
             if maker is None or (not maker.is_alive() and self._clock() >= self._rest_until):
-                maker = self._maker = threading.Thread(target=self._told, args=(step,), daemon=True)
-                self._rest_until = self._clock() + PAUSE
-                maker.start()
-        maker.join(patience)
-        return self._wire
+                maker = self._start(step)
+        if maker is not None:
+            maker.join(timeout)
+        return self._transport
 
-    def _told(self, step: Callable[[], None]) -> None:
+    def _start(self, step: Callable[[], None]) -> threading.Thread | None:
+        maker = threading.Thread(target=self._run, args=(step,), daemon=True)
+        self._rest_until = self._clock() + RETRY_SECONDS
+        try:
+            maker.start()
+        except RuntimeError:  # there is no maker, so the next caller tries again
+            self._maker, self._problem = None, _NO_THREAD
+            return None
+        self._maker = maker
+        return maker
+
+    def _run(self, step: Callable[[], None]) -> None:
+        """What the maker does."""
+        self._problem = _MAKING
         try:
             step()
-        except (LedgerError, ImportError) as error:
-            self._problem = one_line(error, limit=SAID_LIMIT)
-            self._log.error(f"The Firestore ledger is out of use: %s. {_REMEDY}", error)
+        except Exception as error:  # noqa: BLE001 - from Google's libraries, or a user's; callers need to know why
+            self._problem = one_line(error, limit=DETAILS_LIMIT) or type(error).__name__
+            self._log.error(f"The Firestore ledger is out of use: %s. {_REMEDY}", self._problem)
 
     def _connect(self) -> None:
         if self._inherited is not None:
             LOGGER.warning("%s", _FORKED)
         self._find_client()
-        self._wire = self._attach(self._client)
+        self._transport = self._open_transport(self._client)
 
-    def _warm(self) -> None:
+    def _warm_up(self) -> None:
         self._find_client()
         self._rest_until = float("-inf")
 
     def _find_client(self) -> None:
         if self._client is None:
-            self._client = self._make()
+            self._client = self._make_client()

@@ -1,8 +1,8 @@
-"""Three calls to Firestore for one of Google's clients: commit, look, list. No retries, no policy.
+"""Three calls to Firestore on the channel for one of Google's clients: commit, fetch and query. No retries.
 
-This file and `firestore_channel` import Google's libraries, which takes half a second: they are imported at
-first use. Requests are plain protobuf messages, sent on stubs of our own: the client's own way
-(`DocumentReference.create`) costs more than twice the processor time, and retries what it must not.
+This file and `channel` import Google's libraries, which takes half a second: they are imported at first use.
+Requests are plain protobuf messages, sent on stubs of our own: the client's own way
+(`DocumentReference.create`) costs more than twice the processor time, and retries what must not be retried.
 """
 
 from __future__ import annotations
@@ -17,28 +17,41 @@ from google.cloud import firestore
 from google.cloud.firestore_v1 import types
 
 from taskhandler.errors import LedgerError
+from taskhandler.ledger.firestore.attention import ATTENTION
 from taskhandler.ledger.firestore.channel import open_channel
-from taskhandler.ledger.firestore.document import READ
-from taskhandler.ledger.firestore.transport import SAID_LIMIT, Failure, Look, nanoseconds
-from taskhandler.ledger.firestore.url import Place
+from taskhandler.ledger.firestore.document import RECORD
+from taskhandler.ledger.firestore.transport import (
+    DETAILS_LIMIT,
+    Failure,
+    Fetched,
+    Found,
+    Query,
+    Span,
+    to_nanoseconds,
+)
+from taskhandler.ledger.firestore.url import FirestoreUrl
 from taskhandler.text import one_line
 
 _API = "/google.firestore.v1.Firestore/"
 
-_Commit = types.CommitRequest.pb()
-_Committed = types.CommitResponse.pb()
-_Look = types.BatchGetDocumentsRequest.pb()
-_Looked = types.BatchGetDocumentsResponse.pb()
-_List = types.RunQueryRequest.pb()
-_Listed = types.RunQueryResponse.pb()
+_CommitRequest = types.CommitRequest.pb()
+_CommitResponse = types.CommitResponse.pb()
+_GetRequest = types.BatchGetDocumentsRequest.pb()
+_GetResponse = types.BatchGetDocumentsResponse.pb()
+_QueryRequest = types.RunQueryRequest.pb()
+_QueryResponse = types.RunQueryResponse.pb()
 _Write = types.Write.pb()
 
+_FieldFilter = types.StructuredQuery.FieldFilter.Operator
+_AND = types.StructuredQuery.CompositeFilter.Operator.AND
+_ASCENDING = types.StructuredQuery.Direction.ASCENDING
 
-class GrpcWire:
-    """A `Wire` on the channel of one of Google's clients.
+
+class GrpcTransport:
+    """A `Transport` on a channel of its own.
 
     Args:
-        client: its channel is made now.
+        client: its address, credentials and database are used. The channel is made now.
     """
 
     def __init__(self, client: firestore.Client) -> None:
@@ -50,94 +63,131 @@ class GrpcWire:
             ("x-goog-request-params", f"database={quote(self.database, safe='/')}"),
         )
         channel = open_channel(client)
-        self._commit = channel.unary_unary(f"{_API}Commit", _Commit.SerializeToString, _Committed.FromString)
-        self._look = channel.unary_stream(
-            f"{_API}BatchGetDocuments", _Look.SerializeToString, _Looked.FromString
+        self._commit = channel.unary_unary(
+            f"{_API}Commit", _CommitRequest.SerializeToString, _CommitResponse.FromString
         )
-        self._list = channel.unary_stream(f"{_API}RunQuery", _List.SerializeToString, _Listed.FromString)
+        self._get = channel.unary_stream(
+            f"{_API}BatchGetDocuments", _GetRequest.SerializeToString, _GetResponse.FromString
+        )
+        self._query = channel.unary_stream(
+            f"{_API}RunQuery", _QueryRequest.SerializeToString, _QueryResponse.FromString
+        )
 
-    def request(self) -> Any:  # noqa: ANN401 - a protobuf message
-        """See `Wire.request`."""
-        return _Commit(database=self.database)
+    def new_request(self) -> Any:  # noqa: ANN401 - a protobuf message
+        """See `Transport.new_request`."""
+        return _CommitRequest(database=self.database)
 
     def commit(self, request: Any, *, timeout: float) -> int | Failure:  # noqa: ANN401 - a protobuf message
-        """See `Wire.commit`."""
-        committed = self._call(lambda: self._commit(request, timeout=timeout, metadata=self._metadata))
-        if isinstance(committed, Failure):
-            return committed
-        return nanoseconds(committed.write_results[0].update_time)
+        """See `Transport.commit`."""
+        response = self._call(lambda: self._commit(request, timeout=timeout, metadata=self._metadata))
+        if isinstance(response, Failure):
+            return response
+        return to_nanoseconds(response.write_results[0].update_time)
 
-    def look(self, names: Sequence[str], *, timeout: float) -> list[Look] | Failure:
-        """See `Wire.look`."""
-        request = _Look(database=self.database, documents=names)
-        answers = self._call(lambda: list(self._look(request, timeout=timeout, metadata=self._metadata)))
-        if isinstance(answers, Failure):
-            return answers
-        seen = {look.name: look for look in _looks(answers)}
+    def fetch(self, names: Sequence[str], *, timeout: float) -> list[Fetched] | Failure:
+        """See `Transport.fetch`."""
+        request = _GetRequest(database=self.database, documents=names)
+        responses, failure = self._collect(self._get, request, timeout)
+        if failure is not None:
+            return failure
+        fetched = {each.name: each for each in _read_responses(responses)}
         try:
-            return [seen[name] for name in names]
+            return [fetched[name] for name in names]
         except KeyError as error:
-            return Failure("UNKNOWN", f"nothing was said of {error}")
+            return Failure("UNKNOWN", f"the answer does not mention {error}")
 
-    def page(self, collection: str, after: str, *, size: int, timeout: float) -> list[Look] | Failure:
-        """See `Wire.page`."""
-        request = _List(parent=self.documents)
-        query = request.structured_query
-        query.from_.add(collection_id=collection)
-        query.order_by.add().field.field_path = "__name__"
-        query.limit.value = size
-        for path in READ:
-            query.select.fields.add(field_path=path)
-        if after:
-            query.start_at.values.add(reference_value=after)
-        answers = self._call(lambda: list(self._list(request, timeout=timeout, metadata=self._metadata)))
-        if isinstance(answers, Failure):
-            return answers
-        return [
-            Look(answer.document.name, answer.document, nanoseconds(answer.read_time))
-            for answer in answers
-            if answer.HasField("document")
+    def query(self, query: Query, *, timeout: float) -> Found:
+        """See `Transport.query`."""
+        request = _QueryRequest(parent=self.documents)
+        self._build_query(request.structured_query, query)
+        responses, failure = self._collect(self._query, request, timeout)
+        documents = [
+            Fetched(each.document.name, each.document, to_nanoseconds(each.read_time))
+            for each in responses
+            if each.HasField("document")
         ]
+        return Found(documents, failure)
 
-    def unwrapped(self, writes: Sequence[object]) -> list[Any]:
-        """See `Wire.unwrapped`; they are WriteBatch, Write of firestore_v1.types, or its protobuf message."""
-        return [message for each in writes for message in _messages(each)]
+    def unwrap(self, writes: Sequence[object]) -> list[Any]:
+        """See `Transport.unwrap`; accepts WriteBatch, firestore_v1.types.Write, and its protobuf message."""
+        return [message for each in writes for message in _unwrap(each)]
+
+    def _collect(
+        self,
+        method: Any,  # noqa: ANN401 - grpcio ships no types
+        request: Any,  # noqa: ANN401 - a protobuf message
+        timeout: float,
+    ) -> tuple[list[Any], Failure | None]:
+        """The responses of a stream, and the failure that ended it."""
+        responses: list[Any] = []
+        failure = self._call(
+            lambda: responses.extend(method(request, timeout=timeout, metadata=self._metadata))
+        )
+        return responses, failure
 
     def _call(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - protobuf messages, or a Failure
         try:
             return call()
         except grpc.RpcError as error:
-            return Failure(error.code().name, one_line(error.details() or "", limit=SAID_LIMIT))
+            return Failure(error.code().name, one_line(error.details() or "", limit=DETAILS_LIMIT))
+
+    def _build_query(self, structured: Any, query: Query) -> None:  # noqa: ANN401 - a protobuf message
+        structured.from_.add(collection_id=query.collection)
+        structured.limit.value = query.size
+        for path in (RECORD, ATTENTION):
+            structured.select.fields.add(field_path=path)
+        if query.span is not None:
+            _add_span(structured, query.span)
+        structured.order_by.add(direction=_ASCENDING).field.field_path = "__name__"
+        if query.after:
+            if query.span is not None:
+                structured.start_at.values.add(string_value=query.after_value)
+            name = f"{self.documents}/{query.collection}/{query.after}"
+            structured.start_at.values.add(reference_value=name)
 
 
-def client_for(place: Place) -> firestore.Client:
-    """Google's client of a place, without a channel yet.
+def make_client(url: FirestoreUrl) -> firestore.Client:
+    """Google's client, without a channel yet.
 
     Raises:
-        LedgerError: no credentials or no project can be found.
+        LedgerError: there are no credentials, or no project is named.
     """
     try:
-        return firestore.Client(project=place.project, database=place.database)
+        return firestore.Client(project=url.project, database=url.database)
     except (GoogleAuthError, OSError, ValueError) as error:
         raise LedgerError(f"Google's client cannot be made: {error}") from error
 
 
-def _messages(each: object) -> Iterator[Any]:
+def _add_span(structured: Any, span: Span) -> None:  # noqa: ANN401 - a protobuf message
+    both = structured.where.composite_filter
+    both.op = _AND
+    for operator, bound in (
+        (_FieldFilter.GREATER_THAN_OR_EQUAL, span.first),
+        (_FieldFilter.LESS_THAN, span.end),
+    ):
+        condition = both.filters.add().field_filter
+        condition.field.field_path = ATTENTION
+        condition.op = operator
+        condition.value.string_value = bound
+    structured.order_by.add(direction=_ASCENDING).field.field_path = ATTENTION
+
+
+def _unwrap(each: object) -> Iterator[Any]:
     if isinstance(each, firestore.WriteBatch):
-        for write in each._write_pbs:  # noqa: SLF001 - a batch has no public way to what stands in it
-            yield from _messages(write)
+        for write in each._write_pbs:  # noqa: SLF001 - a batch has no public way to its writes
+            yield from _unwrap(write)
     elif isinstance(each, types.Write):
         yield types.Write.pb(each)
     elif isinstance(each, _Write):
         yield each
     else:
-        raise ValueError(f"{each!r} is not a Write of google-cloud-firestore")  # noqa: TRY004 - it is the user's
+        raise ValueError(f"{each!r} is not a Write of google-cloud-firestore")  # noqa: TRY004 - the user's mistake, which is refused
 
 
-def _looks(answers: Sequence[Any]) -> Iterator[Look]:
-    for answer in answers:
-        read_at = nanoseconds(answer.read_time)
-        if answer.WhichOneof("result") == "found":
-            yield Look(answer.found.name, answer.found, read_at)
-        elif answer.missing:
-            yield Look(answer.missing, None, read_at)
+def _read_responses(responses: Sequence[Any]) -> Iterator[Fetched]:
+    for response in responses:
+        read_at = to_nanoseconds(response.read_time)
+        if response.WhichOneof("result") == "found":
+            yield Fetched(response.found.name, response.found, read_at)
+        elif response.missing:
+            yield Fetched(response.missing, None, read_at)

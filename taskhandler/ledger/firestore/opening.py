@@ -7,23 +7,23 @@ from typing import Any
 
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.firestore.storage import FirestoreStorage
-from taskhandler.ledger.firestore.url import KEY, Place, place_of
+from taskhandler.ledger.firestore.url import KEY, FirestoreUrl, parse_url
 
 
 def open_firestore(url: str) -> FirestoreStorage:
     """The ledger at `firestore://[project]/[database]/[collection][?warm=1]`.
 
-    Nothing is loaded or asked before the first delivery, unless `warm=1` asks for it.
+    With `warm=1` Google's libraries are loaded now, otherwise at the first delivery. No call is made.
 
     Raises:
         ConfigError: the URL is wrong, or google-cloud-firestore is not installed.
     """
-    place = place_of(url)
+    parsed = parse_url(url)
     if not _is_installed():
         problem = "google-cloud-firestore is not installed"
         raise ConfigError(KEY, url, problem, remedy='pip install "flask-taskhandler[firestore]"')
-    storage = FirestoreStorage(client=lambda: _client(place), collection=place.collection)
-    if place.warm:
+    storage = FirestoreStorage(client=lambda: _make_client(parsed), collection=parsed.collection)
+    if parsed.warm:
         storage.warm_up()
     return storage
 
@@ -35,7 +35,7 @@ def _is_installed() -> bool:
         return False
 
 
-def _client(place: Place) -> Any:  # noqa: ANN401 - Google's client, which is not loaded yet
-    from taskhandler.ledger.firestore.grpc_transport import client_for  # noqa: PLC0415 - it loads Google's libraries
+def _make_client(url: FirestoreUrl) -> Any:  # noqa: ANN401 - Google's client, which is not loaded yet
+    from taskhandler.ledger.firestore.grpc_transport import make_client  # noqa: PLC0415 - it loads Google's libraries
 
-    return client_for(place)
+    return make_client(url)

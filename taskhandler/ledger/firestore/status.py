@@ -1,7 +1,7 @@
-"""What became of a call to Firestore that failed: told by its status code, and by nothing else.
+"""What a failed call to Firestore means, by its status code and by nothing else.
 
-Google's exceptions are of no use for it: `Conflict` is both "it exists" and "contended", `BadRequest` is
-both "it changed" and "it cannot be". The codes are those of google.rpc.Code.
+Google's exceptions do not tell: `Conflict` is both "it exists" and "contended", `BadRequest` is both "it
+changed" and "it can never be". The codes are those of google.rpc.Code.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import enum
 from taskhandler.ledger.firestore.transport import Failure
 
 
-class Fate(enum.Enum):
-    """What became of a commit."""
+class CommitStatus(enum.Enum):
+    """What a failed commit came to."""
 
     CHANGED = "not written: the document is not as was believed"
-    REFUSED = "not written: something in the commit cannot be, or the document is not as was believed"
-    DOWN = "not written: the ledger is out of use or too busy"
-    UNKNOWN = "written or not, or written yet"
+    REFUSED = "not written: the commit is invalid, or the document is not as was believed"
+    UNAVAILABLE = "not written: the ledger is out of use or too busy"
+    UNKNOWN = "perhaps written, perhaps still to be written"
 
 
 _NOT_WRITTEN = frozenset(
@@ -40,7 +40,7 @@ _REFUSED = frozenset(
 )
 
 _REMEDIES = {
-    "DEADLINE_EXCEEDED": "look at the network; it goes on by itself once Firestore answers",
+    "DEADLINE_EXCEEDED": "look at the network; the ledger resumes by itself once Firestore answers",
     "FAILED_PRECONDITION": "the database must be of type firestore-native; create one that is",
     "NOT_FOUND": "create the database with 'gcloud firestore databases create', or correct the ledger's URL",
     "PERMISSION_DENIED": (
@@ -48,30 +48,32 @@ _REMEDIES = {
     ),
     "RESOURCE_EXHAUSTED": "look at the project's Firestore quotas",
     "UNAUTHENTICATED": "give the worker valid credentials",
-    "UNAVAILABLE": "look at the network, or start the emulator; it goes on by itself once Firestore answers",
+    "UNAVAILABLE": (
+        "look at the network, or start the emulator; the ledger resumes by itself once Firestore answers"
+    ),
 }
 
 
-def fate_of_create(failure: Failure) -> Fate:
-    """What became of a commit that expected no document."""
+def classify_create(failure: Failure) -> CommitStatus:
+    """What a commit came to that expected no document."""
     if failure.code == "ALREADY_EXISTS":
-        return Fate.CHANGED
-    return Fate.DOWN if failure.code in _NOT_WRITTEN else Fate.UNKNOWN
+        return CommitStatus.CHANGED
+    return CommitStatus.UNAVAILABLE if failure.code in _NOT_WRITTEN else CommitStatus.UNKNOWN
 
 
-def fate_of_replace(failure: Failure, *, batch: bool) -> Fate:
-    """What became of a commit that expected a version of a document; `batch`: users' writes are in it.
+def classify_replace(failure: Failure, *, batch: bool) -> CommitStatus:
+    """What a commit came to that expected a version of a document; `batch`: it has writes of the user's.
 
-    A version that is later than the document's is an invalid argument to Firestore, so that this code
-    alone does not tell either.
+    A version that is later than the document's is an invalid argument to Firestore, so this code alone
+    does not decide either.
     """
     if failure.code in _REFUSED and (batch or failure.code not in _CHANGED):
-        return Fate.REFUSED
+        return CommitStatus.REFUSED
     if failure.code in _CHANGED:
-        return Fate.CHANGED
-    return Fate.DOWN if failure.code in _NOT_WRITTEN else Fate.UNKNOWN
+        return CommitStatus.CHANGED
+    return CommitStatus.UNAVAILABLE if failure.code in _NOT_WRITTEN else CommitStatus.UNKNOWN
 
 
-def remedy(failure: Failure) -> str:
+def suggest_remedy(failure: Failure) -> str:
     """What people can do about it."""
     return _REMEDIES.get(failure.code, "see https://cloud.google.com/firestore/docs/understand-error-codes")

@@ -1,4 +1,4 @@
-"""What the Firestore ledger asks of its wire, and what it hears: words without Google's libraries."""
+"""What the Firestore ledger asks of its transport, and the answers: terms without Google's libraries."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-SAID_LIMIT = 300
+DETAILS_LIMIT = 300
 """Characters of what Firestore, or a proxy on the way, says about a failure."""
 
 
 class Failure(Struct, frozen=True):
-    """A call that failed: the name of gRPC's status code, and what was said beside, as one bounded line."""
+    """A call that failed: the name of gRPC's status code, and its details as one bounded line."""
 
     code: str
     details: str
@@ -22,7 +22,7 @@ class Failure(Struct, frozen=True):
         return f"{self.code}: {self.details}"
 
 
-class Look(Struct, frozen=True):
+class Fetched(Struct, frozen=True):
     """A document (google.firestore.v1.Document) as it was at `read_at`; None if there was none.
 
     Times are nanoseconds since 1970 by Firestore's clock.
@@ -33,52 +33,87 @@ class Look(Struct, frozen=True):
     read_at: int
 
     @property
+    def created_at(self) -> int:
+        """When the document was created."""
+        return to_nanoseconds(self.document.create_time)
+
+    @property
     def updated_at(self) -> int:
         """When the document was last changed; this is its version."""
-        return nanoseconds(self.document.update_time)
+        return to_nanoseconds(self.document.update_time)
 
 
-class Wire(Protocol):
-    """Three calls to one database, none of them tried twice.
+class Span(Struct, frozen=True):
+    """Values of the field `attention`: from `first` up to `end`, without it."""
+
+    first: str
+    end: str
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """Documents of a root collection, without their foreign fields.
 
     Attributes:
-        client: the google.cloud.firestore.Client that it is for.
-        documents: what the names of all its documents begin with.
+        collection: the collection's id.
+        size: how many documents at most.
+        span: only those whose `attention` is in it, in the order of `attention` and then of their ids;
+            None for all documents, in the order of their ids.
+        after_value: with a span, the `attention` after which to begin; empty for its beginning.
+        after: the id after which to begin; empty for the first one.
+    """
+
+    collection: str
+    size: int
+    span: Span | None = None
+    after_value: str = ""
+    after: str = ""
+
+
+class Found(Struct, frozen=True):
+    """The documents that a query brought, and the failure that ended it before it was complete."""
+
+    documents: list[Fetched]
+    failure: Failure | None = None
+
+
+class Transport(Protocol):
+    """Three calls to one database. None of them is retried.
+
+    Attributes:
+        client: the google.cloud.firestore.Client that it belongs to.
+        documents: what the names of all documents of the database begin with.
     """
 
     client: Any
     documents: str
 
-    def request(self) -> Any:  # noqa: ANN401 - a protobuf message
+    def new_request(self) -> Any:  # noqa: ANN401 - a protobuf message
         """An empty google.firestore.v1.CommitRequest."""
 
     def commit(self, request: Any, *, timeout: float) -> int | Failure:  # noqa: ANN401 - a protobuf message
         """Write all or nothing; the version (update_time, nanoseconds) of the first document written."""
 
-    def look(self, names: Sequence[str], *, timeout: float) -> list[Look] | Failure:
+    def fetch(self, names: Sequence[str], *, timeout: float) -> list[Fetched] | Failure:
         """The documents of these names, in their order."""
 
-    def page(self, collection: str, after: str, *, size: int, timeout: float) -> list[Look] | Failure:
-        """Up to `size` documents of a collection by their names, from after `after` on.
+    def query(self, query: Query, *, timeout: float) -> Found:
+        """Run a query."""
 
-        An empty `after` is before the first. They come without what is not part of a record.
-        """
-
-    def unwrapped(self, writes: Sequence[object]) -> list[Any]:
-        """The google.firestore.v1.Write of what users call writes.
+    def unwrap(self, writes: Sequence[object]) -> list[Any]:
+        """The google.firestore.v1.Write messages in a user's writes.
 
         Raises:
-            ValueError: there is something else among them.
+            ValueError: one of them is something else.
         """
 
 
-def nanoseconds(moment: Any) -> int:  # noqa: ANN401 - a protobuf Timestamp
+def to_nanoseconds(moment: Any) -> int:  # noqa: ANN401 - a protobuf Timestamp
     """Nanoseconds since 1970, exactly."""
     return int(moment.seconds) * 10**9 + int(moment.nanos)
 
 
-def expect(write: Any, version: int | None) -> None:  # noqa: ANN401 - a protobuf message
-    """Let a write be done only while its document is at `version`; None: only if there is none."""
+def require_version(write: Any, version: int | None) -> None:  # noqa: ANN401 - a protobuf message
+    """Let a write be applied only while its document is at `version`; None: only if there is none."""
     if version is None:
         write.current_document.exists = False
         return
@@ -86,8 +121,8 @@ def expect(write: Any, version: int | None) -> None:  # noqa: ANN401 - a protobu
     moment.seconds, moment.nanos = divmod(version, 10**9)
 
 
-def target(write: Any) -> str:  # noqa: ANN401 - a protobuf message
-    """The name of the document that a write is about; empty if it is about none."""
+def find_target(write: Any) -> str:  # noqa: ANN401 - a protobuf message
+    """The name of the document that a write is about; empty if there is none."""
     match write.WhichOneof("operation"):
         case "update":
             return str(write.update.name)

@@ -1,4 +1,4 @@
-"""One client a process, made when it is needed, by one thread, after the fork; and what if it cannot be."""
+"""One client for each process, made at first use, by one thread, after the fork; and what if that fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from google.cloud import firestore
 from taskhandler.errors import ConfigError, LedgerError
 from taskhandler.ledger.firestore import connection as firestore_connection
 from taskhandler.ledger.firestore.connection import LOGGER, Connection
-from taskhandler.ledger.firestore.grpc_transport import GrpcWire
+from taskhandler.ledger.firestore.grpc_transport import GrpcTransport
 from taskhandler.ledger.firestore.opening import open_firestore
 from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.storage import Unavailable, Written
@@ -95,7 +95,7 @@ def test_nothing_is_made_before_it_is_used(maker: Maker):
 def test_a_warm_up_finds_credentials_but_opens_no_channel(maker: Maker):
     storage = FirestoreStorage(client=maker)
     storage.warm_up()
-    assert storage._connection._wire is None  # noqa: SLF001 - nothing else opens a channel
+    assert storage._connection._transport is None  # noqa: SLF001 - nothing else opens a channel
     assert isinstance(storage.create(fresh_key(), FIRST), Written)
     assert len(maker.made) == 1
     storage.close()
@@ -130,7 +130,7 @@ def test_a_client_that_cannot_be_made_is_complained_of_and_tried_again_in_a_whil
     assert len(caplog.messages) == 1
     assert "GOOGLE_CLOUD_PROJECT" in caplog.messages[0]
     maker.error = None
-    clock.now += firestore_connection.PAUSE
+    clock.now += firestore_connection.RETRY_SECONDS
     assert storage.read(fresh_key()) is None
     storage.close()
 
@@ -188,7 +188,7 @@ def test_a_wrong_url_is_told_when_the_ledger_is_opened():
 def test_a_child_of_a_process_that_used_it_goes_on_and_warns(project: str):
     done = forked(f"firestore://{project}?warm=1")
     assert done.stdout.strip() == "1 children, 0 threads"
-    assert done.stderr.count("gRPC was used before this process was forked off") == 1
+    assert done.stderr.count("gRPC was used before this process was forked") == 1
 
 
 def forked(url: str) -> subprocess.CompletedProcess[str]:
@@ -210,10 +210,10 @@ def test_a_child_of_a_process_that_only_warmed_up_has_no_reason_to_warn(project:
 
 def test_a_fork_waits_for_a_client_that_is_being_made(maker: Maker):
     log = ThrottledLog(LOGGER, clock=time.monotonic)
-    connection = Connection(maker, GrpcWire, clock=time.monotonic, log=log)
+    connection = Connection(maker, GrpcTransport, clock=time.monotonic, log=log)
     maker.gate.clear()
     with ThreadPoolExecutor(2) as threads:
-        using = threads.submit(connection.wire, patience=30)
+        using = threads.submit(connection.connect, timeout=30)
         while not maker.tries:
             wait(0.01)
         resting = threads.submit(connection.before_fork)
@@ -222,5 +222,5 @@ def test_a_fork_waits_for_a_client_that_is_being_made(maker: Maker):
         maker.gate.set()
         resting.result(30)
         connection.after_fork_in_parent()
-        assert isinstance(using.result(30), GrpcWire)
+        assert isinstance(using.result(30), GrpcTransport)
     connection.close()

@@ -11,9 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from taskhandler.ledger.firestore.document import DAY, KEPT, LARGEST, READ, document_id, fill, opened, told_by
+from taskhandler.ledger.firestore.document import (
+    DAY_SECONDS,
+    KEPT_SECONDS,
+    LIMIT_BYTES,
+    DocumentError,
+    decode,
+    document_id,
+    encode,
+)
+from taskhandler.ledger.firestore.record_map import to_plain
 from taskhandler.ledger.storage import Key
-from taskhandler.lifecycle.record import Record, Step
+from taskhandler.lifecycle.record import FORMAT, Record, State, Step
 from tests.ledger.samples import FIRST, THIRD, records
 
 KEY = Key("project/location", "queue", "task-1")
@@ -29,8 +38,14 @@ def empty() -> Any:  # noqa: ANN401 - a protobuf message
 
 def filled(record: Record, key: Key = KEY, *, after: int = 0) -> Any:  # noqa: ANN401 - a protobuf message
     document = empty()
-    fill(document, key, record, after=after, now=NOW)
+    encode(document, key, record, after=after, now=NOW)
     return document
+
+
+def plain(document: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf message
+    fields = to_plain(document.fields["record"])
+    assert isinstance(fields, dict)
+    return fields
 
 
 def expiry(record: Record) -> float:
@@ -40,7 +55,7 @@ def expiry(record: Record) -> float:
 @given(key=keys, record=records)
 def test_a_record_and_its_key_come_back_as_they_were(key: Key, record: Record):
     sent = filled(record, key).SerializeToString()
-    assert told_by(types.Document.pb().FromString(sent)) == (key, record)
+    assert decode(types.Document.pb().FromString(sent)) == (key, record)
 
 
 @given(one=keys, other=keys)
@@ -48,7 +63,7 @@ def test_different_tasks_have_different_documents(one: Key, other: Key):
     assert (document_id(one) == document_id(other)) == (one == other)
 
 
-def test_where_one_part_of_a_key_ends_is_part_of_its_id():
+def test_keys_with_the_same_text_in_other_parts_have_different_ids():
     alike = [
         Key("a", "b", "c"),
         Key("ab", "", "c"),
@@ -68,45 +83,32 @@ def test_every_write_changes_the_document_even_where_the_record_stays():
     assert len(set(versions)) == len(versions)
 
 
-def test_people_can_read_what_it_is_about():
-    said = opened(filled(THIRD))
-    shown = {name: said[name] for name in ("queue", "task", "handler", "state")}
+def test_the_map_has_texts_that_people_can_read():
+    fields = plain(filled(THIRD))
+    shown = {name: fields[name] for name in ("queue", "task", "handler", "state")}
     assert shown == {"queue": "queue", "task": "task-1", "handler": "charge-order", "state": "completed"}
 
 
-def test_a_list_brings_every_field_of_a_record():
-    names = {name.removeprefix("m.") for name in READ}
-    assert (
-        set(
-            opened(
-                filled(replace(THIRD, on_dead_called=True, history=("1 lost",)), replace(KEY, conflict="x"))
-            )
-        )
-        - {"after"}
-        <= names
-    )
+def test_an_ended_record_expires_a_day_after_its_retention():
+    assert expiry(replace(THIRD, retention=60.0)) == NOW + 60 + DAY_SECONDS
+    assert expiry(replace(THIRD, retention=100 * DAY_SECONDS)) == NOW + 101 * DAY_SECONDS
 
 
-def test_an_end_may_be_swept_away_a_day_after_its_retention():
-    assert expiry(replace(THIRD, retention=60.0)) == NOW + 60 + DAY
-    assert expiry(replace(THIRD, retention=100 * DAY)) == NOW + 101 * DAY
+def test_a_record_that_has_not_ended_expires_after_36_days_or_more():
+    assert expiry(replace(FIRST, retention=60.0)) == NOW + KEPT_SECONDS + DAY_SECONDS
+    assert expiry(replace(FIRST, retention=100 * DAY_SECONDS)) == NOW + 101 * DAY_SECONDS
 
 
-def test_a_record_without_an_end_outlives_any_task():
-    assert expiry(replace(FIRST, retention=60.0)) == NOW + KEPT + DAY
-    assert expiry(replace(FIRST, retention=100 * DAY)) == NOW + 101 * DAY
-
-
-def test_a_retention_past_all_calendars_is_for_ever():
+def test_a_retention_past_the_year_9999_expires_at_its_end():
     assert expiry(replace(FIRST, retention=1e300)) == 253_402_300_799
 
 
 def test_a_result_that_is_too_large_is_cut_and_stays_json():
     result = json.dumps("x" * 2 * MEBIBYTE)
     document = filled(replace(THIRD, result=result))
-    record = told_by(document)[1]
-    assert document.ByteSize() <= LARGEST
-    assert opened(document)["cut"] == ["result"]
+    record = decode(document)[1]
+    assert document.ByteSize() <= LIMIT_BYTES
+    assert plain(document)["cut"] == ["result"]
     assert json.loads(record.result or "").startswith('"xxx')
     assert replace(record, result=None) == replace(THIRD, result=None)
 
@@ -115,72 +117,130 @@ def test_errors_and_histories_that_are_too_large_are_cut():
     long = "\N{PILE OF POO}" * MEBIBYTE
     record = replace(FIRST, reason=long, history=(long,) * 10, result='"short"')
     document = filled(record)
-    assert document.ByteSize() <= LARGEST
-    assert opened(document)["cut"] == ["reason", "history"]
-    assert told_by(document)[1].result == '"short"'
+    assert document.ByteSize() <= LIMIT_BYTES
+    assert plain(document)["cut"] == ["reason", "history"]
+    assert decode(document)[1].result == '"short"'
 
 
-def test_nothing_is_cut_from_what_fits():
-    assert "cut" not in opened(filled(replace(THIRD, result=json.dumps("x" * 900_000))))
+def test_a_record_that_fits_is_not_cut():
+    assert "cut" not in plain(filled(replace(THIRD, result=json.dumps("x" * 900_000))))
 
 
-def test_once_steps_are_never_cut_but_refused():
+def test_once_steps_that_are_too_large_are_refused():
     record = replace(FIRST, steps=tuple(Step(str(n), 1, "x" * 100_000) for n in range(11)))
     with pytest.raises(ValueError, match="once steps"):
         filled(record)
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "why"),
-    [
-        ("schema", 2, "newer taskhandler"),
-        ("schema", 0, "something else"),
-        ("schema", "1", "something else"),
-        ("schema", True, "something else"),
-        ("state", "finished", "finished"),
-        ("state", None, "null"),
-        ("attempt", "one", "int"),
-        ("attempt", 1.5, "int"),
-        ("lease", "long", "float"),
-        ("lease_id", 7, "str"),
-        ("queue", 7, "str"),
-        ("steps", {"a": 1}, "array"),
-    ],
-)
-def test_what_was_edited_into_nonsense_is_not_guessed_at(field: str, value: object, why: str):
+WRONG = [
+    ("format", 0, "record.format must be"),
+    ("format", "1", "record.format must be"),
+    ("min_reader", True, "record.min_reader must be"),
+    ("min_reader", 1.5, "record.min_reader must be"),
+    ("state", "finished", "finished"),
+    ("state", None, "null"),
+    ("attempt", "one", "int"),
+    ("attempt", 1.5, "int"),
+    ("lease", "long", "float"),
+    ("lease_id", 7, "str"),
+    ("queue", 7, "str"),
+    ("steps", {"a": 1}, "array"),
+    ("rounds", "none", "array"),
+    ("acts", ["reset"], "object"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "why"), WRONG)
+def test_a_field_that_was_edited_to_a_wrong_value_is_an_error_with_a_remedy(
+    field: str, value: object, why: str
+):
     document = filled(FIRST)
-    document.fields["m"].map_value.fields[field].CopyFrom(as_value(value))
-    with pytest.raises(ValueError, match=why):
-        told_by(document)
+    map_of(document)[field].CopyFrom(as_value(value))
+    with pytest.raises(DocumentError, match=why) as raised:
+        decode(document)
+    assert "correct the field" in raised.value.remedy
 
 
 @pytest.mark.parametrize(
-    "field", ["schema", "state", "attempt", "fence", "lease_id", "lease", "digest", "retention"]
+    "field",
+    ["format", "min_reader", "state", "attempt", "fence", "lease_id", "lease", "digest", "retention"],
 )
-def test_what_lacks_a_field_is_not_guessed_at(field: str):
+def test_a_record_without_a_required_field_is_an_error_that_names_it(field: str):
     document = filled(FIRST)
-    del document.fields["m"].map_value.fields[field]
-    with pytest.raises(ValueError, match=field):
-        told_by(document)
+    del map_of(document)[field]
+    with pytest.raises(DocumentError, match=field):
+        decode(document)
 
 
-def test_a_strangers_document_is_told_as_one():
+def test_a_foreign_document_is_an_error_that_says_so():
     document = empty()
     document.fields["paid"].boolean_value = True
-    with pytest.raises(ValueError, match="something else"):
-        told_by(document)
+    with pytest.raises(DocumentError, match="not taskhandler's"):
+        decode(document)
+    document.fields["record"].string_value = "mine"
+    with pytest.raises(DocumentError, match="not taskhandler's"):
+        decode(document)
     document.fields["m"].string_value = "mine"
-    with pytest.raises(ValueError, match="something else"):
-        told_by(document)
+    with pytest.raises(DocumentError, match="not taskhandler's") as raised:
+        decode(document)
+    assert "another collection" in raised.value.remedy
 
 
-def test_an_edit_by_hand_that_makes_sense_counts():
+def test_a_document_of_the_unreleased_format_is_an_error_that_says_what_to_do():
+    document = empty()
+    document.fields["m"].map_value.fields["schema"].integer_value = 1
+    document.fields["m"].map_value.fields["told"].boolean_value = True
+    with pytest.raises(DocumentError, match="before the first release") as raised:
+        decode(document)
+    assert "name another collection" in raised.value.remedy
+
+
+def test_a_record_for_newer_readers_only_is_an_error_that_says_what_to_deploy():
+    document = filled(replace(FIRST, format=FORMAT + 2, min_reader=FORMAT + 1))
+    with pytest.raises(DocumentError, match=f"it has format {FORMAT + 2}, .* format {FORMAT + 1}") as raised:
+        decode(document)
+    assert "deploy the newer version" in raised.value.remedy
+
+
+def test_a_record_of_a_newer_format_for_this_reader_keeps_its_format():
+    newer = replace(FIRST, format=FORMAT + 1, min_reader=FORMAT)
+    assert decode(filled(newer))[1] == newer
+
+
+def test_an_edit_by_hand_that_is_valid_takes_effect():
     document = filled(FIRST)
-    document.fields["m"].map_value.fields["state"].CopyFrom(as_value("waiting"))
-    document.fields["m"].map_value.fields["lease"].CopyFrom(as_value(20))
-    document.fields["m"].map_value.fields["note"].CopyFrom(as_value("let it run again"))
-    assert told_by(document)[1] == replace(FIRST, state=told_by(document)[1].state, lease=20.0)
-    assert told_by(document)[1].state.value == "waiting"
+    map_of(document)["state"].CopyFrom(as_value("waiting"))
+    map_of(document)["lease"].CopyFrom(as_value(20))
+    assert decode(document)[1] == replace(FIRST, state=State.WAITING, lease=20.0)
+
+
+def test_an_unknown_field_of_the_map_is_kept_and_written_back():
+    document = filled(FIRST)
+    map_of(document)["unknown"].CopyFrom(as_value({"a": 1}))
+    map_of(document)["weight"].CopyFrom(as_value(7))
+    record = decode(document)[1]
+    assert [name for name, _ in record.unknown] == ["unknown", "weight"]
+    again = map_of(filled(replace(record, heartbeats=9)))
+    assert again["weight"].integer_value == 7
+    assert again["unknown"] == map_of(document)["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("state", "key", "expected"),
+    [
+        (State.RUNNING, KEY, "running:charge-order"),
+        (State.DEAD, KEY, "dead:charge-order"),
+        (State.REJECTED, replace(KEY, conflict="d"), "conflict:charge-order"),
+        (State.COMPLETED, KEY, None),
+    ],
+)
+def test_a_document_says_where_its_record_is_listed(state: State, key: Key, expected: str | None):
+    fields = filled(replace(FIRST, state=state), key).fields
+    assert (fields["attention"].string_value if "attention" in fields else None) == expected
+
+
+def map_of(document: Any) -> Any:  # noqa: ANN401 - a protobuf message and a protobuf map
+    return document.fields["record"].map_value.fields
 
 
 def as_value(value: object) -> Any:  # noqa: ANN401 - a protobuf message
@@ -194,6 +254,10 @@ def as_value(value: object) -> Any:  # noqa: ANN401 - a protobuf message
         case float():
             return types.Value.pb()(double_value=value)
         case dict():
-            return types.Value.pb()(map_value={})
+            return types.Value.pb()(
+                map_value={"fields": {name: as_value(each) for name, each in value.items()}}
+            )
+        case list():
+            return types.Value.pb()(array_value={"values": [as_value(each) for each in value]})
         case _:
             return types.Value.pb()(string_value=str(value))

@@ -60,7 +60,7 @@ def lease_of(storage: FirestoreStorage, key: Key, *, lease_id: str = "lease-1") 
 
 
 @pytest.mark.parametrize("fault", LOSSES)
-def test_a_create_whose_reply_is_lost_has_an_unknown_fate(cloud: Cloud, proxy: Proxy, fault: Fault):
+def test_a_create_whose_reply_is_lost_is_unknown(cloud: Cloud, proxy: Proxy, fault: Fault):
     key = fresh_key()
     proxy.strike(fault)
     began = time.monotonic()
@@ -70,20 +70,18 @@ def test_a_create_whose_reply_is_lost_has_an_unknown_fate(cloud: Cloud, proxy: P
 
 
 @pytest.mark.parametrize("fault", LOSSES)
-def test_a_replacement_whose_reply_is_lost_has_an_unknown_fate(cloud: Cloud, proxy: Proxy, fault: Fault):
+def test_a_replacement_whose_reply_is_lost_is_unknown(cloud: Cloud, proxy: Proxy, fault: Fault):
     key = fresh_key()
     version = version_of(cloud.storage.create(key, FIRST))
     proxy.strike(fault)
     began = time.monotonic()
     assert isinstance(cloud.storage.replace(key, SECOND, version), Unknown)
     assert time.monotonic() - began < LONGEST
-    assert cloud.said(key)["heartbeats"] == int(fault in APPLIED)
+    assert cloud.fields(key)["heartbeats"] == int(fault in APPLIED)
 
 
 @pytest.mark.parametrize("fault", LOSSES)
-def test_a_read_whose_reply_is_lost_says_that_the_ledger_is_out_of_use(
-    cloud: Cloud, proxy: Proxy, fault: Fault
-):
+def test_a_read_whose_reply_is_lost_is_unavailable(cloud: Cloud, proxy: Proxy, fault: Fault):
     proxy.strike(fault)
     began = time.monotonic()
     assert isinstance(cloud.storage.read(fresh_key()), Unavailable)
@@ -96,8 +94,8 @@ def test_a_claim_whose_reply_is_lost_is_known_as_ones_own(cloud: Cloud, proxy: P
     lease = lease_of(cloud.storage, key)
     proxy.strike(fault)
     assert lease.claim(None) == Run()
-    assert cloud.said(key)["lease_id"] == "lease-1"
-    assert (cloud.said(key)["attempt"], cloud.said(key)["fence"]) == (1, 1)
+    assert cloud.fields(key)["lease_id"] == "lease-1"
+    assert (cloud.fields(key)["attempt"], cloud.fields(key)["fence"]) == (1, 1)
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
@@ -110,7 +108,7 @@ def test_a_completion_whose_reply_is_lost_is_known_as_ones_own(cloud: Cloud, pro
     batch.set(counter, {})
     proxy.strike(fault)
     assert lease.settle(Completed(), writes=[batch]) == Settled(State.COMPLETED)
-    assert cloud.said(key)["state"] == "completed"
+    assert cloud.fields(key)["state"] == "completed"
     assert counter.get().exists
 
 
@@ -172,7 +170,7 @@ def test_round_trips_of_over_three_seconds_are_waited_for_on_one_connection(clou
     assert proxy.connections == 1
 
 
-def test_the_largest_letter_is_read_in_one_round_trip(cloud: Cloud, proxy: Proxy):
+def test_the_largest_dead_letter_is_read_in_one_round_trip(cloud: Cloud, proxy: Proxy):
     key, dead_letter = fresh_key(), TaskBody(os.urandom(2**20))
     version_of(cloud.storage.create(key, FIRST, dead_letter=dead_letter))
     proxy.delay(1.2)  # three round trips would be too many for the limit of a call
@@ -233,7 +231,7 @@ def relayed(relay: Relay) -> Iterator[Cloud]:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_each_code_is_told_for_what_it_is_and_nothing_is_tried_twice(relayed: Cloud, relay: Relay, code: str):
+def test_each_code_has_its_answer_and_no_call_is_retried(relayed: Cloud, relay: Relay, code: str):
     key = fresh_key()
     relay.answer("Commit", code)
     assert type(relayed.storage.create(key, FIRST)) is CODES[code]
@@ -246,7 +244,7 @@ def test_each_code_is_told_for_what_it_is_and_nothing_is_tried_twice(relayed: Cl
     assert relay.calls == {"Commit": 4, "BatchGetDocuments": 1}
 
 
-def test_a_database_that_is_not_there_is_no_missing_record(
+def test_a_missing_database_is_not_a_missing_record(
     relayed: Cloud, relay: Relay, caplog: pytest.LogCaptureFixture
 ):
     relay.answer("Commit", "NOT_FOUND", details="The database (default) does not exist")
@@ -263,7 +261,7 @@ def test_a_contended_claim_is_tried_again_until_it_is_decided(relayed: Cloud, re
     assert relay.calls == {"Commit": 4}
 
 
-def test_a_forbidden_ledger_is_complained_of_once_and_not_hammered(
+def test_a_forbidden_ledger_is_logged_once_and_called_less_than_ten_times(
     relayed: Cloud, relay: Relay, caplog: pytest.LogCaptureFixture
 ):
     relay.answer("Commit", "PERMISSION_DENIED", times=100)

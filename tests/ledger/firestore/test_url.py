@@ -5,31 +5,37 @@ from __future__ import annotations
 import pytest
 
 from taskhandler.errors import ConfigError
-from taskhandler.ledger.firestore.url import COLLECTION, DATABASE, Place, collection_problem, place_of
+from taskhandler.ledger.firestore.url import (
+    COLLECTION,
+    DATABASE,
+    FirestoreUrl,
+    find_collection_problem,
+    parse_url,
+)
 
 
 @pytest.mark.parametrize(
-    ("url", "place"),
+    ("url", "parsed"),
     [
-        ("firestore://", Place(None, DATABASE, COLLECTION)),
-        ("firestore:///", Place(None, DATABASE, COLLECTION)),
-        ("firestore://shop-1", Place("shop-1", DATABASE, COLLECTION)),
-        ("firestore://shop-1/", Place("shop-1", DATABASE, COLLECTION)),
-        ("firestore://shop-1/ledger", Place("shop-1", "ledger", COLLECTION)),
-        ("firestore://shop-1/ledger/tasks", Place("shop-1", "ledger", "tasks")),
-        ("firestore://shop-1/ledger/tasks/", Place("shop-1", "ledger", "tasks")),
-        ("firestore://shop-1/(default)/tasks", Place("shop-1", DATABASE, "tasks")),
-        ("firestore://shop-1//tasks", Place("shop-1", DATABASE, "tasks")),
-        ("firestore:///ledger/tasks", Place(None, "ledger", "tasks")),
-        ("firestore:////tasks", Place(None, DATABASE, "tasks")),
-        ("firestore://example.com:shop-1/", Place("example.com:shop-1", DATABASE, COLLECTION)),
-        ("firestore://shop-1/%28default%29/t%C3%A4sks", Place("shop-1", DATABASE, "täsks")),
-        ("firestore://shop-1?warm=1", Place("shop-1", DATABASE, COLLECTION, warm=True)),
-        ("firestore://shop-1/ledger?warm=0", Place("shop-1", "ledger", COLLECTION)),
+        ("firestore://", FirestoreUrl(None, DATABASE, COLLECTION)),
+        ("firestore:///", FirestoreUrl(None, DATABASE, COLLECTION)),
+        ("firestore://shop-1", FirestoreUrl("shop-1", DATABASE, COLLECTION)),
+        ("firestore://shop-1/", FirestoreUrl("shop-1", DATABASE, COLLECTION)),
+        ("firestore://shop-1/ledger", FirestoreUrl("shop-1", "ledger", COLLECTION)),
+        ("firestore://shop-1/ledger/tasks", FirestoreUrl("shop-1", "ledger", "tasks")),
+        ("firestore://shop-1/ledger/tasks/", FirestoreUrl("shop-1", "ledger", "tasks")),
+        ("firestore://shop-1/(default)/tasks", FirestoreUrl("shop-1", DATABASE, "tasks")),
+        ("firestore://shop-1//tasks", FirestoreUrl("shop-1", DATABASE, "tasks")),
+        ("firestore:///ledger/tasks", FirestoreUrl(None, "ledger", "tasks")),
+        ("firestore:////tasks", FirestoreUrl(None, DATABASE, "tasks")),
+        ("firestore://example.com:shop-1/", FirestoreUrl("example.com:shop-1", DATABASE, COLLECTION)),
+        ("firestore://shop-1/%28default%29/t%C3%A4sks", FirestoreUrl("shop-1", DATABASE, "täsks")),
+        ("firestore://shop-1?warm=1", FirestoreUrl("shop-1", DATABASE, COLLECTION, warm=True)),
+        ("firestore://shop-1/ledger?warm=0", FirestoreUrl("shop-1", "ledger", COLLECTION)),
     ],
 )
-def test_each_part_may_be_left_out(url: str, place: Place):
-    assert place_of(url) == place
+def test_parts_of_a_url_that_are_left_out_have_defaults(url: str, parsed: FirestoreUrl):
+    assert parse_url(url) == parsed
 
 
 @pytest.mark.parametrize(
@@ -56,14 +62,14 @@ def test_each_part_may_be_left_out(url: str, place: Place):
         "firestore://shop-1?hot=1",
     ],
 )
-def test_what_cannot_be_is_refused_by_name_and_value(url: str):
+def test_a_url_that_is_wrong_is_refused_with_setting_and_value(url: str):
     with pytest.raises(ConfigError) as refused:
-        place_of(url)
+        parse_url(url)
     assert refused.value.key == "TASKHANDLER_LEDGER"
     assert refused.value.value == url
     assert "firestore://[project]/[database]/[collection]" in str(refused.value)
 
 
-def test_a_collection_has_a_name_that_people_can_see():
-    assert [collection_problem(name) for name in ("task_ledger", "Tasks-2", "a.b", "_x_")] == [""] * 4
-    assert all(collection_problem(name) for name in ("", ".", "..", "a/b", "__x__", "a\n", "\u200b"))
+def test_a_collection_with_an_invalid_name_is_refused():
+    assert [find_collection_problem(name) for name in ("task_ledger", "Tasks-2", "a.b", "_x_")] == [""] * 4
+    assert all(find_collection_problem(name) for name in ("", ".", "..", "a/b", "__x__", "a\n", "\u200b"))
