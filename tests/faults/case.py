@@ -54,7 +54,7 @@ class Write(Struct, frozen=True, kw_only=True):
 
     @property
     def ends(self) -> bool:
-        """Whether it says that the task has come to its end."""
+        """Whether it records the end of the task."""
         return self.state in ENDS and self.name != "mark_notified"
 
 

@@ -1,4 +1,4 @@
-"""What the ledger must never have accepted: told by who wrote what when, not by what the records say."""
+"""What the ledger must never have accepted: judged by who wrote what when, not by what the records say."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ class DelayLine:
     """Chunks of one direction of a connection.
 
     Each is held up for itself: one that comes while another is on its way does not wait for that one, as
-    it would if whoever carries them slept once for each.
+    it would if the thread that carries them slept once for each.
 
     Args:
         delay: seconds that the next chunk takes.

@@ -30,7 +30,7 @@ LOST = Unknown("the bench says so")
 
 
 def report_locks(reporter: Reporter) -> None:
-    """Have the oracle told whenever this process has become the writer of a SQLite ledger."""
+    """Report whenever this process has become the writer of a SQLite ledger."""
 
     def begun(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
         sqlite_file.begin(connection, wait)
@@ -112,8 +112,8 @@ class FaultyStorage:
         answer = write()
         if name == "claim" and isinstance(answer, Written | Unknown):
             self._held.add(record.lease_id)
-        told = self._report(f"{name}.done", key, record, type(answer).__name__.lower())
-        return LOST if told == "lose" else answer
+        ordered = self._report(f"{name}.done", key, record, type(answer).__name__.lower())
+        return LOST if ordered == "lose" else answer
 
     def _name(self, key: Key, record: Record) -> str:
         if key.conflict:

@@ -117,18 +117,18 @@ class Gunicorn:
         return True
 
     def until_gone(self, pid: int) -> None:
-        """Wait until a worker is no more."""
+        """Wait until a worker has ended."""
         until = time.monotonic() + PATIENCE
         while pid in self.workers() and time.monotonic() < until:
             threading.Event().wait(0.02)
 
     def terminate(self) -> None:
-        """Let it end as it wants to, as a platform does that takes an instance down."""
+        """Ask it to end, as a platform does that takes an instance down."""
         if self._master is not None:
             self._master.terminate()
 
     def wait_for_the_end(self) -> None:
-        """Wait until its master is no more."""
+        """Wait until its master has ended."""
         if self._master is not None:
             self._master.wait(PATIENCE)
 

@@ -16,7 +16,7 @@ class Frames:
         self._preface = True
 
     def kinds(self, chunk: bytes) -> list[tuple[int, int]]:
-        """Type and flags of each frame that begins in what has come so far and was not told yet."""
+        """Type and flags of each frame that begins in what has arrived so far and was not returned yet."""
         self._held += chunk
         if self._preface and self._held.startswith(PREFACE):
             del self._held[: len(PREFACE)]

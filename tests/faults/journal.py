@@ -1,4 +1,4 @@
-"""What the oracle is told and asked: lines of JSON over a loopback socket, and in its journal."""
+"""What is reported to the oracle and asked of it: lines of JSON over a socket, and in its journal."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class See(Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Forget(Struct, frozen=True, tag=True):
-    """Forget all orders, and let go whoever is parked."""
+    """Forget all orders, and release all that is parked."""
 
 
 Request = Report | Order | Release | See | Forget

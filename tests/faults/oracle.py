@@ -20,7 +20,7 @@ from tests.faults import journal
 from tests.faults.journal import Answer, Event, Forget, Order, Release, Report, Request, See
 
 PARKED = 60.0
-"""Seconds after which whoever is parked goes on, should the bench have forgotten it."""
+"""Seconds after which a parked thread goes on, should the bench have forgotten it."""
 
 
 class Oracle:

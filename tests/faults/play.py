@@ -114,7 +114,7 @@ class Play:
         self.stage.oracle.ask(Order(what=what, act=act))
 
     def release(self, task: Expectation, what: str, act: str = "") -> None:
-        """Let go on who is parked there."""
+        """Release what is parked there."""
         self.stage.oracle.ask(Release(what, task.id, act))
 
     def see(self, task: Expectation, what: str, *, attempt: int = 0, count: int = 1, said: str = "") -> Event:
@@ -148,7 +148,7 @@ class Play:
         return len(self.seen(task, what))
 
     def count_said(self, task: Expectation, said: str) -> int:
-        """How many deliveries came to the outcome `said`."""
+        """How many deliveries had the outcome `said`."""
         return sum(event.said == said for event in self.seen(task, "outcome"))
 
     def count_answered(self, task: Expectation, what: str, answer: str) -> int:
@@ -156,13 +156,13 @@ class Play:
         return sum(event.answer == answer for event in self.seen(task, what))
 
     def calm(self) -> None:
-        """Take all orders back, and let go whoever is parked."""
+        """Take all orders back, and release all that is parked."""
         self.stage.oracle.ask(Forget())
 
     def signal(self, pid: int, what: signal.Signals) -> None:
         """Send a signal to a worker."""
         if not self.stage.signal(pid, what):
-            raise UnmetError(f"{pid} is no worker, or no more")
+            raise UnmetError(f"{pid} is not a worker, or has ended")
 
     def wake(self, pid: int) -> None:
         """Let a stopped worker go on."""
@@ -176,7 +176,7 @@ class Play:
         """Wait until something holds.
 
         Raises:
-            UnmetError: it does not come to that.
+            UnmetError: it does not hold in time.
         """
         until = time.monotonic() + self._patience
         while not held():
@@ -198,7 +198,7 @@ class Play:
         path: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> int:
-        """Deliver the task by hand, see `direct_deliveries.deliver`; the status, 0 if there is no answer."""
+        """Deliver the task past the queue (`direct_deliveries.deliver`); the status, 0 for no answer."""
         entry = direct_deliveries.deliver(
             self.stage, task, number=number, body=body, path=path, headers=headers or {}
         )
@@ -206,7 +206,7 @@ class Play:
         return entry.status or 0
 
     def post_many(self, task: Expectation, times: int, *, number: int = 0) -> list[Future[int]]:
-        """Deliver the task by hand so often at the same moment; the statuses, when they are there."""
+        """Deliver the task past the queue, so often at the same moment; the statuses, when they are there."""
         return direct_deliveries.at_once(lambda: self.post(task, number=number), times)
 
     def left(self) -> frozenset[str]:
@@ -232,7 +232,7 @@ class Play:
         return Key("bench/here", task.queue.rpartition("/")[2], task.id, conflict)
 
     def answers(self, task: Expectation) -> list[int | None]:
-        """What the queue's deliveries of the task were answered so far."""
+        """The statuses that the queue's deliveries of the task got so far."""
         entries = [entry_of(attempt) for attempt in self.stage.queue.attempts(task.id)]
         return [entry.status for entry in entries if entry.ended is not None]
 

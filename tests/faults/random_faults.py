@@ -80,7 +80,7 @@ class RandomFaults:
         return _chosen(self._draw(what, task, times), RATES.get(what, ())) or ""
 
     def _times(self) -> Counter[str]:
-        """How often this delivery has come to each place; a heartbeat's thread serves none."""
+        """How often this delivery has reached each place; a heartbeat's thread serves none."""
         times = getattr(self._here, "times", None)
         return times if isinstance(times, Counter) else Counter()
 

@@ -115,7 +115,7 @@ def _play(stage: Stage, part: Part) -> Result:
             part.scenario.act(play)
         except Exception as error:  # noqa: BLE001 - whatever stops a scenario makes it red
             play.wrong.append(f"{type(error).__name__}: {error}")
-            play.calm()  # whoever is parked is not waited for
+            play.calm()  # what is parked is not waited for
         play.finish()
         history = play.history()
     finally:

@@ -43,7 +43,7 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "S3",
         "a-page-at-the-prefix",
     ),
-    ("failures are kept in memory", parts.leaking, "MEMORY", "a-task-that-fails-all-day"),
+    ("failures are kept in memory", parts.leaking, "MEMORY", "a-task-that-always-fails"),
     (
         "any number of deliveries may wait",
         put(wait_limit.WaitLimit, place=parts.always_free),
@@ -61,7 +61,7 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "every delivery has a line in the log",
         put(log_throttle.LogThrottle, left_out=parts.never_left_out),
         "LOG",
-        "a-handler-that-says-not-now-all-day",
+        "a-handler-that-always-asks-for-a-retry",
     ),
     (
         "every error of a payload is listed",

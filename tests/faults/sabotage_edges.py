@@ -20,7 +20,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "what is in flight is acknowledged",
         put(conclusion, outcome_of=parts.acknowledging(InFlight)),
         "S3",
-        "a-worker-dies-while-duplicates-knock",
+        "a-worker-dies-while-duplicates-arrive",
     ),
     (
         "an undecided end is guessed",
@@ -59,13 +59,13 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "every-attempt-fails",
     ),
     (
-        "a told death is not written down",
+        "that on_dead was called is not recorded",
         put(delivery, MarkNotified=parts.ForgetfulMarkNotified),
         "S15",
         "every-attempt-fails",
     ),
     (
-        "the holder does not look at its clock",
+        "the holder ignores its clock",
         put(lease.Lease, ensure_live=parts.runs_anyway),
         "S2",
         "a-zombie-wakes-before-its-handler-is-called",
@@ -74,7 +74,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "a worker that ends keeps its lease",
         put(lease.Lease, release=parts.nothing),
         "RELEASE",
-        "a-handler-leaves-its-worker",
+        "a-handler-exits-its-worker",
     ),
     (
         "no heartbeats",
@@ -83,7 +83,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "a-handler-longer-than-its-lease",
     ),
     (
-        "an unknown fate is taken for written",
+        "an unknown write is taken for written",
         put(ledger, resume=parts.believing(Unknown)),
         "LOST",
         "a-completion-is-lost",
@@ -100,7 +100,12 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "is not kept",
         "a-handler-rejects",
     ),
-    ("tokens are not looked at", put(assembly, _verifier=lambda *_: NoVerifier()), "AUTH", "strangers-knock"),
+    (
+        "tokens are not looked at",
+        put(assembly, _verifier=lambda *_: NoVerifier()),
+        "AUTH",
+        "requests-without-a-good-token",
+    ),
     (
         "a worker does not see that it is to stop",
         put(drain.Drain, __call__=parts.never),

@@ -111,7 +111,7 @@ ON_FIRESTORE: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "only the first operation of an amendment is waited for",
         put(ledger, SLOW_SECONDS=0.0),
         "a slow ledger was taken for one that is out of use",
-        "a-failure-on-a-slow-way",
+        "a-failure-on-a-slow-connection",
     ),
     (
         "dead connections are not looked for",

@@ -56,10 +56,10 @@ RULES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "heartbeats are not fenced",
         put(lease, Heartbeat=holders.UnfencedHeartbeat),
         "S4",
-        "a-zombie-gives-signs-of-life",
+        "a-zombie-sends-heartbeats",
     ),
     (
-        "marked before it is run",
+        "a claim is written as completed",
         put(delivery, Claim=claims.MarkingClaim),
         "LOST",
         "a-worker-dies-in-the-middle-of-its-handler",
@@ -77,7 +77,7 @@ RULES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "every-run-kills-its-worker",
     ),
     (
-        "the limit is not looked at",
+        "the limit of attempts is ignored",
         put(delivery, Claim=claims.BoundlessClaim),
         "S7",
         "every-run-kills-its-worker",
@@ -89,7 +89,7 @@ RULES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
         "every-attempt-fails",
     ),
     (
-        "the dead are not recorded",
+        "deaths are not recorded",
         put(delivery, Claim=claims.SilentClaim),
         "S3",
         "every-run-kills-its-worker",

@@ -105,6 +105,6 @@ def chosen(names: list[str], ledger: str) -> Iterator[Scenario]:
     known = scenarios()
     for name in names or known:
         if known[name].setup.clocks and not can_be_made():
-            say(f"NOT PLAYED  {name}: there is no C compiler here to make a wrong clock with")
+            say(f"NOT PLAYED  {name}: a wrong clock needs a C compiler, and there is none here")
         elif ledger in known[name].ledgers:
             yield known[name]

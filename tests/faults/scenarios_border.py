@@ -10,7 +10,7 @@ INTERFERING = Setup(settings=(("BENCH_INTERFERENCE", "1"),))
 
 
 @scenario(INTERFERING)
-def an_interfering_app_that_keeps_still(play: Play) -> None:
+def an_interfering_app_that_does_nothing(play: Play) -> None:
     """Hooks, error pages and a catch-all route that have no occasion to act change nothing; one run."""
     play.task(statuses=(200,))
 
@@ -122,7 +122,7 @@ def a_middleware_fails_after_the_completion(play: Play) -> None:
 
 @scenario(INTERFERING)
 def a_hook_of_the_blueprint_answers(play: Play) -> None:
-    """It is no nearer to its tasks than the app's: 503 until it lets the delivery through."""
+    """It has no more say than the app's: 503 until it lets the delivery through."""
     task = play.expect(statuses=(503, 503, 200))
     play.order(task, "hook.blueprint-before", "answer")
     play.send(task)

@@ -17,9 +17,7 @@ def _running(play: Play, seconds: float) -> None:
     play.send(task)
     play.see(task, "begun")
     for number in (1, 2, 3, 4):
-        play.claim(
-            play.post(task, number=number) == 429, "CLOCK: a duplicate was not told that it is in flight"
-        )
+        play.claim(play.post(task, number=number) == 429, "CLOCK: a duplicate was not answered as in flight")
     play.rest(seconds)
     play.release(task, "begun")
     play.finish()
@@ -45,7 +43,7 @@ def clocks_jump_while_handlers_run(play: Play) -> None:
     for seconds in (50, -50, 40, -30, 0):
         play.stage.set_clock(0, seconds)
         play.stage.set_clock(1, seconds)
-        play.claim(play.post(task, number=1) == 429, "CLOCK: a duplicate was not told that it is in flight")
+        play.claim(play.post(task, number=1) == 429, "CLOCK: a duplicate was not answered as in flight")
         play.rest(LEASE / 3)
 
 

@@ -65,8 +65,8 @@ def a_worker_dies_before_it_answers(play: Play) -> None:
 
 
 @scenario()
-def a_worker_dies_as_it_tells_of_the_end(play: Play) -> None:
-    """Listeners are told after the fact is recorded: one that kills its worker changes nothing; one run."""
+def a_worker_dies_as_listeners_are_called(play: Play) -> None:
+    """Listeners are called after the fact is recorded: one that kills its worker changes nothing; one run."""
     _crash(play, "outcome", runs=(1, 1))
 
 
@@ -91,7 +91,7 @@ def every_run_kills_its_worker(play: Play) -> None:
 
 @scenario()
 def on_dead_kills_its_worker(play: Play) -> None:
-    """The death is recorded but not that it was told: the next delivery calls `on_dead` again, then 200."""
+    """The death is recorded but not that `on_dead` was called: it is called again at the next delivery."""
     task = play.expect(handler="single", end="dead")
     play.order(task, "begun", "fail")
     play.order(task, "on_dead", "crash")
@@ -101,7 +101,7 @@ def on_dead_kills_its_worker(play: Play) -> None:
 
 
 @scenario()
-def a_worker_dies_before_it_writes_down_that_it_mourned(play: Play) -> None:
+def a_worker_dies_before_on_dead_is_marked_as_called(play: Play) -> None:
     """The same: `on_dead` is called at least once."""
     task = play.expect(handler="single", end="dead")
     play.order(task, "begun", "fail")
@@ -112,7 +112,7 @@ def a_worker_dies_before_it_writes_down_that_it_mourned(play: Play) -> None:
 
 
 @scenario()
-def a_worker_dies_while_duplicates_knock(play: Play) -> None:
+def a_worker_dies_while_duplicates_arrive(play: Play) -> None:
     """A delivery that meets a live lease is not acknowledged, so the task survives its holder; two runs."""
     task = play.expect(runs=(2, 2))
     play.order(task, "effect", "park")
@@ -168,7 +168,7 @@ def the_machine_is_switched_off(play: Play) -> None:
 
 
 @scenario(sync=True)
-def a_handler_leaves_its_worker(play: Play) -> None:
+def a_handler_exits_its_worker(play: Play) -> None:
     """`SystemExit` gives the lease back within a second: the next delivery need not wait for it to lapse."""
     task = play.expect(runs=(2, 2))
     play.order(task, "begun", "exit")

@@ -1,4 +1,4 @@
-"""What an at-least-once queue does on an ordinary day, and who else may knock."""
+"""What an at-least-once queue does on an ordinary day, and requests without a good token."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def a_duplicate_after_the_end(play: Play) -> None:
 
 @scenario(sync=True)
 def twenty_at_the_same_moment(play: Play) -> None:
-    """One of twenty deliveries of an unknown task runs it, the others are told that it is in flight."""
+    """One of twenty deliveries of an unknown task runs it, the others are answered as in flight."""
     task = play.expect()
     play.order(task, "begun", "slow:1")
     answers = [answer.result(60) for answer in play.post_many(task, 20)]
@@ -59,7 +59,7 @@ def twenty_at_the_same_moment(play: Play) -> None:
 
 @scenario(sync=True)
 def a_duplicate_while_it_runs(play: Play) -> None:
-    """It is told that the task is in flight; one run."""
+    """It is answered as in flight; one run."""
     task = play.expect()
     play.order(task, "begun", "park")
     play.send(task)
@@ -71,13 +71,13 @@ def a_duplicate_while_it_runs(play: Play) -> None:
 
 @scenario(sync=True)
 def a_handler_longer_than_its_lease(play: Play) -> None:
-    """Heartbeats keep the lease for three times its length, whoever asks meanwhile; one run."""
+    """Heartbeats keep the lease for three times its length, whatever is delivered meanwhile; one run."""
     task = play.expect()
     play.order(task, "begun", f"slow:{3 * LEASE}")
     play.send(task)
     play.see(task, "begun")
     for _ in range(6):
-        play.claim(play.post(task, number=1) == 429, "a duplicate was not told that it is in flight")
+        play.claim(play.post(task, number=1) == 429, "a duplicate was not answered as in flight")
         play.rest(LEASE / 3)
     play.finish()
     play.claim(
@@ -125,7 +125,7 @@ def another_body_while_the_first_runs(play: Play) -> None:
 
 
 @scenario()
-def strangers_knock(play: Play) -> None:
+def requests_without_a_good_token(play: Play) -> None:
     """Forged, foreign and missing tokens are refused, and the ledger hears of none of them."""
     began = play.stage.written()
     up = play.stage

@@ -1,4 +1,4 @@
-"""What handlers may come to, and what becomes of their tasks."""
+"""How handlers may end, and how their tasks end then."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def the_last_delivery_of_a_queue_fails(play: Play) -> None:
 
 @scenario()
 def on_dead_fails(play: Play) -> None:
-    """The death is recorded, and told: an `on_dead` that raises changes nothing; 200."""
+    """The death is recorded, and `on_dead` marked as called: that it raises changes nothing; 200."""
     task = play.expect(handler="single", end="dead", statuses=(200,))
     play.order(task, "begun", "fail")
     play.order(task, "on_dead", "fail")
@@ -73,7 +73,7 @@ def on_dead_fails(play: Play) -> None:
 
 
 @scenario()
-def an_operator_resets_the_dead(play: Play) -> None:
+def an_operator_resets_a_dead_task(play: Play) -> None:
     """It runs again, and completes."""
     task = play.expect(handler="single", runs=(2, 2), statuses=(200, 200))
     play.order(task, "begun", "fail")
@@ -84,7 +84,7 @@ def an_operator_resets_the_dead(play: Play) -> None:
 
 
 @scenario()
-def the_dead_come_again(play: Play) -> None:
+def a_dead_task_is_delivered_again(play: Play) -> None:
     """A late delivery of a dead task is a duplicate: 200, no run, and `on_dead` is not called again."""
     task = play.expect(handler="single", end="dead", statuses=(200, 200))
     play.order(task, "begun", "fail")

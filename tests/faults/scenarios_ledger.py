@@ -97,7 +97,7 @@ def a_ledger_that_is_too_busy(play: Play) -> None:
 
 
 @scenario()
-def heartbeats_that_do_not_get_through(play: Play) -> None:
+def heartbeats_that_do_not_arrive(play: Play) -> None:
     """The lease lapses under a handler that runs: taken over, and the first run is fenced."""
     task = play.expect(runs=(2, 2))
     play.order(task, "heartbeat.sent", "down", attempt=1, times=FOR_EVER)
@@ -148,7 +148,7 @@ def a_failure_that_cannot_be_written(play: Play) -> None:
 
 
 @scenario()
-def a_look_that_fails(play: Play) -> None:
+def a_retry_cannot_read_its_record(play: Play) -> None:
     """A retry cannot read the record: 503 or a moment's delay, and no run without a claim; two runs."""
     task = play.expect(runs=(2, 2))
     play.order(task, "begun", "fail", attempt=1)

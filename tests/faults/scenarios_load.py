@@ -22,7 +22,7 @@ PATIENCE = 10.0
 
 
 @scenario(ALONE)
-def a_task_that_fails_all_day(play: Play) -> None:
+def a_task_that_always_fails(play: Play) -> None:
     """Failures leave nothing behind in the worker's memory, however large the body."""
     task = play.expect(runs=(0, 999), body=b"x" * 500_000)
     for number, act in enumerate(("fail", "retry", "limit") * 100):
@@ -34,7 +34,7 @@ def a_task_that_fails_all_day(play: Play) -> None:
 
 
 @scenario(ALONE)
-def payloads_that_cannot_be_read_all_day(play: Play) -> None:
+def hundreds_of_payloads_that_cannot_be_read(play: Play) -> None:
     """Nor do payloads that cannot be decoded."""
     tasks = (
         play.expect(handler="weigh", body=_wrong(number), end="rejected", runs=(0, 0))
@@ -46,7 +46,7 @@ def payloads_that_cannot_be_read_all_day(play: Play) -> None:
 
 @scenario(Setup(workers=1, threads=THREADS))
 def the_last_deliveries_wait_and_the_others_are_served(play: Play) -> None:
-    """Of two hundred last deliveries of a task that runs some wait, the others are told so at once: 429.
+    """Of two hundred last deliveries of a task that runs some wait, the others are answered 429 at once.
 
     The health check is answered meanwhile, and another task runs.
     """
@@ -88,7 +88,7 @@ def tokens_of_unknown_keys_while_the_certificates_hang(play: Play) -> None:
 
 @scenario(ALONE)
 def a_gzip_bomb(play: Play) -> None:
-    """It is refused, 413, before it is inflated, and never comes to the ledger; what is small is read."""
+    """It is refused, 413, before it is inflated, and never reaches the ledger; what is small is read."""
     task = play.expect(handler="weigh", body=b'{"grams": 7}')
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     bomb = gzip.compress(b" " * 400 * MIB, 9)
@@ -102,7 +102,7 @@ def a_gzip_bomb(play: Play) -> None:
 
 
 @scenario(ALONE)
-def a_handler_that_says_not_now_all_day(play: Play) -> None:
+def a_handler_that_always_asks_for_a_retry(play: Play) -> None:
     """The log says so now and then, with a count, and not for each of three hundred deliveries."""
     task = play.expect(runs=(301, 301))
     play.order(task, "begun", "limit", times=300)

@@ -177,7 +177,7 @@ def all_connections_to_the_ledger_break(play: Play) -> None:
 
 
 @scenario(ledgers=BY_WIRE)
-def a_slow_way_to_the_ledger(play: Play) -> None:
+def a_slow_connection_to_the_ledger(play: Play) -> None:
     """A third of a second each way, and duplicates at the same time: one run each."""
     tasks = [play.expect() for _ in range(8)]
     _proxy(play).delay(0.15)

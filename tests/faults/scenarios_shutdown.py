@@ -21,7 +21,7 @@ def an_idle_worker_is_told_to_stop(play: Play) -> None:
 
 
 @scenario(sync=True)
-def a_worker_is_told_to_stop_in_the_middle(play: Play) -> None:
+def a_worker_is_told_to_stop_while_its_handler_runs(play: Play) -> None:
     """The handler has time to end: 200; one run, and no other delivery meanwhile."""
     task = play.expect(statuses=(200,))
     play.order(task, "effect", "park")

@@ -44,7 +44,7 @@ def _slow_down(play: Play, seconds: float, *, at_once: int) -> list[Expectation]
 
 
 def _end_while_slow(play: Play, tasks: list[Expectation], *, timeout: float) -> None:
-    """Each task comes to its end although the way stays slow, and no delivery is told to come again."""
+    """Each task ends although the connection stays slow, and no delivery is answered 503."""
     play.finish(timeout=timeout)
     play.claim(not play.left(), f"tasks are left although the ledger answers: {sorted(play.left())}")
     troubled = [task.id for task in tasks if play.count_said(task, "unavailable")]
@@ -79,7 +79,7 @@ def a_second_each_way_and_every_task_twice(play: Play) -> None:
 
 
 @scenario(SLOW, ledgers=BY_WIRE)
-def a_failure_on_a_slow_way(play: Play) -> None:
+def a_failure_on_a_slow_connection(play: Play) -> None:
     """Round trips of four seconds, and a retry that reads before it writes: 503, then 200; two runs."""
     for task in _slow_down(play, 4, at_once=4):
         task.statuses, task.runs = (503, 200), (2, 2)
@@ -89,7 +89,7 @@ def a_failure_on_a_slow_way(play: Play) -> None:
 
 
 @scenario(SLOW, ledgers=BY_WIRE)
-def a_long_handler_on_a_slow_way(play: Play) -> None:
+def a_long_handler_on_a_slow_connection(play: Play) -> None:
     """Heartbeats of four seconds each keep the leases of eight handlers longer than a lease; one run each."""
     tasks = _slow_down(play, 4, at_once=8)
     for task in tasks:
@@ -125,8 +125,8 @@ def round_trips_longer_than_any_call(play: Play, *, seconds: float, at_once: int
         play.send(task)
     play.rest(20)
     for task in play.expectations:
-        told = play.count_said(task, "unavailable")
-        play.claim(1 <= told <= 6, f"{task.id} was told {told} times to come again")
+        refused = play.count_said(task, "unavailable")
+        play.claim(1 <= refused <= 6, f"{task.id} was answered 503 {refused} times")
         play.claim(_longest(play, task) < 10, f"{task.id} waited longer than ten seconds for an answer")
         play.claim(play.count(task, "begun") == 0, f"{task.id} ran on a claim that nobody heard of")
     _proxy(play).heal()

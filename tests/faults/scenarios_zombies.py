@@ -20,7 +20,7 @@ def _stopped(play: Play, what: str = "effect", **about: Any) -> tuple[Expectatio
 
 
 def _woken(play: Play, task: Expectation, pid: int, said: str) -> None:
-    """Let the zombie go on, and wait for what its delivery comes to."""
+    """Let the zombie go on, and wait for the outcome of its delivery."""
     before = play.count_said(task, said)
     play.wake(pid)
     play.see(task, "outcome", said=said, count=before + 1)
@@ -100,7 +100,7 @@ def a_zombie_fails_while_another_runs(play: Play) -> None:
 
 
 @scenario()
-def a_zombie_gives_signs_of_life(play: Play) -> None:
+def a_zombie_sends_heartbeats(play: Play) -> None:
     """Its heartbeats do not extend the lease of the one that has taken over, nor lose it; two runs."""
     task, pid = _stopped(play)
     play.order(task, "effect", "park", attempt=2)
@@ -157,7 +157,7 @@ def a_zombie_wakes_after_its_end_is_written(play: Play) -> None:
 
 
 @scenario()
-def a_zombie_that_nobody_missed(play: Play) -> None:
+def a_zombie_whose_lease_nobody_took_over(play: Play) -> None:
     """Stopped past its lease, but nobody came: its completion is accepted; one run."""
     task, pid = _stopped(play, runs=(1, 1), statuses=(200,))
     play.rest(2 * LEASE)
@@ -184,8 +184,8 @@ def a_handler_that_lets_no_other_thread_run(play: Play) -> None:
 
 
 @scenario()
-def an_operator_resets_what_runs(play: Play) -> None:
-    """Whoever holds the lease is fenced, and the task runs again; two runs, one completion."""
+def an_operator_resets_a_running_task(play: Play) -> None:
+    """The holder of the lease is fenced, and the task runs again; two runs, one completion."""
     task = play.expect(runs=(2, 2))
     play.order(task, "effect", "park", attempt=1)
     play.send(task)

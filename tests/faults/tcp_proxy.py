@@ -1,4 +1,4 @@
-"""A TCP proxy that loses, delays and refuses what goes through it, exactly when it is told to.
+"""A TCP proxy that loses, delays and refuses what goes through it, exactly when it is ordered to.
 
 It knows where requests and answers of gRPC begin and end, so that a fault strikes one call and no timing is
 involved: cut before the request is forwarded (it is not done), or after its whole answer has come (it is
@@ -33,7 +33,7 @@ class Fault(enum.Enum):
 
 
 class Proxy:
-    """Listens on a free port of this machine, and connects whoever comes to `upstream`.
+    """Listens on a free port of this machine, and connects each client to `upstream`.
 
     Use it as a context. A connection that a black hole has swallowed something of stays black when the fault
     is over, as one does whose packets a router has forgotten about; new ones get through.

@@ -114,8 +114,10 @@ def test_runs_beyond_the_limit_are_seen_unless_a_worker_was_told_to_stop(
     seen: bool,  # noqa: FBT001 - a parameter of the test
 ):
     runs = [event for number in (1, 2) for event in ran(number, fence=number, attempt=number)]
-    told = [Event(what="bench", said=stop) for stop in stops]
-    found = history([*told, *runs], [], recorded("dead", on_dead_called=True), handler="single", end="dead")
+    stopped = [Event(what="bench", said=stop) for stop in stops]
+    found = history(
+        [*stopped, *runs], [], recorded("dead", on_dead_called=True), handler="single", end="dead"
+    )
     assert says(found, "S7") is seen
 
 

@@ -34,9 +34,9 @@ def bench(*arguments: str) -> tuple[int, str]:
 
 
 def test_a_few_plays_are_green():
-    status, told = bench("--only", *A_FEW)
-    assert status == 0, told
-    assert f"{len(A_FEW)} plays, 0 red" in told
+    status, printed = bench("--only", *A_FEW)
+    assert status == 0, printed
+    assert f"{len(A_FEW)} plays, 0 red" in printed
 
 
 SLOW = "a-second-each-way-and-every-task-twice"
@@ -44,22 +44,22 @@ SLOW = "a-second-each-way-and-every-task-twice"
 
 def test_a_play_on_a_slow_way_to_firestore_is_green(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(HOST, shared_address())
-    status, told = bench("--ledger", "firestore", "--only", SLOW)
-    assert status == 0, told
-    assert f"green {SLOW} (firestore)" in told
+    status, printed = bench("--ledger", "firestore", "--only", SLOW)
+    assert status == 0, printed
+    assert f"green {SLOW} (firestore)" in printed
 
 
 def test_a_weakened_product_is_seen_and_for_what_it_does_wrong():
-    status, told = bench("--sabotage", "what is in flight is acknowledged")
-    assert status == 0, told
-    assert "S3: delivery 1 was answered 200 and no end was recorded" in told
-    assert "1 sabotages, 0 not seen" in told
+    status, printed = bench("--sabotage", "what is in flight is acknowledged")
+    assert status == 0, printed
+    assert "S3: delivery 1 was answered 200 and no end was recorded" in printed
+    assert "1 sabotages, 0 not seen" in printed
 
 
 def test_it_says_what_there_is():
-    status, told = bench("--list")
+    status, printed = bench("--list")
     assert status == 0
-    assert "a-zombie-succeeds (sqlite, firestore)" in told
+    assert "a-zombie-succeeds (sqlite, firestore)" in printed
 
 
 def test_every_scenario_says_what_must_come_of_it():

@@ -59,7 +59,7 @@ def until(held: Callable[[], bool]) -> None:
     """Wait until something holds; fail if it never does."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not held():
-        assert time.monotonic() < deadline, "it did not come to that"
+        assert time.monotonic() < deadline, "it was not answered in time"
         threading.Event().wait(0.01)
 
 

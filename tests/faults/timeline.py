@@ -13,9 +13,9 @@ LONGEST = 120
 
 def timeline(history: History) -> str:
     """The history as lines, one for each thing that somebody saw happen, then the ledger's records."""
-    told = sorted([*_of_events(history.events), *_of_entries(history.entries)])
-    began = told[0][0] if told else 0.0
-    lines = [f"{at - began:8.3f}  {line}" for at, line in told]
+    seen = sorted([*_of_events(history.events), *_of_entries(history.entries)])
+    began = seen[0][0] if seen else 0.0
+    lines = [f"{at - began:8.3f}  {line}" for at, line in seen]
     if len(lines) > LONGEST:
         half = LONGEST // 2
         lines[half:-half] = [f"          … {len(lines) - LONGEST} lines …"]
