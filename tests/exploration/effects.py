@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.amend import Pending, Replace
 from taskhandler.lifecycle.record import Record, Snapshot, State
-from taskhandler.lifecycle.rules import Claim, Heartbeat, MarkNotified, Rule
+from taskhandler.lifecycle.rules import Cancel, Claim, Heartbeat, MarkNotified, Rule
 from tests.exploration.folding import BLANK
 from tests.exploration.state import OLD, At, Effect, Local, Shared, Touch
 
@@ -38,20 +38,33 @@ def touched(local: Local, touch: Touch) -> Local:
     there = replace(local, pending=pending, held=held)
     if effect in {Effect.RESET, Effect.RESET_END}:
         return replace(there, stray=True, saw=there.saw or effect is Effect.RESET_END)
-    if effect is not Effect.WROTE and local.slot == touch.slot:
+    if effect is Effect.CANCELLED:
+        return _cancelled(there, touch)
+    if effect in _CLAIMS and local.slot == touch.slot:
         return replace(there, stray=False, late=False, known=effect is Effect.CLAIMED_KNOWN)
     return there
 
 
+def _cancelled(local: Local, touch: Touch) -> Local:
+    """Who has the lease, or had it, may not know yet that it is lost; who asks for it will be told."""
+    if local.slot == touch.slot:
+        return replace(local, applied=True)
+    return local if local.at in {At.CLAIM, At.CANCEL} else replace(local, stray=True)
+
+
 def effect_of(rule: Rule, record: Record, after: Shared) -> Effect:
     """What an accepted write is to the deliveries."""
+    if isinstance(rule, Cancel):
+        return Effect.CANCELLED
     if not (isinstance(rule, Claim) and record.state is State.RUNNING):
         return Effect.WROTE
     return Effect.CLAIMED_KNOWN if after.ghosts.recorded else Effect.CLAIMED
 
 
 def own(local: Local, rule: Rule, effect: Effect) -> Local:
-    """What a delivery's own write, once applied, makes of it, whether or not it is told."""
-    if effect is not Effect.WROTE:
+    """What an actor's own write, once applied, makes of it, whether or not it is told."""
+    if effect is Effect.CANCELLED:
+        return replace(local, applied=True)
+    if effect in _CLAIMS:
         return replace(local, stray=False, late=False, known=effect is Effect.CLAIMED_KNOWN)
     return replace(local, late=False) if isinstance(rule, Heartbeat) else local

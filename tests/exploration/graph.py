@@ -1,8 +1,9 @@
 """The states of a world as integers, and the moves between them as arithmetic.
 
-A state is the shared world, the writes that may still be applied, and the deliveries. Each of these is
-numbered once, what each delivery can do in each shared world is asked once, and a state is one integer made
-of the numbers: `BITS` for the shared world, as many for the writes, and as many for each delivery.
+A state is the shared world, the writes that may still be applied, and the actors: the deliveries
+and the cancellations. Each of these is numbered once, what each actor can do in each shared world is asked
+once, and a state is one integer made of the numbers: `BITS` for the shared world, as many for the writes,
+and as many for each actor.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ T = TypeVar("T", bound=Hashable)
 BITS = 20
 MASK = (1 << BITS) - 1
 NOBODY = -1
-"""Who makes a move that no delivery makes."""
+"""Who makes a move that no actor makes."""
 
 
 class Numbers(Generic[T]):
@@ -62,10 +63,12 @@ class Graph:
         self._touches: Numbers[Touch] = Numbers(Touch())
         self._sents: Numbers[Sent | None] = Numbers(None)
         self._outdates = [False]
-        slots = range(len(world.scenario.bodies))
+        deliveries = len(world.scenario.bodies)
+        slots = range(deliveries + world.scenario.cancels)
         self._shifts = [BITS * (2 + slot) for slot in slots]
         self._idle = [self._locals.of(Local(slot=slot, at=At.IDLE)) for slot in slots]
         self._actors = list(zip(slots, self._shifts, self._idle, strict=True))
+        self._queues = (self._actors[:deliveries], self._actors[deliveries:])
         self._edges: list[dict[int, list[Edge]]] = [{} for _ in slots]
         self._events: dict[int, list[Edge]] = {}
         self._touched: dict[int, int] = {}
@@ -79,20 +82,21 @@ class Graph:
     def next(self, state: int) -> Iterator[tuple[int, Edge]]:
         """The states that one move leads to, each with the move."""
         shared, pool = state & MASK, state >> BITS & MASK
-        for slot, shift, idle in self._actors:
-            local = state >> shift & MASK
-            edges = self._edges[slot].get(local << BITS | shared)
-            if edges is None:
-                edges = self._edges_of(slot, local, shared)
-            for edge in edges:
-                if edge.touch:
-                    yield self._after(state + edge.delta, pool, edge.touch, slot), edge
-                elif edge.sent:
-                    yield state + edge.delta + self._with_sent(pool, edge.sent), edge
-                else:
-                    yield state + edge.delta, edge
-            if local == idle:  # deliveries come in the order of their numbers
-                break
+        for queue in self._queues:
+            for slot, shift, idle in queue:
+                local = state >> shift & MASK
+                edges = self._edges[slot].get(local << BITS | shared)
+                if edges is None:
+                    edges = self._edges_of(slot, local, shared)
+                for edge in edges:
+                    if edge.touch:
+                        yield self._after(state + edge.delta, pool, edge.touch, slot), edge
+                    elif edge.sent:
+                        yield state + edge.delta + self._with_sent(pool, edge.sent), edge
+                    else:
+                        yield state + edge.delta, edge
+                if local == idle:  # the actors of a queue come in the order of their numbers
+                    break
         events = self._events.get(pool << BITS | shared)
         for edge in self._events_of(pool, shared) if events is None else events:
             yield self._after(state + edge.delta, pool, edge.touch, NOBODY), edge
@@ -100,14 +104,12 @@ class Graph:
     def label(self, state: int, child: int, broken: frozenset[str]) -> str:
         """What leads from `state` to `child`, in words."""
         shared = self.shareds.values[state & MASK]
-        for slot, shift, idle in self._actors:
+        for slot, shift, _ in self._actors:
             local = state >> shift & MASK
             for move in self.world.moves(self._locals.values[local], shared):
                 edge = self._edge(move, slot, local, state & MASK)
                 if self._leads(state, child, edge, slot) and broken <= edge.broken:
                     return f"{self.world.scenario.name_of(slot)} {move.label}"
-            if local == idle:
-                break
         for move in self._happenings(state >> BITS & MASK, state & MASK):
             edge = self._edge(move, NOBODY, 0, state & MASK)
             if self._leads(state, child, edge, NOBODY) and broken <= move.broken:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import Record, State
-from taskhandler.lifecycle.rules import Claim, FinishStep, MarkNotified, Reset, Rule, Settle
-from taskhandler.lifecycle.verdict import Drained, Failed
+from taskhandler.lifecycle.rules import Cancel, Claim, FinishStep, MarkNotified, Reset, Rule, Settle
+from taskhandler.lifecycle.verdict import AlreadyEnded, Drained, Failed, Settled, Undecided, Verdict
 from taskhandler.outcome import STATUS, Outcome
 from tests.exploration.state import Ghosts, Local, Scenario, Shared
 
@@ -18,19 +18,24 @@ NAMES = {
     "S5": "an end is never overwritten",
     "S6": "a lease is taken over only when it has lapsed",
     "S7": "there are no more charged runs than max_attempts",
-    "S8": "what is acknowledged, and neither rejected nor dead, has been run to its end",
+    "S8": "what is acknowledged, and neither rejected, dead nor cancelled, has been run to its end",
     "S9": "one's own claim is never taken for another's",
     "S10": "a recorded step never runs again, and an at-most-once step never starts twice",
     "S11": "the batch is applied if and only if the task is completed",
     "S12": "fences strictly increase while the record exists",
-    "S13": "another body never runs, and is never acknowledged unrecorded",
+    "S13": "another body never runs, and is never acknowledged unrecorded, unless the task is cancelled",
     "S14": "a death is marked as notified only after its on_dead was called",
     "S15": "a death is acknowledged only after its on_dead was called",
     "S16": "a task dies only when its attempts, or the queue's, are spent",
+    "S17": "nothing of a cancelled holder is applied, and a cancelled task never runs",
+    "S19": "a cancellation is confirmed only if it is recorded, and too late only if the task has ended",
+    "S20": "a delivery that comes to a cancelled task, or held it, is answered so, whatever its body",
     "L1": "from every state of the ledger, some schedule ends the task",
     "L2": "the queue's last delivery is not sent away while the task waits or is in flight",
 }
 _NONE: frozenset[str] = frozenset()
+_SAYS_MORE = {Outcome.COMPLETED, Outcome.REJECTED, Outcome.DUPLICATE, Outcome.RETRY}
+"""Outcomes that say what was looked up at that very moment."""
 
 
 def broken_by_start(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozenset[str]:
@@ -39,11 +44,22 @@ def broken_by_start(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozens
     if not local.stray:
         if ghosts.end is not None or ghosts.holder != local.slot or ghosts.lapsed:
             broken.add("S2")
+        if ghosts.end is State.CANCELLED:
+            broken.add("S17")
         if scenario.max_attempts is not None and ghosts.runs >= scenario.max_attempts:
             broken.add("S7")
         if ghosts.body != scenario.bodies[local.slot]:
             broken.add("S13")
     return frozenset(broken)
+
+
+def broken_by_claim(verdict: Verdict, ghosts: Ghosts) -> frozenset[str]:
+    """The delivery is told whether it may run the task."""
+    cancelled = ghosts.end is State.CANCELLED and not ghosts.expired
+    told = isinstance(verdict, Undecided) or (
+        isinstance(verdict, AlreadyEnded) and verdict.state is State.CANCELLED
+    )
+    return frozenset({"S20"}) if cancelled and not told else _NONE
 
 
 def broken_by_step(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozenset[str]:
@@ -56,8 +72,12 @@ def broken_by_answer(local: Local, outcome: Outcome, shared: Shared, scenario: S
     """The delivery is answered."""
     ghosts, broken = shared.ghosts, set()
     body = scenario.bodies[local.slot]
+    if ghosts.end is State.CANCELLED and not local.saw and outcome in _SAYS_MORE:
+        broken.add("S20")
     if STATUS[outcome] >= 300:
-        return frozenset({"L2"}) if local.last and outcome is Outcome.IN_FLIGHT else _NONE
+        return frozenset(broken | ({"L2"} if local.last and outcome is Outcome.IN_FLIGHT else set()))
+    if outcome is Outcome.CANCELLED:
+        return _NONE if ghosts.end is State.CANCELLED or local.saw else frozenset({"S3"})
     if ghosts.body not in {None, body}:
         return _NONE if body in shared.dead_letters else frozenset({"S13"})
     if ghosts.end is None and not local.saw:
@@ -69,12 +89,29 @@ def broken_by_answer(local: Local, outcome: Outcome, shared: Shared, scenario: S
     return frozenset(broken)
 
 
+def broken_by_cancellation(
+    local: Local, verdict: Verdict, ghosts: Ghosts, scenario: Scenario
+) -> frozenset[str]:
+    """The program that cancels the task is told what came of it."""
+    match verdict:
+        case Settled():
+            return _NONE if local.applied else frozenset({"S19"})
+        case AlreadyEnded(state=state):
+            own = state is State.CANCELLED and local.applied and scenario.cancels == 1
+            true = ghosts.end is state and not ghosts.expired and not own
+            return _NONE if true else frozenset({"S19"})
+        case _:
+            return _NONE
+
+
 def accepted(
     slot: int, rule: Rule, record: Record, ghosts: Ghosts, scenario: Scenario, *, batch: bool
 ) -> tuple[Ghosts, frozenset[str]]:
     """The ledger has accepted a write of `slot`: what that makes of the ghosts, and what it breaks."""
     if isinstance(rule, Claim):
         return _claimed(slot, record, ghosts, scenario)
+    if isinstance(rule, Cancel):
+        return _cancelled(ghosts)
     if isinstance(rule, Reset):
         return _reset(ghosts), _NONE
     if isinstance(rule, MarkNotified):
@@ -82,6 +119,8 @@ def accepted(
     broken = {"S4"} if ghosts.holder != slot else set()
     if ghosts.end is not None:
         broken.add("S5")
+    if slot in ghosts.cancelled:
+        broken.add("S17")
     if not isinstance(rule, Settle):
         recorded = ghosts.recorded or isinstance(rule, FinishStep)
         return replace(ghosts, recorded=recorded, lapsed=False), frozenset(broken)
@@ -98,6 +137,8 @@ def _claimed(slot: int, record: Record, ghosts: Ghosts, scenario: Scenario) -> t
         ghosts = Ghosts(fence=ghosts.fence, resets=ghosts.resets)
     if ghosts.end is not None:
         broken |= {"S2", "S5"}
+    if ghosts.end is State.CANCELLED:
+        broken.add("S17")
     if ghosts.holder not in {None, slot} and not ghosts.lapsed:
         broken.add("S6")
     if record.state is not State.RUNNING:
@@ -112,8 +153,19 @@ def _claimed(slot: int, record: Record, ghosts: Ghosts, scenario: Scenario) -> t
         broken.add("S12")
     charged = scenario.max_attempts is not None
     body = ghosts.body or scenario.bodies[slot]
-    ghosts = replace(ghosts, holder=slot, lapsed=False, fence=1, claims=ghosts.claims + charged, body=body)
+    claims, cancelled = ghosts.claims + charged, ghosts.cancelled - {slot}
+    ghosts = replace(
+        ghosts, holder=slot, lapsed=False, fence=1, claims=claims, body=body, cancelled=cancelled
+    )
     return ghosts, frozenset(broken)
+
+
+def _cancelled(ghosts: Ghosts) -> tuple[Ghosts, frozenset[str]]:
+    if ghosts.expired:
+        ghosts = Ghosts(fence=ghosts.fence, resets=ghosts.resets)
+    broken = _NONE if ghosts.end is None else frozenset({"S5"})
+    holders = ghosts.cancelled if ghosts.holder is None else ghosts.cancelled | {ghosts.holder}
+    return replace(ghosts, end=State.CANCELLED, holder=None, lapsed=False, cancelled=holders), broken
 
 
 def _broken_by_settlement(rule: Settle, record: Record, ghosts: Ghosts, scenario: Scenario) -> set[str]:
@@ -150,6 +202,7 @@ def _reset(ghosts: Ghosts) -> Ghosts:
         started=ghosts.started,
         body=ghosts.body,
         resets=ghosts.resets - 1,
+        cancelled=ghosts.cancelled,
     )
 
 

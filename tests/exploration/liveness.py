@@ -19,7 +19,7 @@ def can_end(world: World, shared: Shared) -> bool:
         return True
     past = world.scenario.bodies
     scenario = replace(world.scenario, bodies=past + 2 * (shared.ghosts.body or past[0]))
-    world = replace(world, scenario=replace(scenario, last=True, resets=0, expires=False))
+    world = replace(world, scenario=replace(scenario, last=True, resets=0, cancels=0, expires=False))
     first = Local(slot=len(past), at=At.IDLE)
     seen = {(first, shared)}
     queue = [(first, shared)]

@@ -23,6 +23,19 @@ SCENARIOS = [
         heartbeats=False,
     ),
     Scenario(name="three deliveries, one of another body", bodies="xyx", faults=3),
+    Scenario(name="two deliveries, a cancellation", cancels=1),
+    Scenario(name="two deliveries, a cancellation, a reset", cancels=1, resets=1, delays=False),
+    Scenario(
+        name="two deliveries, a cancellation, a reset, an expiry", cancels=1, resets=1, expires=True, faults=3
+    ),
+    Scenario(
+        name="two deliveries, a cancellation, an expiry, one attempt", cancels=1, expires=True, max_attempts=1
+    ),
+    Scenario(
+        name="two deliveries of different bodies, a cancellation, a reset", bodies="xy", cancels=1, resets=1
+    ),
+    Scenario(name="two deliveries, a cancellation, a once step", cancels=1, step="once", delays=False),
+    Scenario(name="two deliveries, two cancellations", cancels=2, delays=False),
 ]
 """Two deliveries with any number of faults, three with up to three.
 
@@ -32,9 +45,38 @@ operator, an expiry. Crashes are free, and are not counted (see `search`).
 
 What is left out of the worlds of three deliveries, to fit the time: heartbeats where attempts are limited
 or there is a step; the third fault where there is a step; writes that are applied late (all other faults
-of a write are there) where the faults are unlimited. The longer campaign puts them in:
-`python -m tests.exploration --deliveries 3 --faults unlimited` has two million states.
+of a write are there) where the faults are unlimited, there and in the larger worlds with cancellations.
 """
+
+CAMPAIGN = [
+    Scenario(name="three deliveries", bodies="xxx"),
+    Scenario(name="two deliveries, a cancellation, a reset", cancels=1, resets=1),
+    Scenario(name="two deliveries, two cancellations, a reset", cancels=2, resets=1, faults=4),
+    Scenario(
+        name="two deliveries, a cancellation, an expiry, a reset, one attempt",
+        cancels=1,
+        resets=1,
+        expires=True,
+        max_attempts=1,
+    ),
+    Scenario(
+        name="two deliveries of different bodies, two cancellations, a reset",
+        bodies="xy",
+        cancels=2,
+        resets=1,
+        faults=4,
+    ),
+    Scenario(name="two deliveries, a cancellation, a once step", cancels=1, step="once"),
+    Scenario(
+        name="two deliveries, a cancellation, an at-most-once step, a reset",
+        cancels=1,
+        resets=1,
+        step="at most once",
+        faults=3,
+    ),
+    Scenario(name="three deliveries, a cancellation", bodies="xxx", cancels=1, faults=2),
+]
+"""What the builds leave out, and the products of what they explore one by one: `make explore`."""
 
 
 def describe(scenario: Scenario) -> str:

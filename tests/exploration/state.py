@@ -36,10 +36,11 @@ class At(enum.IntEnum):
     KEEP_CONFLICT = 11
     CALL_ON_DEAD = 12
     MARK_NOTIFIED = 13
+    CANCEL = 14
 
 
 class Local(Struct, frozen=True, kw_only=True):
-    """One delivery.
+    """One delivery, or one cancellation.
 
     Attributes:
         slot: which one; they are numbered in the order in which they come.
@@ -53,6 +54,7 @@ class Local(Struct, frozen=True, kw_only=True):
         saw: an end was recorded while it was under way, and was reset.
         last: it is the queue's last.
         answer: what it will be answered, once `on_dead` is called.
+        applied: the cancellation was written down.
     """
 
     slot: int
@@ -66,6 +68,7 @@ class Local(Struct, frozen=True, kw_only=True):
     saw: bool = False
     last: bool = False
     answer: Outcome | None = None
+    applied: bool = False
 
 
 class Ghosts(Struct, frozen=True, kw_only=True):
@@ -86,6 +89,7 @@ class Ghosts(Struct, frozen=True, kw_only=True):
         on_dead_called: `on_dead` was called for the death that is recorded.
         expired: the record is past its retention.
         resets: how often an operator may still reset the task.
+        cancelled: whose claims were cancelled, of those that have not claimed again.
     """
 
     end: State | None = None
@@ -102,6 +106,7 @@ class Ghosts(Struct, frozen=True, kw_only=True):
     on_dead_called: bool = False
     expired: bool = False
     resets: int = 0
+    cancelled: frozenset[int] = frozenset()
 
 
 class Shared(Struct, frozen=True):
@@ -131,6 +136,7 @@ class Effect(enum.IntEnum):
     RESET = 5
     RESET_END = 6
     CLEARED = 7
+    CANCELLED = 8
 
 
 class Touch(Struct, frozen=True):
@@ -166,6 +172,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
         last: the delivery that comes last may be the queue's last.
         delays: a write whose reply was lost may be applied at any later moment.
         resets: how often an operator resets the task.
+        cancels: how many cancellations there are; they are numbered after the deliveries.
         expires: the record may pass its retention once no delivery is under way.
         refusals: the storage may refuse a write for good.
         crashes: a crash is a move of its own, and not only a delivery that is never moved again.
@@ -181,10 +188,12 @@ class Scenario(Struct, frozen=True, kw_only=True):
     last: bool = True
     delays: bool = True
     resets: int = 0
+    cancels: int = 0
     expires: bool = False
     refusals: bool = True
     crashes: bool = False
 
     def name_of(self, slot: int) -> str:
         """Whose moves these are, for people."""
-        return f"delivery {slot + 1}"
+        past = slot - len(self.bodies)
+        return f"delivery {slot + 1}" if past < 0 else f"cancellation {past + 1}"

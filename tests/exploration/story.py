@@ -33,7 +33,7 @@ from taskhandler.lifecycle.verdict import (
     Verdict,
 )
 from taskhandler.outcome import Outcome
-from tests.exploration.invariants import broken_by_answer, broken_by_start, broken_by_step
+from tests.exploration.invariants import broken_by_answer, broken_by_claim, broken_by_start, broken_by_step
 from tests.exploration.state import LEASE, NOW, RETENTION, At, Local, Move, Scenario, Shared
 from tests.exploration.ways import Ways
 
@@ -75,7 +75,8 @@ class Story(Struct, frozen=True):
         here = replace(local, pending=None, held=Unread() if done.snapshot is None else done.snapshot)
         match local.at:
             case At.CLAIM:
-                return self._claimed(here, done.verdict, shared)
+                there, broken = self._claimed(here, done.verdict, shared)
+                return there, broken | broken_by_claim(done.verdict, shared.ghosts)
             case At.ENSURE_LIVE:
                 return self._ensured(here, done.verdict, shared)
             case At.HEARTBEAT:
@@ -218,7 +219,8 @@ class Story(Struct, frozen=True):
         self, local: Local, shared: Shared, end: Disposition, label: str, *, fault: bool = False
     ) -> Move:
         rule = self.ways.settle(LEASE_IDS[local.slot], end)
-        there, broken = self._amend(local, At.SETTLE, rule, local.held or Unread(), shared)
+        believed = local.held if self._holds(local) else Unread()
+        there, broken = self._amend(local, At.SETTLE, rule, believed, shared)
         return Move(label=label, local=there, shared=shared, fault=fault, broken=broken)
 
     def _settled(

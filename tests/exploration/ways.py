@@ -29,6 +29,7 @@ class Ways(Struct, frozen=True, kw_only=True):
     settle: Callable[[str, Disposition], Rule] = rules.Settle
     mark_notified: Callable[[int | None], Rule] = rules.MarkNotified
     reset: Callable[[str], Rule] = rules.Reset
+    cancel: Callable[..., Rule] = rules.Cancel
     outcome_of: Callable[[Verdict], Outcome] = outcome_of
     batch_of: Callable[[rules.Settle, Record], bool] = batch_of
     looks_at_its_clock: bool = True

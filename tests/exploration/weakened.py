@@ -13,7 +13,7 @@ from taskhandler.outcome import Outcome
 from tests.exploration import weakened_claim as claims
 from tests.exploration import weakened_holder as holders
 from tests.exploration import weakened_operators as operators
-from tests.exploration.state import Scenario
+from tests.exploration.state import LEASE, Scenario
 from tests.exploration.ways import Ways
 
 TWO = Scenario(name="two deliveries")
@@ -24,6 +24,11 @@ SPARING = Scenario(name="two deliveries, one at-most-once step", step="at most o
 RESET = Scenario(name="two deliveries and a reset", resets=1)
 RESET_ONE = Scenario(name="two deliveries and a reset, one attempt", max_attempts=1, resets=1)
 AGED = Scenario(name="two deliveries and an expiry", expires=True)
+CANCEL = Scenario(name="two deliveries and a cancellation", cancels=1)
+CANCEL_RESET = Scenario(name="two deliveries, a cancellation and a reset", cancels=1, resets=1, faults=2)
+OLD_CANCEL = Scenario(name="two deliveries, a cancellation and an expiry", cancels=1, expires=True)
+BODIES_CANCEL = Scenario(name="two bodies and a cancellation", bodies="xy", cancels=1)
+BODIES_CANCEL_RESET = replace(BODIES_CANCEL, name="two bodies, a cancellation and a reset", resets=1)
 CONFLICT = Scenario(name="two bodies under one name", bodies="xy")
 THREE = Scenario(name="three deliveries", bodies="xxx", heartbeats=False, drains=False, delays=False)
 THREE_FEW = replace(THREE, name="three deliveries, two attempts", max_attempts=2)
@@ -49,6 +54,15 @@ def _acknowledging(*kinds: type[Verdict]) -> Ways:
 
 def _acknowledging_failures(verdict: Verdict) -> Outcome:
     return Outcome.COMPLETED if verdict == Settled(State.WAITING) else outcome_of(verdict)
+
+
+def _answering(this: Verdict, instead: Outcome) -> Ways:
+    """A story that answers one verdict wrongly."""
+
+    def answer(verdict: Verdict) -> Outcome:
+        return instead if verdict == this else outcome_of(verdict)
+
+    return Ways(outcome_of=answer)
 
 
 def _batch_with_anything(settle: Settle, record: Record) -> bool:  # noqa: ARG001 - it looks at nothing
@@ -116,5 +130,41 @@ WEAKENED = [
     Weakened("a conflict is not recorded", Ways(keeps_conflicts=False), ("S13",), CONFLICT),
     Weakened("whichever death is marked", Ways(names_the_death=False), ("S14",), RESET_ONE),
     Weakened("on_dead is not called", Ways(calls_on_dead=False), ("S15",), ONE),
+    Weakened("a cancellation does not fence", Ways(cancel=operators.GentleCancel), ("S17", "S5"), CANCEL),
+    Weakened(
+        "a completion is not fenced by a cancellation",
+        Ways(settle=holders.UnfencedCompletion),
+        ("S17",),
+        CANCEL,
+    ),
+    Weakened("what has ended is cancelled", Ways(cancel=operators.LateCancel), ("S5",), CANCEL),
+    Weakened("a cancellation is forgotten", Ways(cancel=operators.ForgetfulCancel), ("S17", "S20"), CANCEL),
+    Weakened("a cancellation is not recorded", Ways(cancel=operators.SilentCancel), ("S19",), CANCEL),
+    Weakened("what runs is not cancelled", Ways(cancel=operators.PoliteCancel), ("S19",), CANCEL),
+    Weakened("a cancellation has no name", Ways(cancel=operators.NamelessCancel), ("S19",), CANCEL),
+    Weakened("an old end cannot be cancelled", Ways(cancel=operators.TimelessCancel), ("S19",), OLD_CANCEL),
+    Weakened("it forgets the fence", Ways(cancel=operators.RestartingCancel), ("S12",), OLD_CANCEL),
+    Weakened(
+        "what is cancelled is claimed", Ways(claim=claims.ReadyClaim), ("S2", "S5", "S17", "S20"), CANCEL
+    ),
+    Weakened("what is cancelled is run", Ways(claim=claims.TrustingClaim), ("S2", "S17", "S20"), CANCEL),
+    Weakened("the body is compared first", Ways(claim=claims.BodyFirstClaim), ("S20",), BODIES_CANCEL),
+    Weakened("no body is taken after a reset", Ways(claim=claims.StrictClaim), ("L1",), CANCEL_RESET),
+    Weakened("any body is taken", Ways(claim=claims.FormlessClaim), ("S13",), BODIES_CANCEL_RESET),
+    Weakened(
+        "a cancelled holder retries", _answering(Fenced(State.CANCELLED), Outcome.RETRY), ("S20",), CANCEL
+    ),
+    Weakened(
+        "a cancelled holder completes",
+        _answering(Fenced(State.CANCELLED), Outcome.COMPLETED),
+        ("S8", "S20"),
+        CANCEL,
+    ),
+    Weakened(
+        "what is in flight is said to be cancelled",
+        _answering(InFlight(LEASE), Outcome.CANCELLED),
+        ("S3",),
+        CANCEL,
+    ),
     Weakened("a fenced holder does not call on_dead", Ways(calls_on_dead_when_fenced=False), ("S15",), ONE),
 ]

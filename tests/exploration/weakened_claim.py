@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.verdict import (
+    Conflict,
     Exhausted,
     InFlight,
     Run,
@@ -145,5 +146,54 @@ class HastyClaim(rules.Claim, frozen=True):
         return rules.Claim.__call__(replace(self, max_attempts=self.max_attempts - 1), snapshot)
 
 
+class ReadyClaim(rules.Claim, frozen=True):
+    """A cancelled task may be claimed."""
+
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
+        return super().__call__(_revived(snapshot))
+
+
+class TrustingClaim(rules.Claim, frozen=True):
+    """A cancelled task runs, and nothing is written down."""
+
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
+        cancelled = snapshot is not None and snapshot.record.state is State.CANCELLED
+        return Transition(None, Run()) if cancelled else super().__call__(snapshot)
+
+
+class BodyFirstClaim(rules.Claim, frozen=True):
+    """The body is compared before it is asked whether the task is cancelled (T7 before T17)."""
+
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
+        expired = snapshot is None or snapshot.age >= snapshot.record.retention
+        other = snapshot is not None and snapshot.record.digest != self.digest
+        return super().__call__(snapshot) if expired or not other else Transition(None, Conflict())
+
+
+class StrictClaim(rules.Claim, frozen=True):
+    """A body conflicts with a task whose body is not known, since it was cancelled before it came."""
+
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
+        if snapshot is None or snapshot.record.state is State.CANCELLED or snapshot.record.digest:
+            return super().__call__(snapshot)
+        return Transition(None, Conflict())
+
+
+class FormlessClaim(rules.Claim, frozen=True):
+    """The body of a task that was cancelled before it came, and reset, is never known."""
+
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
+        transition = super().__call__(snapshot)
+        if transition.write is None or snapshot is None or snapshot.record.digest:
+            return transition
+        return Transition(replace(transition.write, digest=""), transition.verdict)
+
+
 def _first(record: Record | None) -> Record | None:
     return None if record is None else replace(record, fence=1)
+
+
+def _revived(snapshot: Snapshot | None) -> Snapshot | None:
+    if snapshot is None or snapshot.record.state is not State.CANCELLED:
+        return snapshot
+    return replace(snapshot, record=replace(snapshot.record, state=State.WAITING))

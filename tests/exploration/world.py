@@ -12,6 +12,7 @@ from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Writ
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import FinishStep, KeepConflict, Rule, Settle
 from taskhandler.lifecycle.verdict import Completed, Refused, Rejected
+from tests.exploration.canceller import Canceller
 from tests.exploration.effects import effect_of, own
 from tests.exploration.folding import folded, plain
 from tests.exploration.invariants import accepted
@@ -38,7 +39,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class World(Struct, frozen=True):
-    """All that may happen in a scenario, for deliveries that go about it in these ways."""
+    """All that may happen in a scenario, for deliveries and cancellations that go about it in these ways."""
 
     ways: Ways
     scenario: Scenario
@@ -52,10 +53,14 @@ class World(Struct, frozen=True):
         """What deliveries do."""
         return Story(self.ways, self.scenario)
 
+    def _actor(self, local: Local) -> Story | Canceller:
+        delivers = local.slot < len(self.scenario.bodies)
+        return self.story if delivers else Canceller(self.ways, self.scenario)
+
     def moves(self, local: Local, shared: Shared) -> Iterator[Move]:
         """What this delivery may do, or meet with, next."""
         if local.at is At.IDLE:
-            moves = self.story.start(local, shared)
+            moves = self._actor(local).start(local, shared)
         elif local.pending is None:
             moves = self.story.acts(local, shared)
         elif local.at is At.KEEP_CONFLICT:
@@ -159,7 +164,7 @@ class World(Struct, frozen=True):
     ) -> Move:
         transition = resume(pending, answer)
         if isinstance(transition, Done):
-            there, more = self.story.done(local, pending.rule, transition, shared)
+            there, more = self._actor(local).done(local, pending.rule, transition, shared)
             broken = broken | more
         else:
             there = replace(local, pending=transition)
