@@ -21,8 +21,8 @@ from taskhandler.lifecycle.verdict import (
 class MarkNotified(Struct, frozen=True, gc=False):
     """The `on_dead` of a dead task has been called.
 
-    `fence` is that of the dead record: a task that was reset meanwhile may have died another death,
-    which is yet to be told. None for whichever death is found.
+    `fence` is that of the dead record: a task that was reset meanwhile may have died again, and then
+    `on_dead` is still to be called for that death. None for any death.
     """
 
     fence: int | None = None
@@ -36,7 +36,7 @@ class MarkNotified(Struct, frozen=True, gc=False):
 
 
 class KeepConflict(Struct, frozen=True, kw_only=True, gc=False):
-    """A conflicting delivery is put aside, under a key of its own (T7)."""
+    """A conflicting delivery is kept, under a key of its own (T7)."""
 
     digest: str
     handler: str
@@ -45,7 +45,7 @@ class KeepConflict(Struct, frozen=True, kw_only=True, gc=False):
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is not None:
             return Transition(None, Settled(snapshot.record.state))
-        buried = Record(
+        kept = Record(
             state=State.REJECTED,
             attempt=0,
             fence=0,
@@ -56,4 +56,4 @@ class KeepConflict(Struct, frozen=True, kw_only=True, gc=False):
             handler=self.handler,
             reason="conflict: a task of this name is known with another body",
         )
-        return Transition(buried, Settled(State.REJECTED))
+        return Transition(kept, Settled(State.REJECTED))

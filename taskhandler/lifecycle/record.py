@@ -1,4 +1,4 @@
-"""What the ledger remembers of one task: the record, its states, and the record as somebody saw it."""
+"""What the ledger remembers of one task: the record, its states, and the record as a ledger showed it."""
 
 from __future__ import annotations
 

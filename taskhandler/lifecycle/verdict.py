@@ -1,4 +1,4 @@
-"""The words of the law: what it answers, and what an attempt may come to."""
+"""What a rule answers, and what an attempt may come to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class InFlight(Struct, frozen=True, gc=False):
 
 
 class AlreadyEnded(Struct, frozen=True, gc=False):
-    """The task has come to its end before; `on_dead_called` says whether its `on_dead` need not be called."""
+    """The task has ended before, in `state`. `on_dead_called`: its `on_dead` need not be called (again)."""
 
     state: State
     on_dead_called: bool
@@ -29,39 +29,39 @@ class Conflict(Struct, frozen=True, gc=False):
 
 
 class Exhausted(Struct, frozen=True, gc=False):
-    """The attempts ran out without any of them having said so: the task is dead."""
+    """No attempt is left, and none of them could record that: the task is dead."""
 
 
 class StepBegun(Struct, frozen=True, gc=False):
-    """The step has been begun before; `value` (JSON) is what it came to, None if nobody knows."""
+    """The step has been begun before; `value` (JSON) is its result, None if that is not known."""
 
     value: str | None
 
 
 class Renewed(Struct, frozen=True, gc=False):
-    """The lease is still yours, and extended."""
+    """The lease is still yours, and is extended."""
 
 
 class Settled(Struct, frozen=True, gc=False):
-    """What became of the task is written down: it is in `state` now."""
+    """It is written: the task is in `state` now."""
 
     state: State
 
 
 class Fenced(Struct, frozen=True, gc=False):
-    """The lease is not yours any more; nothing was written. `ended` is the task's end, if it has one."""
+    """The lease is no longer yours; nothing was written. `ended` is the task's end, if it has ended."""
 
     ended: State | None
 
 
 class Refused(Struct, frozen=True, gc=False):
-    """Definitely not written, and trying again is no use: the storage will not have it."""
+    """Definitely not written, and trying again is no use: the storage refuses it."""
 
     why: str
 
 
 class Undecided(Struct, frozen=True, gc=False):
-    """The ledger could not be brought to say what is so. Nobody may act on a guess."""
+    """The ledger does not say what is recorded. Nothing may be done on a guess."""
 
     why: str
 

@@ -29,25 +29,25 @@ def test_a_waiting_task_is_claimed_with_the_lease_and_retention_of_the_claimant(
     assert CLAIM(snapshot(seen)) == Transition(claimed, Run())
 
 
-def test_a_live_lease_is_respected_and_what_is_left_of_it_is_told():  # T3
+def test_a_live_lease_is_not_taken_over_and_the_verdict_says_what_is_left_of_it():  # T3
     assert CLAIM(snapshot(THEIRS, age=19.5)) == Transition(None, InFlight(0.5))
 
 
-def test_a_lease_has_lapsed_at_the_very_second():  # T4
+def test_a_lease_is_taken_over_at_the_very_second_it_lapses():  # T4
     taken = replace(OURS, attempt=4, fence=5, history=("3 lost",))
     assert CLAIM(snapshot(THEIRS, age=20.0)) == Transition(taken, Run())
 
 
 @pytest.mark.parametrize("age", [0.0, 29.0, 31.0])
-def test_ones_own_claim_is_recognised_whatever_its_age(age: float):  # T5
+def test_a_claim_whose_reply_was_lost_is_recognised_whatever_its_age(age: float):  # T5
     assert CLAIM(snapshot(OURS, age=age)) == Transition(None, Run())
 
 
-@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("called", [False, True])
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-def test_a_task_that_has_ended_is_not_run_again(state: State, told: bool):  # noqa: FBT001 - a parameter of the test  # T6
-    ended = replace(THEIRS, state=state, on_dead_called=told)
-    assert CLAIM(snapshot(ended, age=799.9)) == Transition(None, AlreadyEnded(state, on_dead_called=told))
+def test_a_task_that_has_ended_is_not_run_again(state: State, called: bool):  # noqa: FBT001 - a parameter of the test  # T6
+    ended = replace(THEIRS, state=state, on_dead_called=called)
+    assert CLAIM(snapshot(ended, age=799.9)) == Transition(None, AlreadyEnded(state, on_dead_called=called))
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.CANCELLED}))

@@ -19,7 +19,7 @@ from tests.lifecycle.samples import OURS, THEIRS, snapshot
 DEAD = replace(THEIRS, state=State.DEAD)
 
 
-def test_a_death_is_told_once():
+def test_a_death_is_marked_as_notified_once():
     assert MarkNotified(4)(snapshot(DEAD)) == Transition(
         replace(DEAD, on_dead_called=True), Settled(State.DEAD)
     )
@@ -28,17 +28,17 @@ def test_a_death_is_told_once():
     )
 
 
-def test_only_the_death_that_was_meant_is_told():
+def test_a_death_of_another_fence_is_not_marked():
     assert MarkNotified(3)(snapshot(DEAD)) == Transition(None, Fenced(State.DEAD))
 
 
-def test_whichever_death_is_told_if_none_is_named():
+def test_any_death_is_marked_if_none_is_named():
     assert MarkNotified()(snapshot(DEAD)) == Transition(
         replace(DEAD, on_dead_called=True), Settled(State.DEAD)
     )
 
 
-def test_nothing_is_told_of_a_task_that_is_not_dead():
+def test_a_task_that_is_not_dead_is_not_marked():
     assert MarkNotified(4)(None) == Transition(None, Fenced(None))
     assert MarkNotified(4)(snapshot(THEIRS)) == Transition(None, Fenced(None))
     assert MarkNotified(4)(snapshot(replace(THEIRS, state=State.COMPLETED))) == Transition(
@@ -46,11 +46,11 @@ def test_nothing_is_told_of_a_task_that_is_not_dead():
     )
 
 
-def test_a_conflicting_delivery_is_put_aside_once():
+def test_a_conflicting_delivery_is_kept_once():
     why = "conflict: a task of this name is known with another body"
     nobody = replace(OURS, attempt=0, fence=0, lease_id="", lease=0.0)
-    buried = replace(nobody, state=State.REJECTED, digest="e", retention=9.0, reason=why)
-    bury = KeepConflict(digest="e", handler="h", retention=9.0)
-    assert bury(None) == Transition(buried, Settled(State.REJECTED))
-    assert bury(snapshot(buried, age=5.0)) == Transition(None, Settled(State.REJECTED))
-    assert bury(snapshot(replace(buried, state=State.WAITING))) == Transition(None, Settled(State.WAITING))
+    kept = replace(nobody, state=State.REJECTED, digest="e", retention=9.0, reason=why)
+    keep = KeepConflict(digest="e", handler="h", retention=9.0)
+    assert keep(None) == Transition(kept, Settled(State.REJECTED))
+    assert keep(snapshot(kept, age=5.0)) == Transition(None, Settled(State.REJECTED))
+    assert keep(snapshot(replace(kept, state=State.WAITING))) == Transition(None, Settled(State.WAITING))

@@ -30,7 +30,7 @@ def test_an_act_without_a_record_is_fenced(act: Heartbeat | BeginStep | FinishSt
 
 @pytest.mark.parametrize("act", [*ACTS, Settle("mine", Completed())])
 @pytest.mark.parametrize("state", sorted(State))
-def test_an_act_on_anothers_record_is_fenced_and_told_the_end(
+def test_an_act_under_anothers_lease_is_fenced_and_the_verdict_names_the_end(
     act: Heartbeat | BeginStep | FinishStep | Settle, state: State
 ):
     ended = state if state in TERMINAL else None
@@ -58,7 +58,7 @@ def test_a_step_is_begun_under_the_fence_of_its_attempt():  # T9
     )
 
 
-def test_a_step_that_this_attempt_began_is_held_when_the_reply_was_lost():  # T9, T14
+def test_a_step_whose_begin_lost_its_reply_may_run():  # T9, T14
     seen = snapshot(replace(OURS, steps=(Step("s", 1),)))
     assert BeginStep("mine", "s")(seen) == Transition(None, Renewed())
 

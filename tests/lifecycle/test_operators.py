@@ -62,11 +62,11 @@ def test_the_holder_of_a_cancelled_task_is_fenced(act: Heartbeat | BeginStep | F
     assert act(snapshot(cancelled)) == Transition(None, Fenced(State.CANCELLED))
 
 
-@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("called", [False, True])
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-def test_a_task_that_has_ended_is_not_cancelled(state: State, told: bool):  # noqa: FBT001 - a parameter of the test
-    ended = replace(THEIRS, state=state, on_dead_called=told)
-    already = AlreadyEnded(state, on_dead_called=told)
+def test_a_task_that_has_ended_is_not_cancelled(state: State, called: bool):  # noqa: FBT001 - a parameter of the test
+    ended = replace(THEIRS, state=state, on_dead_called=called)
+    already = AlreadyEnded(state, on_dead_called=called)
     assert CANCEL(snapshot(ended, age=799.9)) == Transition(None, already)
 
 

@@ -1,4 +1,4 @@
-"""The words of the law are plain values, each complete in `Verdict` or `Disposition`."""
+"""Verdicts and dispositions are plain values, each complete in `Verdict` or `Disposition`."""
 
 from __future__ import annotations
 
