@@ -105,7 +105,7 @@ def test_a_client_that_takes_long_to_make_is_not_waited_for_past_five_seconds(ma
     storage = FirestoreStorage(client=maker)
     maker.gate.clear()
     began = time.monotonic()
-    assert isinstance(storage.create(fresh_key(), FIRST), Unavailable)
+    assert storage.create(fresh_key(), FIRST) == Unavailable("Google's client is still being made")
     assert time.monotonic() - began < 5
     maker.gate.set()
     until = time.monotonic() + 30
@@ -115,8 +115,15 @@ def test_a_client_that_takes_long_to_make_is_not_waited_for_past_five_seconds(ma
     storage.close()
 
 
-@pytest.mark.parametrize("error", [LedgerError("no credentials"), ImportError("no such library")])
-def test_a_client_that_cannot_be_made_is_complained_of_and_tried_again_in_a_while(
+@pytest.mark.parametrize(
+    "error",
+    [
+        LedgerError("no credentials"),
+        ImportError("no such library"),
+        AttributeError("of a client that a user makes"),
+    ],
+)
+def test_a_client_that_cannot_be_made_is_logged_once_and_made_again_after_a_pause(
     maker: Maker, error: Exception, caplog: pytest.LogCaptureFixture
 ):
     clock = Clock()
@@ -135,6 +142,44 @@ def test_a_client_that_cannot_be_made_is_complained_of_and_tried_again_in_a_whil
     storage.close()
 
 
+def test_a_transport_that_cannot_be_opened_is_logged_and_opened_again_after_a_pause(
+    maker: Maker, caplog: pytest.LogCaptureFixture
+):
+    opened: list[GrpcTransport] = []
+
+    def open_transport(client: firestore.Client) -> GrpcTransport:
+        if clock.now == before:
+            raise ValueError
+        opened.append(GrpcTransport(client))
+        return opened[-1]
+
+    clock = Clock()
+    before = clock.now
+    connection = Connection(maker, open_transport, clock=clock, log=ThrottledLog(LOGGER, clock=clock))
+    assert [connection.connect(timeout=30) for _ in range(2)] == [Unavailable("ValueError")] * 2
+    assert len(caplog.messages) == 1
+    clock.now += firestore_connection.RETRY_SECONDS
+    assert connection.connect(timeout=30) == opened[0]
+    assert len(maker.made) == 1
+    connection.close()
+
+
+def test_a_thread_that_cannot_start_is_unavailable_and_is_started_by_a_later_call():
+    done = output_of(
+        "import threading\n"
+        "storage = open_storage('firestore://shop-1')\n"
+        "start = threading.Thread.start\n"
+        'def refuse(thread): raise RuntimeError("can\'t start new thread")\n'
+        "threading.Thread.start = refuse\n"
+        "print([storage.read(KEY).why for _ in range(2)])\n"
+        "threading.Thread.start = start\n"
+        "print('thread' in storage.read(KEY).why)",
+        **os.environ | {"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1"},
+    )
+    refused = "no thread can be started to make Google's client"
+    assert done.stdout.splitlines() == [str([refused, refused]), "False"]
+
+
 def output_of(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """What a program says that may use `open_storage` and `KEY`."""
     prelude = (
@@ -150,7 +195,7 @@ def output_of(program: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_missing_credentials_are_told_and_cost_no_more_than_five_seconds(tmp_path: Path):
+def test_missing_credentials_are_unavailable_within_five_seconds(tmp_path: Path):
     program = (
         "storage = open_storage('firestore:///')\n"
         "began = time.monotonic()\n"
@@ -161,7 +206,7 @@ def test_missing_credentials_are_told_and_cost_no_more_than_five_seconds(tmp_pat
     assert done.stdout.strip() == "Unavailable True"
 
 
-def test_missing_credentials_are_complained_of_with_the_remedy(tmp_path: Path):
+def test_missing_credentials_are_logged_with_the_remedy(tmp_path: Path):
     nowhere = str(tmp_path / "none.json")
     done = output_of(
         "open_storage('firestore:///?warm=1')", GOOGLE_APPLICATION_CREDENTIALS=nowhere, HOME=str(tmp_path)
@@ -171,7 +216,7 @@ def test_missing_credentials_are_complained_of_with_the_remedy(tmp_path: Path):
     assert "FIRESTORE_EMULATOR_HOST" in done.stderr
 
 
-def test_a_missing_library_is_told_when_the_ledger_is_opened():
+def test_a_missing_library_is_an_error_when_the_ledger_is_opened():
     done = output_of(
         "sys.modules['google.cloud.firestore'] = None\n"
         "try: open_storage('firestore://shop-1')\n"
@@ -180,7 +225,7 @@ def test_a_missing_library_is_told_when_the_ledger_is_opened():
     assert 'pip install "flask-taskhandler[firestore]"' in done.stdout
 
 
-def test_a_wrong_url_is_told_when_the_ledger_is_opened():
+def test_a_wrong_url_is_an_error_when_the_ledger_is_opened():
     with pytest.raises(ConfigError):
         open_firestore("firestore://shop-1/ledger/tasks/more")
 
