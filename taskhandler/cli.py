@@ -1,11 +1,11 @@
-"""`flask tasks`: what an operator asks at a terminal."""
+"""`flask tasks`: commands for operators."""
 
 from __future__ import annotations
 
 import click
 from flask.cli import AppGroup
 
-from taskhandler.ledger.firestore.setup import setup_instructions
+from taskhandler.ledger.firestore.setup import describe_setup
 
 tasks = AppGroup("tasks", help="Receive Google Cloud Tasks.")
 """Found by Flask through the entry point `flask.commands`."""
@@ -16,5 +16,5 @@ tasks = AppGroup("tasks", help="Receive Google Cloud Tasks.")
 @click.option("--database", default="(default)", show_default=True, help="The Firestore database.")
 @click.option("--collection", default="task_ledger", show_default=True, help="Where the records are kept.")
 def setup(project: str, database: str, collection: str) -> None:
-    """Print what to set up once for a Firestore ledger, and what it costs. Changes nothing."""
-    click.echo(setup_instructions(project, database, collection))
+    """Print the commands that set up a Firestore ledger. Changes nothing."""
+    click.echo(describe_setup(project, database, collection))

@@ -8,13 +8,13 @@ import sys
 from click.testing import CliRunner
 
 from taskhandler.cli import tasks
-from taskhandler.ledger.firestore.setup import setup_instructions
+from taskhandler.ledger.firestore.setup import describe_setup
 
 
 def test_setup_prints_what_firestore_needs_and_changes_nothing() -> None:
     answer = CliRunner().invoke(tasks, ["setup", "--project", "shop", "--database", "ledger"])
     assert answer.exit_code == 0
-    assert answer.output.strip() == setup_instructions("shop", "ledger", "task_ledger").strip()
+    assert answer.output.strip() == describe_setup("shop", "ledger", "task_ledger").strip()
 
 
 def test_flask_finds_the_commands_without_an_app() -> None:

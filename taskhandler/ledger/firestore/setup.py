@@ -63,7 +63,7 @@ _ASCENDING = """
   """
 
 
-def setup_instructions(project: str, database: str, collection: str) -> str:
+def describe_setup(project: str, database: str, collection: str) -> str:
     """The commands, an index file and a Terraform snippet that set up a ledger's database.
 
     Words in capitals are to be replaced by the reader. The commands are those of gcloud 528; the snippet is

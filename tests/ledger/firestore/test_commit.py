@@ -76,14 +76,14 @@ def completed(cloud: Cloud, key: Key, version: int, writes: Sequence[object]) ->
     return ledger.amend(key, settle, Snapshot(FIRST, version), timeout=5.0, writes=writes).verdict
 
 
-def test_the_batch_of_a_fenced_holder_does_not_count(cloud: Cloud, key: Key, version: int):
+def test_the_batch_of_a_fenced_holder_is_not_applied(cloud: Cloud, key: Key, version: int):
     cloud.storage.replace(key, replace(SECOND, lease_id="lease-2"), version)
     batch = batch_that(cloud, "set", {"paid": True})
     assert completed(cloud, key, version, batch) == Fenced(None)
     assert not order(cloud).get().exists
 
 
-def test_the_batch_of_a_cancelled_holder_does_not_count(cloud: Cloud, key: Key, version: int):
+def test_the_batch_of_a_cancelled_holder_is_not_applied(cloud: Cloud, key: Key, version: int):
     ledger = Ledger(cloud.storage, clock=time.monotonic, pause=wait)
     cancel = Cancel(nonce="n", reason="gone", handler="h", retention=900.0)
     assert ledger.amend(key, cancel, None, timeout=5.0).verdict == Settled(State.CANCELLED)
@@ -101,7 +101,7 @@ def test_the_batch_of_a_holder_commits_although_a_heartbeat_was_in_doubt(
     assert order(cloud).get().exists
 
 
-def test_the_batch_of_a_holder_whose_record_is_gone_does_not_count(cloud: Cloud, key: Key, version: int):
+def test_the_batch_of_a_holder_whose_record_was_deleted_is_not_applied(cloud: Cloud, key: Key, version: int):
     cloud.document(key).delete()
     batch = batch_that(cloud, "set", {"paid": True})
     assert completed(cloud, key, version, batch) == Fenced(None)
@@ -158,7 +158,7 @@ def test_a_batch_for_another_database_is_refused_before_it_is_sent(cloud: Cloud,
     assert cloud.found(key).version == version
 
 
-def test_a_batch_that_meddles_with_the_ledger_is_refused(cloud: Cloud, key: Key, version: int):
+def test_a_batch_that_writes_to_the_ledgers_collection_is_refused(cloud: Cloud, key: Key, version: int):
     batch = cloud.storage.batch()
     batch.delete(cloud.document(key))
     answer = cloud.storage.replace(key, THIRD, version, writes=[batch])
@@ -174,11 +174,11 @@ def test_a_batch_larger_than_a_commit_is_refused(cloud: Cloud, key: Key, version
 
 
 @pytest.mark.parametrize("write", ["update orders", types.Write(), types.Document()])
-def test_what_is_no_write_is_refused(cloud: Cloud, key: Key, version: int, write: object):
+def test_something_else_than_a_write_is_refused(cloud: Cloud, key: Key, version: int, write: object):
     assert isinstance(cloud.storage.replace(key, THIRD, version, writes=[write]), Refused)
 
 
-def test_a_transform_of_old_kind_is_known_by_its_document(cloud: Cloud, key: Key, version: int):
+def test_a_transform_is_checked_by_its_document(cloud: Cloud, key: Key, version: int):
     write = types.Write(transform={"document": f"{database(cloud)}/documents/orders/o-1"})
     other = types.Write(transform={"document": "projects/p/databases/d/documents/orders/o-1"})
     assert isinstance(cloud.storage.replace(key, THIRD, version, writes=[other]), Refused)

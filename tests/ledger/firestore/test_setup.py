@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 
-from taskhandler.ledger.firestore.setup import setup_instructions
+from taskhandler.ledger.firestore.setup import describe_setup
 from tests.mirror import ROOT
 
-PRINTED = setup_instructions("my-project", "(default)", "task_ledger")
+PRINTED = describe_setup("my-project", "(default)", "task_ledger")
 
 
 def commands(text: str) -> list[list[str]]:
@@ -31,7 +31,7 @@ def test_the_commands_set_up_one_policy_and_three_exemptions():
 
 
 def test_every_command_names_project_database_and_collection():
-    given = commands(setup_instructions("p-1", "d-1", "it's mine"))
+    given = commands(describe_setup("p-1", "d-1", "it's mine"))
     for command in given:
         assert "--project=p-1" in command or "p-1" in command
     for command in given[2:]:

@@ -64,7 +64,7 @@ def delivered(cloud: Cloud, key: Key, *, retry: bool) -> Verdict:
     return lease.settle(Completed('"done"'))
 
 
-def test_it_is_shared_by_machines():
+def test_a_firestore_ledger_is_shared_by_machines():
     assert FirestoreStorage.shared is True
 
 
@@ -86,7 +86,7 @@ def test_a_duplicate_of_an_ended_task_is_two_calls(relayed: Cloud, relay: Relay)
     assert relay.calls == {"BatchGetDocuments": 1, "Commit": 1}
 
 
-def test_calls_say_where_they_belong(relayed: Cloud, relay: Relay):
+def test_calls_name_their_database_in_the_metadata(relayed: Cloud, relay: Relay):
     relayed.storage.create(fresh_key(), FIRST)
     database = f"projects/{relayed.project}/databases/(default)"
     assert relay.metadata["google-cloud-resource-prefix"] == database
@@ -133,7 +133,7 @@ def test_even_the_same_record_again_moves_the_update_time(cloud: Cloud):
     assert versions == sorted(set(versions))
 
 
-def test_people_see_what_a_document_is_about(cloud: Cloud):
+def test_a_document_has_fields_that_people_can_read(cloud: Cloud):
     key = Key("project/location", "orders", "order-1")
     cloud.storage.create(key, THIRD)
     fields = cloud.fields(key)
@@ -175,7 +175,7 @@ def test_a_body_too_large_for_a_commit_does_not_keep_a_task_from_being_rejected(
     assert cloud.fields(key)["cut"] == ["dead_letter"]
 
 
-def test_what_is_no_text_is_refused_and_nowhere_to_be_found(cloud: Cloud):
+def test_a_half_surrogate_is_refused_and_never_found(cloud: Cloud):
     key = Key("n", "q", HALF_SURROGATE)
     assert isinstance(cloud.storage.create(key, FIRST), Refused)
     assert isinstance(cloud.storage.create(fresh_key(), replace(FIRST, reason=HALF_SURROGATE)), Refused)
@@ -183,7 +183,7 @@ def test_what_is_no_text_is_refused_and_nowhere_to_be_found(cloud: Cloud):
     assert cloud.storage.dead_letter(key) is None
 
 
-def test_a_document_that_somebody_else_wrote_is_left_alone_and_named(
+def test_a_foreign_document_is_not_touched_and_named_in_the_log(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ):
     key = fresh_key()
@@ -203,14 +203,14 @@ def lease_of_patient(cloud: Cloud, key: Key) -> Lease:
     )
 
 
-def test_a_record_that_was_moved_to_another_tasks_place_is_left_alone(cloud: Cloud):
+def test_a_record_that_was_copied_to_another_tasks_document_is_unavailable(cloud: Cloud):
     one, other = fresh_key(), fresh_key()
     cloud.storage.create(one, FIRST)
     cloud.document(other).set(cloud.top_fields(one))
     assert isinstance(cloud.storage.read(other), Unavailable)
 
 
-def test_a_letter_of_which_a_part_is_lost_is_not_made_up(cloud: Cloud):
+def test_a_dead_letter_with_a_missing_or_wrong_part_is_unavailable(cloud: Cloud):
     key = fresh_key()
     cloud.storage.create(key, SECOND, dead_letter=TaskBody(os.urandom(1_000_000)))
     first = cloud.part(key, 0)
@@ -234,7 +234,7 @@ def test_a_given_client_is_used(cloud: Cloud):
     assert seen.version == version
 
 
-def test_a_collection_that_cannot_be_is_refused_at_once():
+def test_a_collection_with_a_reserved_name_is_refused_at_once():
     with pytest.raises(ConfigError, match="__tasks__"):
         FirestoreStorage(client=firestore.Client, collection="__tasks__")
 

@@ -150,7 +150,7 @@ def test_a_dead_connection_is_replaced_within_one_heartbeat_of_the_first_call_on
     assert time.monotonic() - began < 15  # a ping after 4 s, of which nothing is heard for 6 s
 
 
-def test_a_dead_connection_is_replaced_however_many_wait_on_it(cloud: Cloud, proxy: Proxy):
+def test_a_dead_connection_with_many_waiting_calls_is_replaced_by_one(cloud: Cloud, proxy: Proxy):
     proxy.strike(Fault.BLACKHOLE)
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: cloud.storage.read(fresh_key()), range(8)))
@@ -177,7 +177,7 @@ def test_the_largest_dead_letter_is_read_in_one_round_trip(cloud: Cloud, proxy: 
     assert cloud.storage.dead_letter(key) == dead_letter
 
 
-def test_calls_that_nobody_answers_do_not_disturb_those_that_are_answered(relayed: Cloud, relay: Relay):
+def test_calls_without_an_answer_do_not_disturb_other_calls(relayed: Cloud, relay: Relay):
     key, late = fresh_key(), threading.Event()
     version = version_of(relayed.storage.create(key, FIRST))
     relay.hold("Commit", late)
@@ -191,7 +191,7 @@ def test_calls_that_nobody_answers_do_not_disturb_those_that_are_answered(relaye
         late.set()
 
 
-def test_what_the_network_says_is_one_bounded_line(
+def test_the_details_of_a_failure_become_one_bounded_line(
     relayed: Cloud, relay: Relay, caplog: pytest.LogCaptureFixture
 ):
     relay.answer("Commit", "UNAVAILABLE", details="no\n2026-11-25 ERROR all is lost \x1b[2J" + "x" * 5000)
