@@ -19,7 +19,7 @@ from statistics import median
 from taskhandler.ledger.bootclock import Stamp
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite import rows
-from taskhandler.ledger.sqlite.file import BUSY, Bound, connect, prepare
+from taskhandler.ledger.sqlite.file import BUSY_SECONDS, Bound, connect, prepare
 from taskhandler.ledger.storage import Key, Written
 from taskhandler.lifecycle.record import Record, State
 
@@ -34,7 +34,7 @@ RECORD = Record(
     retention=3_024_000.0,
     handler="charge-order",
 )
-STAMP = Stamp("6f9619ff-8b86-d011-b42d-00cf4fc964ff", 1, "2023-11-14T22:13:20.000+00:00")
+STAMP = Stamp("6f9619ff-8b86-d011-b42d-00cf4fc964ff", 1, 1_700_000_000.0)
 
 _numbers = itertools.count()
 
@@ -77,11 +77,11 @@ def alone(folder: str, synchronous: str, threads: int) -> float:
     """Measure a commit for each."""
     path = f"{folder}/alone.db"
     prepare(path, wait=lambda _: None)
-    connection = connect(Bound(path, synchronous.upper()), busy=BUSY)
+    connection = connect(Bound(path, synchronous.upper()), busy=BUSY_SECONDS)
     turn = threading.Lock()
 
     def write() -> None:
-        row = (*rows.record_row(RECORD, STAMP, version=1), *rows.key_row(fresh_key()))
+        row = rows.record_row(fresh_key(), RECORD, STAMP, version=1)
         with turn:
             assert connection.execute(rows.CREATE, row).rowcount == 1
 

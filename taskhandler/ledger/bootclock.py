@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 
 from msgspec import Struct
 
-REBOOTED = 3600.0
-"""Seconds; no lease is longer than half an hour, so a record from before a reboot has no live holder."""
+REBOOTED_SECONDS = 3600.0
+"""The least age of a record from before a reboot. No lease is that long, so nobody holds such a record."""
 
 _NANOSECOND = 1e-9
 _SECOND = 10**9  # for division: multiplying by 1e-9 makes whole seconds a little longer
@@ -38,15 +37,18 @@ def boot_id(file: Path = _BOOT_ID, *, platform: str = sys.platform, sysctl: str 
     return _boot_session(sysctl) if platform == "darwin" and Path(sysctl).exists() else ""
 
 
-class Stamp(Struct, frozen=True):
-    """When something was written: on which start of the machine, at which nanosecond of it.
+class Stamp(Struct, frozen=True, gc=False):
+    """When something was written.
 
-    `updated` is the wall clock's opinion (ISO 8601, UTC), for people and for the time after a reboot.
+    Attributes:
+        boot_id: of the start of the machine.
+        boot_ns: nanoseconds from that start.
+        wall: seconds since 1970 by the wall clock: for people, and for the age after a reboot.
     """
 
     boot_id: str
-    at: int
-    updated: str
+    boot_ns: int
+    wall: float
 
 
 class ServerClock(Struct, frozen=True):
@@ -55,7 +57,7 @@ class ServerClock(Struct, frozen=True):
     Attributes:
         now: nanoseconds since the machine started.
         boot_id: of this start; empty if unknown.
-        wall: seconds since 1970. It has no say for as long as the machine runs.
+        wall: seconds since 1970. It decides nothing for as long as the machine runs.
     """
 
     now: Callable[[], int]
@@ -68,27 +70,24 @@ class ServerClock(Struct, frozen=True):
 
     def stamp(self) -> Stamp:
         """Now."""
-        updated = datetime.fromtimestamp(self.wall(), timezone.utc).isoformat(timespec="milliseconds")
-        return Stamp(self.boot_id, self.now(), updated)
+        return Stamp(self.boot_id, self.now(), self.wall())
 
     def age(self, stamp: Stamp, *, now: int) -> float:
         """Seconds from `stamp` to `now`, a reading of this clock.
 
-        Where the start is unknown, a clock that has gone back tells of a reboot; one that has not yet
-        come to where it was makes a record look younger than it is, which only delays a take-over.
-
-        Raises:
-            ValueError: `stamp` is from before the reboot and its `updated` is no time.
+        Where the machine does not say which start it is, a clock that went back shows a reboot. A clock that
+        has not yet reached its earlier reading makes a record look younger than it is, which only delays a
+        take-over.
         """
         same_start = stamp.boot_id == self.boot_id
-        if same_start and (now >= stamp.at or self.boot_id):
-            return max(0, now - stamp.at) * _NANOSECOND
-        return max(self.wall() - datetime.fromisoformat(stamp.updated).timestamp(), REBOOTED)
+        if same_start and (now >= stamp.boot_ns or self.boot_id):
+            return max(0, now - stamp.boot_ns) * _NANOSECOND
+        return max(self.wall() - stamp.wall, REBOOTED_SECONDS)
 
 
 def _boot_session(sysctl: str) -> str:
     import subprocess  # noqa: PLC0415 - not at start-up, and not where there is /proc
 
     command = [sysctl, "-n", "kern.bootsessionuuid"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
-    return told.stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    return done.stdout.strip()

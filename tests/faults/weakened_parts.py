@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -98,7 +97,7 @@ def without_letter(amend: Callable[..., Done]) -> Callable[..., Done]:
 
 def aged_by_the_wall(self: ServerClock, stamp: Stamp, *, now: int) -> float:  # noqa: ARG001 - of ServerClock
     """An age that the wall clocks of two workers decide."""
-    return max(0.0, time.time() - datetime.fromisoformat(stamp.updated).timestamp())
+    return max(0.0, time.time() - stamp.wall)
 
 
 def read_by_the_wall(read: Callable[..., Any]) -> Callable[..., Any]:

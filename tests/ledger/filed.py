@@ -1,4 +1,4 @@
-"""A SQLite ledger with clocks to be moved by hand, and ways to get at its file behind its back."""
+"""A SQLite ledger whose clocks are set by hand, and a way to its file behind its back."""
 
 from __future__ import annotations
 
@@ -32,17 +32,22 @@ def wait(seconds: float) -> None:
 
 
 def opened(
-    path: Path, clock: ServerClock, *, wait: Callable[[float], None] = wait, synchronous: str = "FULL"
+    path: Path,
+    clock: ServerClock,
+    *,
+    wait: Callable[[float], None] = wait,
+    synchronous: str = "FULL",
+    chance: Callable[[], int] | None = None,
 ) -> SQLiteStorage:
     """A storage in a file, which is made if it is not there."""
     prepare(str(path), wait=wait)
-    chance = itertools.count(1).__next__
+    chance = chance or itertools.count(1).__next__
     return SQLiteStorage(Bound(str(path), synchronous), clock=clock, chance=chance, wait=wait)
 
 
 @contextmanager
 def behind_its_back(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of nobody's; what is done with it is committed statement by statement."""
+    """A connection that the ledger does not know of; each statement is a commit."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
     try:
         yield connection

@@ -169,7 +169,7 @@ def test_another_programs_database_is_left_alone(path: Path):
 def test_a_newer_layout_is_left_alone(path: Path):
     use(open_storage(f"sqlite://{path}"))
     with behind_its_back(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     assert "newer taskhandler" in error_of(f"sqlite://{path}").problem
 
 

@@ -1,4 +1,4 @@
-"""The ledger's file: made and checked at start-up, opened later, and what may be wrong with it."""
+"""The ledger's file: made and checked at start-up, opened later, and what can be wrong with it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,17 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from taskhandler.errors import LedgerError
+from taskhandler.ledger.sqlite.layout import is_made, make_tables, refuse_others
 from taskhandler.ledger.sqlite.permissions import PRIVATE, make_file
 
-APPLICATION = 0x7461736B
-"""What marks a file as a ledger (`PRAGMA application_id`): "task" in ASCII."""
+BUSY_SECONDS = 2.0
+"""How long a lock of another process is waited for."""
 
-LAYOUT = 1
-"""The layout of the tables (`PRAGMA user_version`)."""
-
-BUSY = 2.0
-"""Seconds to wait for a lock of another process."""
-
-PAUSES = tuple(min(0.0002 * 1.25**step, 0.01) for step in range(215))
-"""Seconds between tries to become the writer: `BUSY` in all.
+PAUSES_SECONDS = tuple(min(0.0002 * 1.25**step, 0.01) for step in range(215))
+"""Between tries to become the writer: `BUSY_SECONDS` in all.
 
 SQLite's own busy handler sleeps for milliseconds where another process's commit takes a few hundred
 microseconds.
-"""
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS records (
-  namespace TEXT NOT NULL, queue TEXT NOT NULL, task TEXT NOT NULL, conflict TEXT NOT NULL,
-  handler TEXT NOT NULL, state TEXT NOT NULL, updated TEXT NOT NULL,
-  boot_id TEXT NOT NULL, at INTEGER NOT NULL, version INTEGER NOT NULL,
-  schema INTEGER NOT NULL, record TEXT NOT NULL,
-  PRIMARY KEY (namespace, queue, task, conflict)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS dead_letters (
-  namespace TEXT NOT NULL, queue TEXT NOT NULL, task TEXT NOT NULL, conflict TEXT NOT NULL,
-  content_type TEXT NOT NULL, body BLOB NOT NULL,
-  PRIMARY KEY (namespace, queue, task, conflict)
-)
 """
 
 _REMEDIES = (
@@ -50,6 +30,8 @@ _REMEDIES = (
     ("locked", "another process holds its lock: look for one that is stopped or stuck"),
     ("disk I/O error", "look at its disk and the space left there"),
     ("not a database", "stop the workers and restore it from a backup"),
+    ("no such table", "stop the workers and restore it from a backup"),
+    ("no such column", "stop the workers and restore it from a backup"),
     ("malformed", "stop the workers and restore it from a backup"),
     ("ermission", "let this user write the file and its folder"),
     ("ead-only file system", "put the ledger on a disk that can be written to"),
@@ -86,9 +68,9 @@ def prepare(path: str, *, wait: Callable[[float], None], mode: int = PRIVATE) ->
     """
     _refuse_leftovers(path)
     make_file(path, mode=mode)
-    connection = sqlite3.connect(_uri(path, "rw"), uri=True, timeout=BUSY, isolation_level=None)
+    connection = sqlite3.connect(_uri(path, "rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        _refuse_strangers(connection)
+        refuse_others(connection)
         connection.execute("PRAGMA busy_timeout = 0")
         _write_ahead(connection, wait)
         _make_tables(connection, wait)
@@ -97,7 +79,7 @@ def prepare(path: str, *, wait: Callable[[float], None], mode: int = PRIVATE) ->
 
 
 def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
-    """Open a prepared file, which is not made again if it is gone.
+    """Open a prepared file. It is not made again if it is gone.
 
     Args:
         bound: which file.
@@ -105,13 +87,13 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
 
     Raises:
         sqlite3.Error: it cannot be opened.
-        LedgerError: it is not a ledger (any more), or a newer one.
+        LedgerError: it is not a ledger (any more), or one of another layout.
     """
     connection = sqlite3.connect(
-        _uri(bound.path, "rw"), uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+        _uri(bound.path, "rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
-        _refuse_strangers(connection)
+        refuse_others(connection)
         connection.execute(f"PRAGMA synchronous = {bound.synchronous}")
         connection.execute(f"PRAGMA busy_timeout = {round(busy * 1000)}")
     except BaseException:
@@ -121,12 +103,12 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
 
 
 def begin(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
-    """Become the one writer of the file, after at most about `BUSY` seconds.
+    """Become the one writer of the file, after at most about `BUSY_SECONDS`.
 
     Raises:
         sqlite3.OperationalError: another process stayed the writer, or the file is at fault.
     """
-    _insist(connection, "BEGIN IMMEDIATE", wait)
+    _try_on(connection, "BEGIN IMMEDIATE", wait)
 
 
 def remedy(fault: Exception) -> str:
@@ -148,20 +130,9 @@ def _refuse_leftovers(path: str) -> None:
             )
 
 
-def _refuse_strangers(connection: sqlite3.Connection) -> None:
-    application, layout, tables = connection.execute(
-        "SELECT (SELECT application_id FROM pragma_application_id), "
-        "(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"
-    ).fetchall()[0]
-    if tables and application != APPLICATION:
-        raise LedgerError("it is another program's database; give the ledger a file of its own")
-    if layout > LAYOUT:
-        raise LedgerError(f"it was laid out by a newer taskhandler (layout {layout}); update this one")
-
-
 def _write_ahead(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
-    # Two processes doing this at once are told "locked" by SQLite without any waiting.
-    ((mode,),) = _insist(connection, "PRAGMA journal_mode = WAL", wait)
+    # SQLite answers "locked" without any waiting if two processes do this at once.
+    ((mode,),) = _try_on(connection, "PRAGMA journal_mode = WAL", wait)
     if mode != "wal":
         raise LedgerError("its file system has no write-ahead log (a network share?); use a local disk")
 
@@ -170,25 +141,18 @@ def _make_tables(connection: sqlite3.Connection, wait: Callable[[float], None]) 
     try:
         begin(connection, wait)
     except sqlite3.OperationalError as error:
-        if "locked" in str(error) and _layout(connection) == LAYOUT:
-            return  # somebody is writing to it, so it can be written to
+        if "locked" in str(error) and is_made(connection):
+            return  # another process is writing to it, so it can be written to
         raise
-    if _layout(connection) != LAYOUT:
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
-        connection.execute(f"PRAGMA user_version = {LAYOUT}")
+    if not is_made(connection):
+        make_tables(connection)
     connection.execute("COMMIT")
 
 
-def _layout(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchall()[0][0])
-
-
-def _insist(
+def _try_on(
     connection: sqlite3.Connection, statement: str, wait: Callable[[float], None]
 ) -> list[tuple[str]]:
-    for pause in PAUSES:
+    for pause in PAUSES_SECONDS:
         rows = _unless_locked(connection, statement)
         if rows is not None:
             return rows

@@ -1,9 +1,8 @@
 """The embedded ledger: one file, for one machine and as many processes and threads as it has.
 
 A write is durable when it is answered (`synchronous=FULL`). What is wrong with the file or its disk is
-logged, and answered with `Unavailable` or `Unknown`; once mended, it is used again. Only a disk that
-hangs without an error can hold a call past its five seconds. Nothing is ever removed: a record whose
-retention has passed stays until its task comes again.
+logged, and answered with `Unavailable` or `Unknown`; once that is repaired, the file is used again. Only a
+disk that hangs without an error can hold a call past its five seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from taskhandler.ledger.listing import page_of
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, remedy
-from taskhandler.ledger.sqlite.group_commit import FAULTS, SharedCommit, Write
+from taskhandler.ledger.sqlite.group_commit import FAULTS, GroupCommit, Write
 from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
@@ -32,12 +31,12 @@ REASON_LIMIT = 300
 
 
 class SQLiteStorage:
-    """Records in a prepared SQLite file (see `sqlite_file.prepare`).
+    """Records in a prepared SQLite file (see `file.prepare`).
 
     Args:
         bound: which file, and how to open it.
         clock: what server time is here.
-        chance: a number from 0 to 2**63 - 1, never the same again: marks what a row is at.
+        chance: a number from 0 to 2**63 - 1, never the same again: it becomes the version of a row.
         wait: sleeps for so many seconds.
     """
 
@@ -51,18 +50,21 @@ class SQLiteStorage:
         self._chance = chance
         self._log = ThrottledLog(LOGGER, clock=clock.seconds)
         self._connections = Connections(bound)
-        self._writer = SharedCommit(self._connections, wait=wait, explain=self._explain)
+        self._commits = GroupCommit(
+            self._connections,
+            wait=wait,
+            explain=self._explain,
+        )
         tell_of_forks(self)
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""
         now = self._clock.now()  # before the look: a record must not look older than it is
-        found = self._look(rows.READ, key)
-        match found:
-            case [row]:
-                return self._found(key, row, now)
-            case Unavailable():
-                return found
+        match self._find(rows.READ, key):
+            case Unavailable() as unavailable:
+                return unavailable
+            case [row, *_]:
+                return self._decode(key, row, now)
             case _:
                 return None
 
@@ -87,13 +89,12 @@ class SQLiteStorage:
         return self._write(rows.REPLACE, key, record, version, dead_letter=dead_letter)
 
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
-        """See `Storage.letter`."""
-        found = self._look(rows.READ_LETTER, key)
-        match found:
-            case [row]:
-                return self._letter(key, row)
-            case Unavailable():
-                return found
+        """See `Storage.dead_letter`."""
+        match self._find(rows.READ_DEAD_LETTER, key):
+            case Unavailable() as unavailable:
+                return unavailable
+            case [row, *_]:
+                return self._decode_dead_letter(key, row)
             case _:
                 return None
 
@@ -113,13 +114,13 @@ class SQLiteStorage:
             return Unavailable(str(error))
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
-        """See `Storage.scan`. Rows that cannot be made out are complained of and left out."""
+        """See `Storage.scan`. Rows that must be left alone are logged and left out."""
         page = self._page(rows.SCAN, ())
         while page:
             now = self._clock.now()
             for row in page:
                 key = Key(*(str(part) for part in row[-4:]))
-                found = self._found(key, row, now)
+                found = self._decode(key, row, now)
                 if isinstance(found, Snapshot):
                     yield key, found
             page = self._page(rows.SCAN_ON, page[-1][-4:])
@@ -139,23 +140,22 @@ class SQLiteStorage:
     def after_fork_in_child(self) -> None:
         """Begin anew."""
         self._connections.after_fork_in_child()
-        self._writer.begin_anew()
+        self._commits.begin_anew()
 
     def _write(
         self, statement: str, key: Key, record: Record, *conditions: int, dead_letter: TaskBody | None
     ) -> Answer:
         version = self._chance()
         try:
-            named = rows.key_row(key)
-            row = rows.record_row(record, self._clock.stamp(), version=version)
-            beside = None if dead_letter is None else (*rows.dead_letter_row(dead_letter), *named)
+            row = rows.record_row(key, record, self._clock.stamp(), version=version)
+            beside = None if dead_letter is None else rows.dead_letter_row(key, dead_letter)
         except UnicodeEncodeError as error:
             return Refused(f"it is not text that can be written down ({one_line(error, limit=REASON_LIMIT)})")
-        return self._writer.commit(
-            Write(statement, (*row, *named, *conditions), version=version, dead_letter=beside)
+        return self._commits.commit(
+            Write(statement, (*row, *conditions), version=version, dead_letter=beside)
         )
 
-    def _look(self, statement: str, key: Key) -> Sequence[rows.Row] | Unavailable:
+    def _find(self, statement: str, key: Key) -> Sequence[rows.Row] | Unavailable:
         try:
             named = rows.key_row(key)
             with self._connections.reader() as opened:
@@ -175,18 +175,17 @@ class SQLiteStorage:
                 f"the ledger {self.bound.path} cannot be read: {said} - {remedy(error)}"
             ) from error
 
-    def _found(self, key: Key, row: rows.Row, now: int) -> Snapshot | Unavailable:
+    def _decode(self, key: Key, row: rows.Row, now: int) -> Snapshot | Unavailable:
         try:
-            seen = rows.seen(row)
-            return Snapshot(seen.record, seen.version, self._clock.age(seen.stamp, now=now))
-        except ValueError as error:
-            return Unavailable(self._unreadable("record", key, error))
+            return rows.decode_row(row, clock=self._clock, now=now)
+        except rows.UnreadableRowError as error:
+            return self._leave_alone("record", key, error)
 
-    def _letter(self, key: Key, row: rows.Row) -> TaskBody | Unavailable:
+    def _decode_dead_letter(self, key: Key, row: rows.Row) -> TaskBody | Unavailable:
         try:
-            return rows.dead_letter_seen(row)
-        except ValueError as error:
-            return Unavailable(self._unreadable("dead_letter", key, error))
+            return rows.decode_dead_letter(row)
+        except rows.UnreadableRowError as error:
+            return self._leave_alone("dead letter", key, error)
 
     def _explain(self, fault: Exception) -> str:
         what = remedy(fault)
@@ -195,14 +194,14 @@ class SQLiteStorage:
         )
         return f"the ledger is out of use: {one_line(fault, limit=REASON_LIMIT)}"
 
-    def _unreadable(self, what: str, key: Key, error: ValueError) -> str:
+    def _leave_alone(self, what: str, key: Key, error: rows.UnreadableRowError) -> Unavailable:
         self._log.error(
-            "The %s of %s in the ledger %s is left alone, its task put off: %s. "
-            "To mend it: update taskhandler, or restore the row, or delete it (its task may run again).",
+            "The %s of %s in the ledger %s is left alone, its task put off: %s. To mend it: %s.",
             what,
             key,
             self.bound.path,
             error,
-            kind=what,
+            error.remedy,
+            kind=(what, error.remedy),
         )
-        return f"the {what} cannot be made out: {one_line(error, limit=REASON_LIMIT)}"
+        return Unavailable(f"the {what} cannot be read: {one_line(error, limit=REASON_LIMIT)}")

@@ -43,7 +43,7 @@ def forked(connections: Connections) -> int:
 
 def main(path: str) -> None:
     prepare(path, wait=lambda _: None)
-    connections = Connections(Bound(path), rest=0.1)
+    connections = Connections(Bound(path), timeout=0.1)
     tell_of_forks(connections)
     held, let_go = threading.Event(), threading.Event()
     holder = threading.Thread(target=hold, args=(connections, held, let_go))

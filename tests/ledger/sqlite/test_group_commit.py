@@ -1,4 +1,4 @@
-"""Those who write at the same moment share a commit, and nothing else."""
+"""Writes that wait at the same moment share a commit, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import pytest
 from taskhandler.ledger.bootclock import Stamp
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
-from taskhandler.ledger.sqlite.file import BUSY, PAUSES, Bound, prepare
-from taskhandler.ledger.sqlite.group_commit import SharedCommit, Write
+from taskhandler.ledger.sqlite.file import BUSY_SECONDS, PAUSES_SECONDS, Bound, prepare
+from taskhandler.ledger.sqlite.group_commit import GroupCommit, Write
 from taskhandler.ledger.storage import Answer, Key, Stale, Unavailable, Unknown, Written
 from tests.ledger.filed import behind_its_back, wait
 from tests.ledger.samples import FIRST
 
 WRITERS = 8
 PATIENCE = 30.0
-STAMP = Stamp("boot-1", 0, "")
+STAMP = Stamp("boot-1", 0, 0.0)
 
 
 class Interrupted(BaseException):
@@ -31,7 +31,7 @@ class Interrupted(BaseException):
 
 
 class Bench:
-    """A shared commit to the file at `path`, whose leader can be held up while others gather."""
+    """A group commit to the file at `path`, whose leader can be held up while others queue."""
 
     def __init__(self, path: Path, *, timeout: float = PATIENCE) -> None:
         prepare(str(path), wait=wait)
@@ -39,7 +39,12 @@ class Bench:
         self.connections = Connections(Bound(str(path)))
         self.on_wait: Callable[[], None] = lambda: None
         self.waits = 0
-        self.shared = SharedCommit(self.connections, wait=self.wait, explain=str, timeout=timeout)
+        self.commits = GroupCommit(
+            self.connections,
+            wait=self.wait,
+            explain=str,
+            timeout=timeout,
+        )
 
     def wait(self, seconds: float) -> None:
         self.waits += 1
@@ -47,10 +52,10 @@ class Bench:
         wait(seconds)
 
     def create(self, task: str, *, dead_letter: bytes | None = None) -> Answer:
-        key = rows.key_row(Key("namespace", "queue", task))
-        beside = None if dead_letter is None else ("", dead_letter, *key)
-        row = (*rows.record_row(FIRST, STAMP, version=7), *key)
-        return self.shared.commit(Write(rows.CREATE, row, version=7, dead_letter=beside))
+        key = Key("namespace", "queue", task)
+        beside = None if dead_letter is None else ("", dead_letter, *rows.key_row(key))
+        row = rows.record_row(key, FIRST, STAMP, version=7)
+        return self.commits.commit(Write(rows.CREATE, row, version=7, dead_letter=beside))
 
     def traced(self, seen: Callable[[str], object]) -> None:
         with self.connections.writer() as opened:
@@ -80,7 +85,7 @@ def held_up(bench: Bench, *tasks: str) -> Iterator[tuple[list[Future[Answer]], s
 
 def gathered(bench: Bench, writers: int) -> None:
     for _ in range(5000):
-        if bench.shared.waiting == writers:
+        if bench.commits.waiting == writers:
             return
         wait(0.001)
     pytest.fail("they do not gather")
@@ -120,7 +125,7 @@ def test_a_lock_that_stays_makes_all_who_have_gathered_unavailable(bench: Bench)
 
 
 def test_a_lock_is_waited_for_about_as_long_as_is_said():
-    assert sum(PAUSES) == pytest.approx(BUSY, abs=0.1)
+    assert sum(PAUSES_SECONDS) == pytest.approx(BUSY_SECONDS, abs=0.1)
 
 
 def test_a_leader_that_is_interrupted_keeps_nobody_from_writing(bench: Bench):

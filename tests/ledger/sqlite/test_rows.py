@@ -1,4 +1,4 @@
-"""Rows that cannot be made out are left alone, and said so, and spoil nothing for others."""
+"""Rows that this version must not act on are left alone, with a line in the log, and do no harm to others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
-from taskhandler.ledger.storage import Key, Stale, TaskBody, Unavailable
+from taskhandler.ledger.storage import Key, Stale, TaskBody, Unavailable, Written
 from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST
@@ -16,13 +16,15 @@ from tests.ledger.samples import FIRST
 KEY = Key("project/location", "queue", "task-1")
 OTHER = replace(KEY, task="task-2")
 SPOILT = {
-    "of a newer version": "UPDATE records SET schema = 2",
-    "no JSON": "UPDATE records SET record = '{'",
-    "no text": "UPDATE records SET record = x'ff'",
+    "for a newer version": "UPDATE records SET format = 3, min_reader = 2",
+    "of no format": "UPDATE records SET format = 0",
+    "not JSON": "UPDATE records SET record = '{'",
+    "not text": "UPDATE records SET record = x'ff'",
+    "nested without end": "UPDATE records SET record = replace(hex(zeroblob(100000)), '00', '[')",
     "in an unknown state": """UPDATE records SET record = replace(record, '"running"', '"paused"')""",
     "without what it needs": "UPDATE records SET record = '{}'",
-    "of the wrong kind": "UPDATE records SET at = 'yesterday'",
-    "from no time": "UPDATE records SET boot_id = 'boot-0', updated = 'yesterday'",
+    "of the wrong kind": "UPDATE records SET boot_ns = 'yesterday'",
+    "without a time": "UPDATE records SET updated_at = 'yesterday'",
 }
 
 
@@ -37,7 +39,7 @@ def rows(path: Path) -> list[object]:
 
 
 @pytest.mark.parametrize("statement", SPOILT.values(), ids=SPOILT)
-def test_a_record_that_cannot_be_made_out_is_unavailable_and_stays_as_it_is(
+def test_a_record_that_cannot_be_read_is_unavailable_and_stays_as_it_is(
     path: Path, filed: SQLiteStorage, statement: str
 ):
     filed.create(KEY, FIRST)
@@ -48,29 +50,53 @@ def test_a_record_that_cannot_be_made_out_is_unavailable_and_stays_as_it_is(
     assert rows(path) == before
 
 
-def test_what_cannot_be_made_out_is_said_once_with_its_key_and_a_remedy(
+def test_a_record_for_a_newer_version_is_logged_once_with_its_key_and_a_remedy(
     path: Path, filed: SQLiteStorage, caplog: pytest.LogCaptureFixture
 ):
     filed.create(KEY, FIRST)
-    spoil(path, SPOILT["of a newer version"])
+    spoil(path, SPOILT["for a newer version"])
     for _ in range(3):
-        filed.read(KEY)
+        assert isinstance(filed.read(KEY), Unavailable)
     (line,) = caplog.messages
     assert "task-1" in line
     assert str(path) in line
+    assert "it is in format 3, on which only a taskhandler that knows format 2 may act" in line
     assert "update taskhandler" in line
 
 
-def test_a_record_that_cannot_be_made_out_leaves_the_others_in_use(path: Path, filed: SQLiteStorage):
+def test_a_record_of_a_newer_format_that_this_version_may_act_on_keeps_its_format(
+    path: Path, filed: SQLiteStorage
+):
+    filed.create(KEY, FIRST)
+    spoil(path, "UPDATE records SET format = 2")
+    found = filed.read(KEY)
+    assert isinstance(found, Snapshot)
+    assert (found.record.format, found.record.min_reader) == (2, 1)
+    assert isinstance(filed.replace(KEY, replace(found.record, heartbeats=1), found.version), Written)
+    with behind_its_back(path) as connection:
+        row = connection.execute("SELECT format, min_reader, record FROM records").fetchone()
+    assert row[:2] == (2, 1)
+    assert "format" not in row[2]
+
+
+def test_a_created_at_that_is_not_a_time_is_only_left_out(path: Path, filed: SQLiteStorage):
+    filed.create(KEY, FIRST)
+    spoil(path, "UPDATE records SET created_at = 'yesterday'")
+    found = filed.read(KEY)
+    assert isinstance(found, Snapshot)
+    assert found.created_at is None
+
+
+def test_a_record_that_cannot_be_read_leaves_the_others_in_use(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     filed.create(OTHER, FIRST)
-    spoil(path, SPOILT["no JSON"])
+    spoil(path, SPOILT["not JSON"])
     assert isinstance(filed.read(OTHER), Snapshot)
     assert [key for key, _ in filed.scan()] == [OTHER]
 
 
 @pytest.mark.parametrize("change", ["body = x'00'", "body = substr(body, 1, 8)", "body = 'text'"])
-def test_a_letter_that_cannot_be_unpacked_is_unavailable(path: Path, filed: SQLiteStorage, change: str):
+def test_a_dead_letter_that_cannot_be_unpacked_is_unavailable(path: Path, filed: SQLiteStorage, change: str):
     filed.create(KEY, FIRST, dead_letter=TaskBody(b"what was sent"))
     with behind_its_back(path) as connection:
         connection.execute(f"UPDATE dead_letters SET {change}")  # noqa: S608 - words of this file

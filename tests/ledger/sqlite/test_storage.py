@@ -20,6 +20,9 @@ from tests.ledger.samples import SECOND as NEXT
 
 KEY = Key("project/location", "queue", "task-1")
 A_DAY = 86_400.0
+LATEST = 253_402_300_799.0
+"""The last second of the year 9999."""
+
 HALF_SURROGATE = "\udc80"
 
 
@@ -57,6 +60,26 @@ def test_a_write_of_another_process_just_now_is_not_of_the_future(filed: SQLiteS
     filed.create(KEY, FIRST)
     hands.boot -= SECOND
     assert age_in(filed) == 0.0
+
+
+@pytest.mark.parametrize("jump", [-1e9, -A_DAY, 1.0, A_DAY, 1e9, 1e30, -1e30])
+def test_times_for_people_are_by_the_wall_clock_and_decide_nothing(
+    filed: SQLiteStorage, hands: Hands, jump: float
+):
+    version = written(filed.create(KEY, FIRST))
+    begun = hands.wall
+    hands.wall += jump
+    hands.boot += 5 * SECOND
+    assert filed.replace(KEY, THIRD, version) == Written(2)
+    found = filed.read(KEY)
+    assert isinstance(found, Snapshot)
+    assert (found.created_at, found.age) == (begun, 0.0)
+    assert found.updated_at == pytest.approx(min(max(hands.wall, 0.0), LATEST), abs=0.001)
+
+
+def written(answer: object) -> object:
+    assert isinstance(answer, Written)
+    return answer.version
 
 
 def test_after_a_reboot_nobody_holds_a_lease(path: Path, filed: SQLiteStorage, hands: Hands):
@@ -97,19 +120,20 @@ def test_people_can_read_its_rows(path: Path, filed: SQLiteStorage):
     filed.create(replace(KEY, conflict="5e1f"), THIRD)
     with behind_its_back(path) as connection:
         row = connection.execute(
-            "SELECT namespace, queue, task, conflict, handler, state, updated FROM records"
+            "SELECT namespace, queue, task, conflict, handler, state, listed_as, created_at, updated_at,"
+            " format, min_reader FROM records"
         )
         assert row.fetchall() == [
-            ("project/location", "queue", "task-1", "5e1f", "charge-order", "completed", UPDATED)
+            ("project/location", "queue", "task-1", "5e1f", "charge-order", "completed", *LISTED)
         ]
         ((text,),) = connection.execute("SELECT record FROM records").fetchall()
         assert json.loads(text)["result"] == '{"receipt":"r-1"}'
 
 
-UPDATED = "2023-11-14T22:13:20.000+00:00"
+LISTED = ("conflict", "2023-11-14T22:13:20.000+00:00", "2023-11-14T22:13:20.000+00:00", 1, 1)
 
 
-def test_letters_are_compressed(path: Path, filed: SQLiteStorage):
+def test_dead_letters_are_compressed(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST, dead_letter=TaskBody(b"again and " * 1000))
     with behind_its_back(path) as connection:
         ((size,),) = connection.execute("SELECT length(body) FROM dead_letters").fetchall()

@@ -1,0 +1,99 @@
+"""A record as JSON, in which fields of a newer version keep their place.
+
+The columns of a row say in which format the record is and which reader may act on it, so the JSON does not:
+they are read before the JSON is, which a later format may write otherwise. A field that this version does not
+know is kept as it stands there, and written back as it stood, also within a step, a round and an act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from taskhandler.lifecycle.record import FORMAT, OperatorAct, Record, Round, Step, Unknown
+
+_ELSEWHERE = frozenset({"format", "min_reader", "unknown"})
+"""What the columns say, and what is not one field."""
+
+_Kind = type[Record] | type[Step] | type[Round] | type[OperatorAct]
+_Part = TypeVar("_Part", Record, Step, Round, OperatorAct)
+
+_decoder = msgspec.json.Decoder(Record)
+_raw_fields = msgspec.json.Decoder(dict[str, Raw])
+_raw_items = msgspec.json.Decoder(list[dict[str, Raw]])
+
+
+def encode_record(record: Record) -> bytes:
+    """The record as JSON, fields of a newer version included."""
+    plain = replace(record, format=FORMAT, min_reader=1)  # the defaults, which are left out
+    if not _has_unknown(record):
+        return msgspec.json.encode(plain)
+    merged: dict[str, object] = {**_merge(plain)}
+    for name, parts in _parts(record).items():
+        if parts:
+            merged[name] = [_merge(part) for part in parts]
+    return msgspec.json.encode(merged)
+
+
+def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
+    """The record that `encode_record` has made, or that of another version.
+
+    Args:
+        text: the JSON.
+        version: of the format, as the row says.
+        min_reader: as the row says.
+
+    Raises:
+        ValueError: it is not a record; the message says why.
+    """
+    try:
+        text.decode()
+        record = _decoder.decode(text)
+        raw = _raw_fields.decode(text)
+        return replace(
+            record,
+            format=version,
+            min_reader=min_reader,
+            unknown=_unknown(raw, Record),
+            steps=_with_unknown(record.steps, raw, "steps", Step),
+            rounds=_with_unknown(record.rounds, raw, "rounds", Round),
+            acts=_with_unknown(record.acts, raw, "acts", OperatorAct),
+        )
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"it cannot be decoded ({error})") from error
+
+
+def _parts(record: Record) -> dict[str, tuple[Step, ...] | tuple[Round, ...] | tuple[OperatorAct, ...]]:
+    return {"steps": record.steps, "rounds": record.rounds, "acts": record.acts}
+
+
+def _has_unknown(record: Record) -> bool:
+    return bool(record.unknown) or any(part.unknown for parts in _parts(record).values() for part in parts)
+
+
+def _merge(part: Record | Step | Round | OperatorAct) -> dict[str, Raw]:
+    known = _raw_fields.decode(msgspec.json.encode(replace(part, unknown=())))
+    return known | {name: Raw(value) for name, value in part.unknown}
+
+
+def _with_unknown(
+    parts: tuple[_Part, ...], raw: Mapping[str, Raw], name: str, kind: _Kind
+) -> tuple[_Part, ...]:
+    if not parts:
+        return parts
+    return tuple(
+        replace(part, unknown=_unknown(of_part, kind))
+        for part, of_part in zip(parts, _raw_items.decode(raw[name]), strict=True)
+    )
+
+
+def _unknown(raw: Mapping[str, Raw], kind: _Kind) -> Unknown:
+    known = _KNOWN[kind]
+    return tuple((name, bytes(value)) for name, value in raw.items() if name not in known)
+
+
+_KNOWN = {kind: frozenset(kind.__struct_fields__) - _ELSEWHERE for kind in (Record, Step, Round, OperatorAct)}
