@@ -27,7 +27,7 @@ class Cancel(Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         nonce: of this cancellation.
-        reason: for people.
+        reason: for people: one line (see `text.one_line`).
         handler: the handler's name, kept if no delivery has come yet.
         retention: seconds, likewise.
         act: what to keep of who cancels it, and why; None for a program.

@@ -33,6 +33,6 @@ class Canceller(Struct, frozen=True):
             yield Move(label=f"begins {word}", local=there, shared=shared, broken=broken)
 
     def done(self, local: Local, rule: Rule, done: Done, shared: Shared) -> tuple[Local, frozenset[str]]:  # noqa: ARG002 - as a delivery's
-        """It is told what came of it."""
+        """It learns whether the task is cancelled."""
         broken = broken_by_cancellation(local, done.verdict, shared.ghosts, self.scenario)
         return Local(slot=local.slot, at=At.GONE), broken

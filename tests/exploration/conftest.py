@@ -1,4 +1,4 @@
-"""Figures of the exploration at the end of a test run: how much was explored, whoever ran the tests."""
+"""Figures of the exploration at the end of a test run: how much was explored."""
 
 from __future__ import annotations
 

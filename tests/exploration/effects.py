@@ -46,7 +46,7 @@ def touched(local: Local, touch: Touch) -> Local:
 
 
 def _cancelled(local: Local, touch: Touch) -> Local:
-    """Who has the lease, or had it, may not know yet that it is lost; who asks for it will be told."""
+    """A delivery that had the lease may not know yet that it is lost; one that asks for it learns that."""
     if local.slot == touch.slot:
         return replace(local, applied=True)
     return local if local.at in {At.CLAIM, At.CANCEL} else replace(local, stray=True)
@@ -62,7 +62,7 @@ def effect_of(rule: Rule, record: Record, after: Shared) -> Effect:
 
 
 def own(local: Local, rule: Rule, effect: Effect) -> Local:
-    """What an actor's own write, once applied, makes of it, whether or not it is told."""
+    """What an actor's own write, once applied, makes of it, whether or not the reply arrives."""
     if effect is Effect.CANCELLED:
         return replace(local, applied=True)
     if effect in _CLAIMS:

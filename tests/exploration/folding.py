@@ -15,7 +15,7 @@ BLANK = Record(state=State.WAITING, attempt=0, fence=0, lease_id="", lease=0.0, 
 def plain(record: Record, *, counted: bool) -> Record:
     """The record, with what makes no difference made the same.
 
-    Words are for people, and heartbeats told by the version. Attempts matter only as far as they are
+    Words are for people, and a heartbeat is known by the version. Attempts matter only as far as they are
     charged and there is a limit; fences only by whether a step was begun under the present one: that they
     grow has been checked before. Else two deliveries that lose all replies could count for ever.
     """

@@ -54,12 +54,12 @@ def broken_by_start(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozens
 
 
 def broken_by_claim(verdict: Verdict, ghosts: Ghosts) -> frozenset[str]:
-    """The delivery is told whether it may run the task."""
+    """The claim of a delivery is answered."""
     cancelled = ghosts.end is State.CANCELLED and not ghosts.expired
-    told = isinstance(verdict, Undecided) or (
+    knows = isinstance(verdict, Undecided) or (
         isinstance(verdict, AlreadyEnded) and verdict.state is State.CANCELLED
     )
-    return frozenset({"S20"}) if cancelled and not told else _NONE
+    return frozenset({"S20"}) if cancelled and not knows else _NONE
 
 
 def broken_by_step(local: Local, ghosts: Ghosts, scenario: Scenario) -> frozenset[str]:
@@ -92,7 +92,7 @@ def broken_by_answer(local: Local, outcome: Outcome, shared: Shared, scenario: S
 def broken_by_cancellation(
     local: Local, verdict: Verdict, ghosts: Ghosts, scenario: Scenario
 ) -> frozenset[str]:
-    """The program that cancels the task is told what came of it."""
+    """The cancellation is answered."""
     match verdict:
         case Settled():
             return _NONE if local.applied else frozenset({"S19"})

@@ -41,7 +41,7 @@ SCENARIOS = [
 
 Faults are: a lapse (that is, a pause past the lease), a lost reply of a write that was applied, is applied
 later or never, an unavailable read or write, a refusal for good, a worker told to stop, a reset by an
-operator, an expiry. Crashes are free, and are not counted (see `search`).
+operator, an expiry. Crashes are free, and are not counted (see `search`); a cancellation is not a fault.
 
 What is left out of the worlds of three deliveries, to fit the time: heartbeats where attempts are limited
 or there is a step; the third fault where there is a step; writes that are applied late (all other faults

@@ -25,7 +25,7 @@ def test_every_invariant_has_been_seen_to_break():
     assert {name for weakened in WEAKENED for name in weakened.breaks} == set(NAMES)
 
 
-def test_what_breaks_is_told_as_a_story():
+def test_what_breaks_is_reported_move_by_move():
     weakened = next(case for case in WEAKENED if case.what == "what is in flight is acknowledged")
     explored = Search(World(weakened.ways, weakened.scenario), watch=frozenset({"S3"})).run()
     assert list(explored.trace) == [

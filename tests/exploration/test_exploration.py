@@ -31,9 +31,10 @@ def test_no_order_of_events_breaks_an_invariant(
     record_property(FIGURES, f"{figures}  {describe(scenario)}")
 
 
-def test_a_crash_is_a_delivery_that_is_never_moved_again():
+@pytest.mark.parametrize(("step", "cancels"), [("once", 0), ("", 1)])
+def test_a_crash_is_a_delivery_that_is_never_moved_again(step: str, cancels: int):
     """The ledgers, and what really happened, are the same whether or not a crash is a move of its own."""
-    plain = Scenario(name="crashes are free", step="once", delays=False, heartbeats=False)
+    plain = Scenario(name="crashes are free", step=step, cancels=cancels, delays=False, heartbeats=False)
     seen = []
     for scenario in (plain, replace(plain, crashes=True)):
         search = Search(World(Ways(), scenario), watch=frozenset(NAMES))

@@ -123,7 +123,7 @@ class RestartingClaim(rules.Claim, frozen=True):
 
 
 class SilentClaim(rules.Claim, frozen=True):
-    """A task whose attempts are spent is said to be dead, and nobody writes it down."""
+    """A task whose attempts are spent is said to be dead, and that is not recorded."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         transition = super().__call__(snapshot)

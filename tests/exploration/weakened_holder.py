@@ -30,7 +30,7 @@ class ForgetfulSettle(rules.Settle, frozen=True):
 
 
 class UnfencedSettle(rules.Settle, frozen=True):
-    """The end is written down whoever holds the lease."""
+    """The end is written down no matter who holds the lease."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None:
@@ -40,7 +40,7 @@ class UnfencedSettle(rules.Settle, frozen=True):
 
 
 class UnfencedCompletion(UnfencedSettle, frozen=True):
-    """A completion is written down whoever holds the lease (AWS Powertools)."""
+    """A completion is written down no matter who holds the lease (AWS Powertools)."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         unfenced = isinstance(self.disposition, Completed)
@@ -48,7 +48,7 @@ class UnfencedCompletion(UnfencedSettle, frozen=True):
 
 
 class UnfencedFailure(UnfencedSettle, frozen=True):
-    """A failure is written down whoever holds the lease (Oban's basic engine)."""
+    """A failure is written down no matter who holds the lease (Oban's basic engine)."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         unfenced = isinstance(self.disposition, Failed)
@@ -56,7 +56,7 @@ class UnfencedFailure(UnfencedSettle, frozen=True):
 
 
 class UnfencedRejection(UnfencedSettle, frozen=True):
-    """A rejection is written down whoever holds the lease."""
+    """A rejection is written down no matter who holds the lease."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         unfenced = isinstance(self.disposition, Rejected)
@@ -89,7 +89,7 @@ class AnotherKeysSettle(rules.Settle, frozen=True):
 
 
 class AnotherKeysUnfencedSettle(rules.Settle, frozen=True):
-    """The end is written under the key of another task, whoever holds that."""
+    """The end is written under the key of another task, no matter who holds that."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:  # noqa: ARG002 - it looks elsewhere
         return Transition(None, Settled(State.COMPLETED))
@@ -126,7 +126,7 @@ class FreeFailure(rules.Settle, frozen=True):
 
 
 class UnfencedHeartbeat(rules.Heartbeat, frozen=True):
-    """A heartbeat extends the lease whoever holds it."""
+    """A heartbeat extends the lease no matter who holds it."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None or snapshot.record.state is not State.RUNNING:
@@ -135,7 +135,7 @@ class UnfencedHeartbeat(rules.Heartbeat, frozen=True):
 
 
 class UnfencedFinishStep(rules.FinishStep, frozen=True):
-    """What a step came to is written down whoever holds the lease."""
+    """What a step came to is written down no matter who holds the lease."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None:

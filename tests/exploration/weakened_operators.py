@@ -55,7 +55,7 @@ class ForgetfulCancel(rules.Cancel, frozen=True):
 
 
 class SilentCancel(rules.Cancel, frozen=True):
-    """A task that has never come is said to be cancelled, and nobody writes it down."""
+    """A task that has never come is said to be cancelled, and that is not recorded."""
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         return super().__call__(snapshot) if snapshot else Transition(None, Settled(State.CANCELLED))
