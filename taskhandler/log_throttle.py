@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Hashable
-
-from taskhandler.text import one_line
-from taskhandler.tracebacks import log_error
-
-SILENCE_SECONDS = 60.0
-"""After a line, before another one about the same cause."""
-
-VALUE_LIMIT = 1000
-"""Characters of each text in a line."""
 
 MOST_KINDS = 512
 """Kinds that are distinguished; when there are more, all are forgotten, and each may have a line again."""
@@ -80,54 +70,3 @@ class LogThrottle:
 def and_more(left_out: int) -> str:
     """What ends a line about a cause of which so many lines were left out before; empty for none."""
     return f" (and {left_out} more before)" if left_out else ""
-
-
-class ThrottledLog:
-    """A logger that has one line about each cause in `seconds`.
-
-    Args:
-        logger: what is logged to.
-        clock: seconds of a clock that never goes back.
-        seconds: of silence after a line.
-    """
-
-    def __init__(
-        self, logger: logging.Logger, *, clock: Callable[[], float], seconds: float = SILENCE_SECONDS
-    ) -> None:
-        self._logger = logger
-        self._throttle = LogThrottle(seconds=seconds, clock=clock)
-
-    def log(
-        self, level: int, line: str, *values: object, kind: Hashable = None, cause: Hashable = None
-    ) -> None:
-        """Log a line, unless one about its cause was logged a moment ago.
-
-        Args:
-            level: as `logging` has it.
-            line: with a `%s` for each value.
-            values: text of others among them is cut, and made fit for one line.
-            kind: what the line is about, of which there must be few; by default the line.
-            cause: which of many causes of this kind.
-        """
-        left_out = self._throttle.left_out(line if kind is None else kind, cause)
-        if left_out is not None:
-            counted = f"{line}%s"
-            self._logger.log(level, counted, *map(_shown, values), and_more(left_out))
-
-    def warning(self, line: str, *values: object, kind: Hashable = None, cause: Hashable = None) -> None:
-        """Log a warning."""
-        self.log(logging.WARNING, line, *values, kind=kind, cause=cause)
-
-    def error(self, line: str, *values: object, kind: Hashable = None, cause: Hashable = None) -> None:
-        """Log an error."""
-        self.log(logging.ERROR, line, *values, kind=kind, cause=cause)
-
-    def traceback(self, line: str, *values: object, error: Exception) -> None:
-        """Log an error with its traceback; its type is the cause."""
-        left_out = self._throttle.left_out((line, *values), type(error).__qualname__)
-        if left_out is not None:
-            log_error(self._logger, f"{line}%s", *values, and_more(left_out), error=error)
-
-
-def _shown(value: object) -> object:
-    return value if isinstance(value, int) else one_line(value, limit=VALUE_LIMIT)

@@ -17,9 +17,8 @@ def one_line(said: object, *, limit: int) -> str:
     terminal or a log would act on (control characters, escape sequences, line separators, changes of the
     writing direction, half surrogates) becomes "?".
     """
-    try:
-        text = str(said)
-    except Exception:  # noqa: BLE001 - an error whose own __str__ raises must still be recorded
+    text = printed(said)
+    if text is None:
         return "(it cannot be printed)"[:limit]
     if len(text) <= limit and text.isprintable():
         return text
@@ -28,6 +27,19 @@ def one_line(said: object, *, limit: int) -> str:
         line = "".join([char if char.isprintable() else "?" for char in line])
     whole = len(line) <= limit and len(text) <= 4 * limit
     return line if whole else line[: limit - 1] + "…"
+
+
+def printed(said: object) -> str | None:
+    """`str(said)`; None if that raises anything, since an error must be recorded all the same.
+
+    Only Ctrl-C goes on up. A worker's time-out that comes just now is too late to stop a handler.
+    """
+    try:
+        return str(said)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a `__str__` of the user's, in which a SystemExit ends nothing
+        return None
 
 
 def mask_url(url: str) -> str:

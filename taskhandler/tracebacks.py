@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import logging
 import traceback
 from itertools import islice
 from typing import Any
 
-from taskhandler.text import one_line
+from taskhandler.text import one_line, printed
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error's message that are logged."""
@@ -56,15 +55,6 @@ def is_loggable(error: BaseException) -> bool:
     return len(chain) <= MOST_LINKS and all(_is_plain(said) for one in chain for said in (one, *_notes(one)))
 
 
-def log_error(logger: logging.Logger, line: str, *values: object, error: BaseException) -> None:
-    """Log an error with its traceback: Python's own where that is fit for a log."""
-    if is_loggable(error):
-        logger.error(line, *values, exc_info=error)
-    else:
-        with_traceback = f"{line}\n%s"
-        logger.error(with_traceback, *values, cleaned(error))
-
-
 def cleaned(error: BaseException) -> str:
     """The traceback of the error and of its causes, each message on one line."""
     chain = chain_of(error)
@@ -96,8 +86,5 @@ def _notes(error: BaseException) -> list[object]:
 
 
 def _is_plain(said: object) -> bool:
-    try:
-        text = str(said)
-    except Exception:  # noqa: BLE001 - an error whose own __str__ raises is cleaned
-        return False
-    return len(text) <= LONGEST_MESSAGE and text.isprintable()
+    text = printed(said)
+    return text is not None and len(text) <= LONGEST_MESSAGE and text.isprintable()

@@ -6,12 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from taskhandler.errors import Interrupted
 from taskhandler.text import mask_url, one_line
 
 
 class UnprintableError(Exception):
     def __str__(self) -> str:
         raise RuntimeError
+
+
+class EndingError(Exception):
+    def __str__(self) -> str:
+        raise self.args[0]
+
+
+@pytest.mark.parametrize("end", [SystemExit(1), GeneratorExit(), Interrupted("fenced"), RecursionError()])
+def test_a_text_whose_str_raises_cannot_be_printed_whatever_it_raises(end: BaseException) -> None:
+    assert one_line(EndingError(end), limit=100) == "(it cannot be printed)"
+
+
+def test_a_ctrl_c_within_a_str_goes_on_up() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        one_line(EndingError(KeyboardInterrupt()), limit=100)
 
 
 @pytest.mark.parametrize(

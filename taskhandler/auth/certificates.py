@@ -33,8 +33,8 @@ from taskhandler.auth.fetch_budget import Budget
 from taskhandler.auth.fetch_thread import LONGEST_FAULT, Fetch, fault, run_fetch, start_thread
 from taskhandler.errors import ConfigError
 from taskhandler.forks import call_in_child
-from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.auth")
 

@@ -18,7 +18,7 @@ from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreacha
 from taskhandler.auth.fetch_answer import Certificate
 from taskhandler.auth.token import CLOCK_SKEW_SECONDS, LONGEST_CREDENTIAL, Refused, Token, read_token
 from taskhandler.config.settings import ISSUERS
-from taskhandler.log_throttle import ThrottledLog
+from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.auth")
 

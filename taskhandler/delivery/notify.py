@@ -14,7 +14,7 @@ from taskhandler.outcome import Outcome
 from taskhandler.signals import OF_OUTCOME, TaskEvent, task_fenced, task_started
 from taskhandler.task import LOGGER, Task
 from taskhandler.text import one_line
-from taskhandler.tracebacks import log_error
+from taskhandler.throttled_log import log_error
 
 LEVEL = {
     Outcome.COMPLETED: logging.INFO,

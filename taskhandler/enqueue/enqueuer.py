@@ -16,10 +16,10 @@ from taskhandler.enqueue.body import Body, body_of
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
 from taskhandler.handlers.handler import Handler
-from taskhandler.log_throttle import ThrottledLog
 from taskhandler.task import CURRENT, LOGGER
 from taskhandler.task_ref import TaskRef
 from taskhandler.text import one_line
+from taskhandler.throttled_log import ThrottledLog
 
 TIMEOUT_SECONDS = 10.0
 """For one call; the client does not retry creations (google-cloud-tasks 2.26)."""

@@ -11,6 +11,7 @@ import re
 import msgspec
 
 from taskhandler.handlers import payload_model
+from taskhandler.text import printed
 
 _PLACE = re.compile(r" - at (?:`(key)` in )?`(\$[^`]*)`\Z")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
@@ -58,7 +59,7 @@ def reason_of(error: Exception, fields: frozenset[str]) -> str:
     if isinstance(error, UnicodeError):
         return "the body is not valid Unicode"
     if isinstance(error, msgspec.MsgspecError):
-        said = _said(error)
+        said = printed(error) or ""
         return _words(error, said[:_WORDS]) + _place(said[-_TAIL:], fields)
     if isinstance(error, RecursionError):
         return "the body is nested too deeply"
@@ -74,16 +75,8 @@ def reason_of_raised(error: Exception) -> str | None:
         return payload_model.reason_of(error, frozenset())
     if not isinstance(error, msgspec.DecodeError):
         return None
-    said = _said(error)
+    said = printed(error) or ""
     return _of_the_type(error, said[:_WORDS]) + _place(said[-_TAIL:], frozenset())
-
-
-def _said(error: Exception) -> str:
-    """What the error says; nothing if that raises, as in a class of the user's own."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - a user's `__str__` may raise anything
-        return ""
 
 
 def _words(error: Exception, said: str) -> str:

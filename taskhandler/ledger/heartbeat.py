@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from taskhandler.forks import call_in_child
-from taskhandler.log_throttle import ThrottledLog
+from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 

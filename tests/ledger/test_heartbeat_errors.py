@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from taskhandler.ledger.heartbeat import Heartbeats
-from taskhandler.log_throttle import SILENCE_SECONDS
+from taskhandler.throttled_log import SILENCE_SECONDS
 from tests.ledger.moody import PATIENCE, Clock
 
 

@@ -28,8 +28,8 @@ from typing import Any
 from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Transport
 from taskhandler.ledger.storage import Unavailable
-from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 

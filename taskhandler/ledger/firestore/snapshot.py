@@ -9,8 +9,8 @@ from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Fetched
 from taskhandler.ledger.listing import listed_as
 from taskhandler.ledger.storage import Entry, Key, Listed, Unavailable
 from taskhandler.lifecycle.record import Snapshot
-from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+from taskhandler.throttled_log import ThrottledLog
 
 NANOSECOND = 1e-9
 

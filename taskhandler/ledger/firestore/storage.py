@@ -43,8 +43,8 @@ from taskhandler.ledger.storage import (
 )
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
-from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 

@@ -21,8 +21,8 @@ from taskhandler.ledger.sqlite.group_commit import FAULTS, GroupCommit, Write
 from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
-from taskhandler.log_throttle import ThrottledLog
 from taskhandler.text import one_line
+from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 

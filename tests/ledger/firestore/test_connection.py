@@ -21,7 +21,7 @@ from taskhandler.ledger.firestore.grpc_transport import GrpcTransport
 from taskhandler.ledger.firestore.opening import open_firestore
 from taskhandler.ledger.firestore.storage import FirestoreStorage
 from taskhandler.ledger.storage import Unavailable, Written
-from taskhandler.log_throttle import ThrottledLog
+from taskhandler.throttled_log import ThrottledLog
 from tests.ledger import programs
 from tests.ledger.emulator import emulated
 from tests.ledger.filed import wait

@@ -16,7 +16,7 @@ from taskhandler.ledger.firestore.snapshot import SnapshotReader
 from taskhandler.ledger.firestore.transport import Fetched
 from taskhandler.ledger.storage import Key, Listed, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot, State
-from taskhandler.log_throttle import ThrottledLog
+from taskhandler.throttled_log import ThrottledLog
 from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.samples import FIRST, SECOND, fresh_key
 
