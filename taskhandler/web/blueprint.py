@@ -21,9 +21,9 @@ from taskhandler.handlers.options import named, options_of
 from taskhandler.task import CURRENT, Task
 from taskhandler.task_ref import TaskRef
 from taskhandler.web.assembly import Assembly, assemble
-from taskhandler.web.exchange import GUARDED, JSON, Exchange, TaskResponse, exchange_of
 from taskhandler.web.guard import Guard
 from taskhandler.web.incoming import WSGIHeaders, read_body
+from taskhandler.web.task_request import CURRENT_REQUEST, JSON, TaskRequest, TaskResponse, task_request_of
 from taskhandler.web.task_routes import TaskRoutes
 
 P = ParamSpec("P")
@@ -208,26 +208,28 @@ def _view(
     def deliver() -> Response:
         request = request_ctx.request
         environ = request.environ
-        passed = GUARDED.get()
-        exchange = exchange_of(environ, limit, passed=passed)
-        if exchange is passed and not exchange.guarded:  # the guard has only watched it until now
-            exchange.take_over(environ)
-        exchange.entered = True
-        if not exchange.guarded:
+        passed = CURRENT_REQUEST.get()
+        task_request = task_request_of(environ, limit, passed=passed)
+        if task_request is passed and not task_request.guarded:  # the guard has only watched it until now
+            task_request.take_over(environ)
+        task_request.entered = True
+        if not task_request.guarded:
             receiver.notifier.unguarded(environ.get("PATH_INFO", ""))
-        incoming = Incoming(handler, call, WSGIHeaders(environ), lambda: read_body(request, exchange.body))
-        return _hand_over(receiver.deliver(incoming), exchange)
+        incoming = Incoming(
+            handler, call, WSGIHeaders(environ), lambda: read_body(request, task_request.body)
+        )
+        return _hand_over(receiver.deliver(incoming), task_request)
 
     return deliver
 
 
-def _hand_over(delivered: Delivered, exchange: Exchange) -> Response:
+def _hand_over(delivered: Delivered, task_request: TaskRequest) -> Response:
     """Leave the reply to the guard, and show the app what it would see of an ordinary view.
 
     Raises:
         Exception: what the handler raised.
     """
-    exchange.reply, exchange.error = delivered.reply, delivered.error
+    task_request.reply, task_request.error = delivered.reply, delivered.error
     try:
         if delivered.error is not None:
             raise delivered.error

@@ -6,9 +6,9 @@ request takes this way::
 
     server ─▶ Guard ─▶ what app.wsgi_app was ─▶ hooks, sessions ─▶ view ─▶ delivery
                 │                                                    │
-                └──────────────── Exchange.reply ◀───────────────────┘
+                └─────────────── TaskRequest.reply ◀─────────────────┘
 
-The view leaves the decided reply in the `Exchange` that the guard has put into the WSGI environment, and
+The view leaves the decided reply in the `TaskRequest` that the guard has put into the WSGI environment, and
 lets Flask go through its own motions. Whatever comes of these, the guard sends the reply that was decided,
 or says `intercepted` (503) where there is none. A request that is not a task's passes untouched; one that
 carries a task's name is watched, since a middleware inside of the guard may move it to a task's path.
@@ -29,8 +29,16 @@ from taskhandler.delivery.reply import Reply
 from taskhandler.outcome import Outcome
 from taskhandler.text import one_line
 from taskhandler.tracebacks import is_behind
-from taskhandler.web.exchange import EXCHANGE, GUARDED, JSON, Environ, Exchange, Start, exchange_of
 from taskhandler.web.incoming import WSGIHeaders
+from taskhandler.web.task_request import (
+    CURRENT_REQUEST,
+    JSON,
+    TASK_REQUEST,
+    Environ,
+    Start,
+    TaskRequest,
+    task_request_of,
+)
 from taskhandler.web.task_routes import TaskRoutes
 
 
@@ -48,115 +56,97 @@ class Guard:
         self._receiver = receiver
         self._inner = app.wsgi_app
         self._request_context = app.request_context
-        self._watched = f"taskhandler.watched.{id(self)}"  # the key of the exchange of a watched request
+        self._watched = f"taskhandler.watched.{id(self)}"  # the key of the TaskRequest of a watched one
         got_request_exception.connect(_flask_logs_it, app)
         app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for middleware
         app.request_context = self._open  # type: ignore[method-assign]  # behind all middleware, before all hooks
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer a request, as PEP 3333 has it."""
+        limit = self._receiver.settings.max_body
         if self.routes.is_task(environ):
-            return self._answer(environ, start_response)
-        if self.routes.is_named(environ):
-            return self._watch(environ, start_response)
-        return self._inner(environ, start_response)
+            path = environ.get("PATH_INFO", "")
+            misrouted = self._misrouted(environ, path)
+            if misrouted is not None:
+                return _send(self._refuse(environ, path, *misrouted), environ, start_response)
+            environ.pop(self._watched, None)  # of the request that this one was made of
+            task_request = task_request_of(environ, limit)
+            task_request.guarded = True
+        elif self.routes.is_named(environ):  # a middleware may move it to a task's path
+            task_request = environ[self._watched] = TaskRequest(environ, limit)
+        else:
+            return self._inner(environ, start_response)
+        return self._hand_on(environ, start_response, task_request)
 
-    def _answer(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        misrouted = self._misrouted(environ, path)
-        if misrouted is not None:
-            return _send(self._refuse(environ, path, *misrouted), environ, start_response)
-        environ.pop(self._watched, None)  # of the request that this one was made of
-        exchange = exchange_of(environ, self._receiver.settings.max_body)
-        exchange.guarded = True
-        statuses: list[str] = []
-
-        def start(status: str, headers: object, exc_info: object = None) -> Callable[[bytes], object]:  # noqa: ARG001 - as PEP 3333 has it
-            statuses.append(status)
-            return _discard
-
-        error: BaseException | None = None
-        before = GUARDED.set(exchange)
-        try:
-            _close(self._inner(environ, start), statuses)
-        except BaseException as raised:
-            if exchange.reply is None and not isinstance(raised, Exception):
-                raise
-            error = raised
-        finally:
-            GUARDED.reset(before)
-        if error is None and exchange.error is None and exchange.reply is not None:
-            return _send(exchange.reply, environ, start_response)
-        return self._send_decided(environ, start_response, exchange, statuses, error)
-
-    def _watch(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
-        """Let a request pass that carries a task's name, unless a middleware moves it to a task's path."""
-        exchange = Exchange(environ, self._receiver.settings.max_body)
-        environ[self._watched] = exchange
+    def _hand_on(self, environ: Environ, start_response: Start, task_request: TaskRequest) -> Iterable[bytes]:
+        """Hand the request on to the app, and answer in its place if it is guarded, or is by then."""
         statuses: list[str] = []
 
         def start(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:  # noqa: ANN401 - as PEP 3333 has it
             statuses.append(status)
-            return _discard if exchange.guarded else start_response(status, headers, exc_info)
+            return _discard if task_request.guarded else start_response(status, headers, exc_info)
 
         error: BaseException | None = None
-        before = GUARDED.set(exchange)
+        before = CURRENT_REQUEST.set(task_request)
         try:
             body = self._inner(environ, start)
-            if not (statuses or exchange.guarded):
-                body = _Begun(body)  # of a middleware that is a generator, which has done nothing yet
-            if not exchange.guarded:
+            if not (statuses or task_request.guarded):
+                body = _StartedBody(body)  # of a middleware that is a generator, which has done nothing yet
+            if not task_request.guarded:
                 return body
             _close(body, statuses)
         except BaseException as raised:
-            if not exchange.guarded or (exchange.reply is None and not isinstance(raised, Exception)):
+            decided = task_request.reply is not None
+            if not task_request.guarded or not (decided or isinstance(raised, Exception)):
                 raise
             error = raised
         finally:
-            GUARDED.reset(before)
-        return self._send_decided(environ, start_response, exchange, statuses, error)
+            CURRENT_REQUEST.reset(before)
+        if error is None and task_request.error is None and task_request.reply is not None:
+            return _send(task_request.reply, environ, start_response)
+        return self._send_decided(environ, start_response, task_request, statuses, error)
 
     def _open(self, environ: Environ) -> Any:  # noqa: ANN401 - Flask's context of a request
         """Take a request for a task's if it has become one: its path is now the one that Flask routes."""
-        exchange = environ.get(self._watched)
+        task_request = environ.get(self._watched)
         if (
-            isinstance(exchange, Exchange)
-            and EXCHANGE not in environ
-            and exchange.is_about(environ)
+            isinstance(task_request, TaskRequest)
+            and TASK_REQUEST not in environ
+            and task_request.is_about(environ)
             and self.routes.is_task(environ)
         ):
-            exchange.take_over(environ)
+            task_request.take_over(environ)
         return self._request_context(environ)
 
     def _send_decided(
         self,
         environ: Environ,
         start_response: Start,
-        exchange: Exchange,
+        task_request: TaskRequest,
         statuses: list[str],
         error: BaseException | None,
     ) -> Iterable[bytes]:
         """Send the reply to a delivery after the app has answered or raised."""
-        unlogged, exchange.error = exchange.error, None
+        unlogged, task_request.error = task_request.error, None
         if unlogged is not None and not is_behind(unlogged, error):
-            self._receiver.notifier.raised(exchange.path, unlogged)
+            self._receiver.notifier.raised(task_request.path, unlogged)
         if isinstance(error, Exception):
-            self._receiver.notifier.raised(exchange.path, error)
-        reply = exchange.reply or self._undecided(environ, exchange, statuses, error)
+            self._receiver.notifier.raised(task_request.path, error)
+        reply = task_request.reply or self._undecided(environ, task_request, statuses, error)
         body = _send(reply, environ, start_response)
         return body if error is None or isinstance(error, Exception) else _ThenRaises(body, error)
 
     def _undecided(
-        self, environ: Environ, exchange: Exchange, statuses: list[str], error: BaseException | None
+        self, environ: Environ, task_request: TaskRequest, statuses: list[str], error: BaseException | None
     ) -> Reply:
         answered = one_line(statuses[-1] if statuses else "nothing", limit=80)
         did = f"answered {answered!r}" if error is None else f"raised {type(error).__name__}"
         why = (Outcome.INTERCEPTED, f"the app {did} in the place of the delivery")
-        if exchange.entered:
+        if task_request.entered:
             why = (Outcome.UNAVAILABLE, f"the delivery broke off: the app {did}")
-        elif misrouted := self._misrouted(environ, exchange.path):
+        elif misrouted := self._misrouted(environ, task_request.path):
             why = misrouted
-        return self._refuse(environ, exchange.path, *why)
+        return self._refuse(environ, task_request.path, *why)
 
     def _misrouted(self, environ: Environ, path: str) -> tuple[Outcome, str] | None:
         """Why no handler is asked about a task that was sent to `path`."""
@@ -171,7 +161,7 @@ class Guard:
         return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
 
 
-class _Begun:
+class _StartedBody:
     """A body whose first chunk is made at once."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
@@ -210,9 +200,9 @@ def _send(reply: Reply, environ: Environ, start_response: Start) -> Iterable[byt
 
 def _flask_logs_it(_app: Flask, exception: BaseException, **_: object) -> None:
     """Forget the handler's error: no error handler took it, so Flask logs it or raises it again."""
-    exchange = request.environ.get(EXCHANGE) if has_request_context() else None
-    if isinstance(exchange, Exchange) and is_behind(exchange.error, exception):
-        exchange.error = None
+    task_request = request.environ.get(TASK_REQUEST) if has_request_context() else None
+    if isinstance(task_request, TaskRequest) and is_behind(task_request.error, exception):
+        task_request.error = None
 
 
 def _close(body: Iterable[bytes], statuses: list[str]) -> None:
@@ -221,7 +211,7 @@ def _close(body: Iterable[bytes], statuses: list[str]) -> None:
     Only a middleware that is a generator has to be started, since it does nothing before its first chunk.
     """
     try:
-        if not (statuses or isinstance(body, _Begun)):
+        if not (statuses or isinstance(body, _StartedBody)):
             next(iter(body), None)
     finally:
         close = getattr(body, "close", None)

@@ -11,8 +11,8 @@ from flask import Response
 from taskhandler.delivery.reply import Reply
 from taskhandler.web.body import RecordedBody
 
-EXCHANGE = "taskhandler.exchange"
-"""The key of a request's `Exchange` in its WSGI environment, which copies of it share."""
+TASK_REQUEST = "taskhandler.task_request"
+"""The key of a request's `TaskRequest` in its WSGI environment, which copies of it share."""
 
 JSON = "application/json"
 """The content type of every reply."""
@@ -21,12 +21,12 @@ Environ = dict[str, Any]
 Start = Callable[..., Callable[[bytes], object]]
 
 
-class Exchange:
+class TaskRequest:
     """One for each request that is a task's.
 
     Attributes:
-        task: which task the request says it carries; another task's request has another exchange, even if
-            it is made from the environment of this one.
+        task: which task the request says it carries. A request of another task has another `TaskRequest`,
+            even if it is made from the environment of this one.
         path: where the request goes, as far as is known.
         body: the request's, which can be read again.
         guarded: whether the guard stands around the app.
@@ -60,30 +60,30 @@ class Exchange:
         attach(self, environ)
 
 
-GUARDED: ContextVar[Exchange | None] = ContextVar("taskhandler.guarded", default=None)
-"""The exchange of the guard that this request passed, for a middleware that hands on no keys of ours."""
+CURRENT_REQUEST: ContextVar[TaskRequest | None] = ContextVar("taskhandler.current_request", default=None)
+"""What the guard has handed to the app in this context, for a middleware that hands on no keys of ours."""
 
 
-def exchange_of(environ: Environ, limit: int, *, passed: Exchange | None = None) -> Exchange:
-    """The request's exchange; made, with a body of at most `limit` bytes, where there is none yet.
+def task_request_of(environ: Environ, limit: int, *, passed: TaskRequest | None = None) -> TaskRequest:
+    """The request's `TaskRequest`; made, with a body of at most `limit` bytes, where there is none yet.
 
     Args:
         environ: the request's.
         limit: bytes.
-        passed: the exchange of the guard that the request passed before.
+        passed: that of the guard that the request passed before.
     """
-    known = environ.get(EXCHANGE) or passed
-    if isinstance(known, Exchange) and known.is_about(environ):
+    known = environ.get(TASK_REQUEST) or passed
+    if isinstance(known, TaskRequest) and known.is_about(environ):
         return known
-    exchange = Exchange(environ, limit)
-    attach(exchange, environ)
-    return exchange
+    task_request = TaskRequest(environ, limit)
+    attach(task_request, environ)
+    return task_request
 
 
-def attach(exchange: Exchange, environ: Environ) -> None:
-    """Put the exchange into `environ`, and the body that can be read again."""
-    environ["wsgi.input"] = exchange.body
-    environ[EXCHANGE] = exchange
+def attach(task_request: TaskRequest, environ: Environ) -> None:
+    """Put it into `environ`, and the body that can be read again."""
+    environ["wsgi.input"] = task_request.body
+    environ[TASK_REQUEST] = task_request
 
 
 class TaskResponse(Response):
@@ -91,8 +91,8 @@ class TaskResponse(Response):
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer; but behind the guard, which sends the reply itself, only what a middleware looks at."""
-        exchange = environ.get(EXCHANGE)
-        if not isinstance(exchange, Exchange) or not exchange.guarded:
+        task_request = environ.get(TASK_REQUEST)
+        if not isinstance(task_request, TaskRequest) or not task_request.guarded:
             return super().__call__(environ, start_response)
         start_response(self.status, self.headers.to_wsgi_list())
         return _Empty(self.close)
