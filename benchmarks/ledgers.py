@@ -1,4 +1,4 @@
-"""What does it buy that concurrent writers of a SQLite ledger share a commit, and what does memory cost?
+"""What does it buy that concurrent writers of a SQLite ledger share a commit? What do a page and memory cost?
 
     python -m benchmarks.ledgers
 
@@ -16,14 +16,17 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from msgspec.structs import replace
+
 from taskhandler.ledger.bootclock import Stamp
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.file import BUSY_SECONDS, Bound, connect, prepare
-from taskhandler.ledger.storage import Key, Written
+from taskhandler.ledger.storage import Key, Listed, Page, Written
 from taskhandler.lifecycle.record import Record, State
 
 ROUNDS, COMMITS, OPERATIONS = 7, 960, 20_000
+COMPLETED, DEAD, PAGE = 100_000, 500, 50
 RECORD = Record(
     state=State.RUNNING,
     attempt=1,
@@ -110,6 +113,28 @@ def compare(synchronous: str, threads: int) -> None:
     )
 
 
+def pages() -> None:
+    """Measure a page of 50 dead letters among completed records, and print the median."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        storage = open_storage(f"sqlite://{Path(folder).resolve()}/pages.db?synchronous=normal")
+        for number in range(COMPLETED):
+            state = State.COMPLETED if number % (COMPLETED // DEAD) else State.DEAD
+            assert isinstance(storage.create(fresh_key(), replace(RECORD, state=state)), Written)
+        times, after = [], None
+        for _ in range(DEAD // PAGE * 10):
+            begun = time.perf_counter()
+            page = storage.list([Listed.DEAD], handler=RECORD.handler, after=after, limit=PAGE)
+            times.append(time.perf_counter() - begun)
+            assert isinstance(page, Page)
+            assert len(page.entries) == PAGE
+            after = page.after
+        storage.close()
+    print(
+        f"a page of {PAGE} of {DEAD} dead letters among {COMPLETED} completed records: "
+        f"median {median(times) * 1e3:.2f} ms, longest {max(times) * 1e3:.2f} ms    (budget 10 ms)"
+    )
+
+
 def memory() -> None:
     """Measure the CPU of each operation of the ledger in memory, and print."""
     storage = open_storage("memory://")
@@ -136,6 +161,7 @@ def main() -> None:
     for synchronous in ("full", "normal"):
         for threads in (1, 8, 16):
             compare(synchronous, threads)
+    pages()
     memory()
 
 

@@ -43,7 +43,7 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
         if snapshot is None:
             return Transition(self._first(fence=1), Run())  # T1
         record = snapshot.record
-        if record.is_terminal and snapshot.age >= record.retention:
+        if snapshot.has_expired:
             return Transition(self._first(fence=record.fence + 1), Run())  # T16
         if record.state is not State.CANCELLED and record.digest not in {"", self.digest}:  # T17 before T7
             return Transition(None, Conflict())  # T7

@@ -47,7 +47,7 @@ class Cancel(Struct, frozen=True, kw_only=True, gc=False):
             return Transition(None, Settled(record.state))  # our own write, whose reply was lost
         if not record.is_terminal:
             return self._cancel(record)
-        if snapshot.age >= record.retention:
+        if snapshot.has_expired:
             return self._cancel(self._undelivered(fence=record.fence))  # T16
         return Transition(None, AlreadyEnded(record.state, on_dead_called=record.on_dead_called))
 

@@ -169,6 +169,11 @@ class Snapshot(Struct, frozen=True):
     created_at: float | None = None
     updated_at: float | None = None
 
+    @property
+    def has_expired(self) -> bool:
+        """Whether this end is past its retention, and counts as no record (T16)."""
+        return self.record.is_terminal and self.age >= self.record.retention
+
 
 def end_of(snapshot: Snapshot | None) -> State | None:
     """The end that a ledger showed, if it showed one."""

@@ -65,6 +65,13 @@ def test_a_fresh_record_is_short_when_written_down():
     assert written == {"state", "attempt", "fence", "lease_id", "lease", "digest", "retention"}
 
 
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize(("age", "is_past"), [(59.9, False), (60.0, True), (1e9, True)])
+def test_an_end_expires_when_it_is_as_old_as_its_retention(state: State, age: float, *, is_past: bool):
+    snapshot = Snapshot(replace(RECORD, state=state, retention=60.0), 1, age)
+    assert snapshot.has_expired == (is_past and state in TERMINAL)
+
+
 def test_records_are_values():
     assert {Snapshot(RECORD, 1), Snapshot(replace(RECORD), 1)} == {Snapshot(RECORD, 1, age=0.0)}
     with pytest.raises(AttributeError):

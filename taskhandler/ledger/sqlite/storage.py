@@ -13,12 +13,12 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from taskhandler.errors import LedgerError
 from taskhandler.forks import tell_of_forks
 from taskhandler.ledger.bootclock import ServerClock
-from taskhandler.ledger.listing import page_of
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, remedy
 from taskhandler.ledger.sqlite.group_commit import FAULTS, GroupCommit, Write
-from taskhandler.ledger.storage import Answer, Entry, Key, Listed, Page, Stale, TaskBody, Unavailable
+from taskhandler.ledger.sqlite.pages import read_page
+from taskhandler.ledger.storage import Answer, Key, Listed, Page, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 from taskhandler.text import one_line
@@ -106,12 +106,22 @@ class SQLiteStorage:
         after: str | None = None,
         limit: int = 50,
     ) -> Page | Unavailable:
-        """See `Storage.list`."""
-        entries = (Entry("\0".join(rows.key_row(key)), key, snapshot) for key, snapshot in self.scan())
+        """See `Storage.list`. A page that meets too many expired records is not complete."""
+        now = self._clock.now()
         try:
-            return page_of(entries, states, handler=handler, after=after, limit=limit)
-        except LedgerError as error:
-            return Unavailable(str(error))
+            with self._connections.reader() as opened:
+                return read_page(
+                    opened.connection,
+                    [state.value for state in states],
+                    handler=handler,
+                    after=after,
+                    limit=limit,
+                    decode=lambda key, row: _readable(self._decode(key, row, now)),
+                )
+        except FAULTS as error:
+            return Unavailable(self._explain(error))
+        except ValueError as error:
+            return Unavailable(f"the page cannot be read: {error}")
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Rows that must be left alone are logged and left out."""
@@ -205,3 +215,7 @@ class SQLiteStorage:
             kind=(what, error.remedy),
         )
         return Unavailable(f"the {what} cannot be read: {one_line(error, limit=REASON_LIMIT)}")
+
+
+def _readable(found: Snapshot | Unavailable) -> Snapshot | None:
+    return found if isinstance(found, Snapshot) else None
