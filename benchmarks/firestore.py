@@ -1,10 +1,10 @@
-"""What the Firestore ledger costs in processor time, beside Google's own ways; its calls are tests.
+"""What the Firestore ledger costs in processor time, compared with Google's client.
 
     python -m benchmarks.firestore
 
 Needs Google's emulator (FIRESTORE_EMULATOR_HOST, or one that is found; see examples/demo/emulator.py). In
 one run, the ways take turns in batches, and medians of the batches are compared, so that a busy machine
-disturbs all alike.
+affects all alike.
 """
 
 from __future__ import annotations
@@ -40,7 +40,19 @@ RECORD = Record(
 )
 COMPLETED = replace(RECORD, state=State.COMPLETED, result='{"receipt":"r-1"}')
 
-WRITTEN = ("handler", "attempt", "fence", "lease_id", "lease", "digest", "retention", "drained", "heartbeats")
+WRITTEN = (
+    "format",
+    "min_reader",
+    "handler",
+    "attempt",
+    "fence",
+    "lease_id",
+    "lease",
+    "digest",
+    "retention",
+    "drained",
+    "heartbeats",
+)
 EXPIRY = dt.datetime(2030, 1, 1, tzinfo=dt.timezone.utc)
 
 _numbers = itertools.count()
@@ -100,12 +112,13 @@ def ours(storage: FirestoreStorage, task: str) -> None:
 
 def as_document(task: str, record: Record) -> dict[str, object]:
     """What this ledger writes, as it is handed to Google's client."""
-    said: dict[str, object] = {"schema": 1, "namespace": "project/location", "queue": "queue", "task": task}
-    said |= {name: getattr(record, name) for name in WRITTEN}
-    said |= {"state": record.state.value, "after": 0}
+    fields: dict[str, object] = {"namespace": "project/location", "queue": "queue", "task": task}
+    fields |= {name: getattr(record, name) for name in WRITTEN}
+    fields |= {"state": record.state.value, "after": 0}
     if record.result is not None:
-        said["result"] = record.result
-    return {"m": said, "expire_at": EXPIRY}
+        fields["result"] = record.result
+    attention = firestore.DELETE_FIELD if record.is_terminal else f"{record.state.value}:{record.handler}"
+    return {"record": fields, "expire_at": EXPIRY, "attention": attention}
 
 
 def theirs(client: firestore.Client, task: str) -> None:
@@ -127,7 +140,7 @@ def transactions(client: firestore.Client, task: str) -> None:
 
     @firestore.transactional
     def complete(transaction: firestore.Transaction) -> None:
-        assert reference.get(transaction=transaction).get("m")["lease_id"] == RECORD.lease_id
+        assert reference.get(transaction=transaction).get("record")["lease_id"] == RECORD.lease_id
         transaction.update(reference, as_document(task, COMPLETED))
 
     claim(client.transaction())
