@@ -15,7 +15,7 @@ from google.cloud.tasks_v2 import types
 from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import UNLIMITED, RetryPolicy
 from taskhandler.devqueue.queues import Queue, RateLimits
-from taskhandler.devqueue.wellformed import Message
+from taskhandler.protobuf import Message
 
 _QueueMessage: Any = types.Queue.pb()
 _State: Any = types.Queue.State

@@ -18,7 +18,7 @@ from taskhandler.devqueue.queue_message import read_config, read_policy, update_
 from taskhandler.devqueue.queues import Queue, Queues
 from taskhandler.devqueue.task import QueuedTask
 from taskhandler.devqueue.task_message import read_task, write_task
-from taskhandler.devqueue.wellformed import Message
+from taskhandler.protobuf import Message
 from taskhandler.text import one_line
 
 API = "google.cloud.tasks.v2.CloudTasks"

@@ -12,7 +12,8 @@ from taskhandler.devqueue import errors
 from taskhandler.devqueue.backoff import RetryPolicy
 from taskhandler.devqueue.headers import USER_AGENT
 from taskhandler.devqueue.task import DEFAULT_DEADLINE_SECONDS, NO_RESPONSE_STATUS, Oidc, QueuedTask, Target
-from taskhandler.devqueue.wellformed import LAST_TIMESTAMP_SECONDS, Message
+from taskhandler.devqueue.wellformed import LAST_TIMESTAMP_SECONDS
+from taskhandler.protobuf import Message
 
 _TaskMessage: Any = types.Task.pb()
 _FULL = int(types.Task.View.FULL)

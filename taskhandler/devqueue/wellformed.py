@@ -10,9 +10,9 @@ from collections.abc import MutableMapping, MutableSequence
 from typing import Any
 
 from taskhandler.devqueue import errors
+from taskhandler.protobuf import Message
 
-Message = Any  # protobuf messages have no types
-Field = Any  # nor have the descriptors of their fields
+Field = Any  # protobuf ships no types for the descriptors of fields
 
 FIRST_TIMESTAMP_SECONDS = -62_135_596_800  # 0001-01-01T00:00:00Z
 LAST_TIMESTAMP_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from taskhandler.ledger.firestore.document import FIELDS, document_id, encode, p
 from taskhandler.ledger.firestore.transport import Transport, find_target, require_version
 from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import Record
+from taskhandler.protobuf import Message
 
 REQUEST_LIMIT_BYTES = 10 * 1024 * 1024
 """Bytes of a request that Firestore accepts (https://cloud.google.com/firestore/quotas)."""
@@ -34,7 +34,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     dead_letter: TaskBody | None = None
     writes: Sequence[object] = ()
 
-    def build_request(self, transport: Transport, collection: str, *, now: float) -> Any:  # noqa: ANN401 - a protobuf message
+    def build_request(self, transport: Transport, collection: str, *, now: float) -> Message:
         """The google.firestore.v1.CommitRequest; `now` in seconds since 1970.
 
         Raises:
@@ -52,7 +52,7 @@ class Commit(Struct, frozen=True, kw_only=True):
             self._add_batch(request, transport, collection)
         return request
 
-    def _add_dead_letter(self, request: Any, name: str, now: float) -> tuple[str, ...]:  # noqa: ANN401 - a protobuf message
+    def _add_dead_letter(self, request: Message, name: str, now: float) -> tuple[str, ...]:
         """Add the dead letter's documents; what had to be left out because no commit can hold it."""
         if self.dead_letter is None:
             return ()
@@ -60,7 +60,7 @@ class Commit(Struct, frozen=True, kw_only=True):
         if len(body) > LIMIT_BYTES:
             return ("dead_letter",)
 
-        def new(number: int) -> Any:  # noqa: ANN401 - a protobuf message
+        def new(number: int) -> Message:
             document = request.writes.add().update
             document.name = name_part(name, number)
             put_expiry(document, self.record, now=now)
@@ -69,7 +69,7 @@ class Commit(Struct, frozen=True, kw_only=True):
         encode_parts(new, self.key, self.dead_letter, body)
         return ()
 
-    def _add_batch(self, request: Any, transport: Transport, collection: str) -> None:  # noqa: ANN401 - a protobuf message
+    def _add_batch(self, request: Message, transport: Transport, collection: str) -> None:
         ours = f"{transport.documents}/{collection}/"
         for write in transport.unwrap(self.writes):
             name = find_target(write)

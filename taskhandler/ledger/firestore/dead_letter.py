@@ -16,6 +16,7 @@ from taskhandler.ledger.firestore.record_map import to_plain
 from taskhandler.ledger.firestore.transport import Failure, Fetched
 from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import FORMAT
+from taskhandler.protobuf import Message
 
 PART_BYTES = 900_000
 """Bytes of a body in one document."""
@@ -103,14 +104,14 @@ def _name_parts(first: str, start: int, stop: int) -> list[str]:
     return [f"{first[:-1]}{number}" for number in range(start, stop)]
 
 
-def _read_count(document: Any) -> int:  # noqa: ANN401 - a protobuf message
+def _read_count(document: Message) -> int:
     count = to_plain(open_map(document)["parts"])
     if not isinstance(count, int) or not 1 <= count <= LIMIT_BYTES // PART_BYTES + 1:
         raise DocumentError(f"it cannot have {count!r} parts", remedy=_REMEDY)
     return count
 
 
-def _read_body(fields: Any) -> bytes:  # noqa: ANN401 - a protobuf map
+def _read_body(fields: Message) -> bytes:
     body = to_plain(fields["body"])
     if not isinstance(body, bytes):
         raise DocumentError("its body is not bytes", remedy=_REMEDY)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -29,6 +28,7 @@ from taskhandler.ledger.firestore.record_map import (
 )
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import FORMAT, Record
+from taskhandler.protobuf import Message
 
 RECORD = "record"
 EXPIRE_AT = "expire_at"
@@ -88,7 +88,7 @@ def document_id(key: Key) -> str:
 
 
 def encode(
-    document: Any,  # noqa: ANN401 - a protobuf message
+    document: Message,
     key: Key,
     record: Record,
     *,
@@ -124,7 +124,7 @@ def encode(
     put_expiry(document, record, now=now)
 
 
-def put_expiry(document: Any, record: Record, *, now: float) -> None:  # noqa: ANN401 - a protobuf message
+def put_expiry(document: Message, record: Record, *, now: float) -> None:
     """Let `document` be removed a day after `record` has lost its meaning."""
     kept = record.retention if record.is_terminal else max(record.retention, KEPT_SECONDS)
     document.fields[EXPIRE_AT].timestamp_value.seconds = int(
@@ -132,7 +132,7 @@ def put_expiry(document: Any, record: Record, *, now: float) -> None:  # noqa: A
     )
 
 
-def decode(document: Any) -> tuple[Key, Record]:  # noqa: ANN401 - a protobuf message
+def decode(document: Message) -> tuple[Key, Record]:
     """The record in a document, and whose it is.
 
     Raises:
@@ -150,7 +150,7 @@ def decode(document: Any) -> tuple[Key, Record]:  # noqa: ANN401 - a protobuf me
     return key, replace(record, unknown=unknown) if unknown else record
 
 
-def open_map(document: Any) -> Any:  # noqa: ANN401 - a protobuf message and a protobuf map
+def open_map(document: Message) -> Message:
     """The map of a document, if this version may act on it.
 
     Raises:
@@ -169,7 +169,7 @@ def open_map(document: Any) -> Any:  # noqa: ANN401 - a protobuf message and a p
     return fields
 
 
-def _find_stranger(document: Any) -> DocumentError:  # noqa: ANN401 - a protobuf message
+def _find_stranger(document: Message) -> DocumentError:
     unreleased = document.fields["m"].map_value.fields if "m" in document.fields else ()
     if "schema" in unreleased:
         return DocumentError(
@@ -178,7 +178,7 @@ def _find_stranger(document: Any) -> DocumentError:  # noqa: ANN401 - a protobuf
     return DocumentError(f"it has no map {RECORD!r}, so it is not taskhandler's", remedy=_FOREIGN)
 
 
-def _read_number(fields: Any, name: str) -> int:  # noqa: ANN401 - a protobuf map
+def _read_number(fields: Message, name: str) -> int:
     number = to_plain(fields[name]) if name in fields else None
     if type(number) is not int or number < 1:
         raise DocumentError(
@@ -187,7 +187,7 @@ def _read_number(fields: Any, name: str) -> int:  # noqa: ANN401 - a protobuf ma
     return number
 
 
-def _put(document: Any, key: Key, record: Record, *, after: int, cut: Sequence[str]) -> None:  # noqa: ANN401 - a protobuf message
+def _put(document: Message, key: Key, record: Record, *, after: int, cut: Sequence[str]) -> None:
     attention = find_attention(key, record)
     if attention:
         document.fields[ATTENTION].string_value = attention

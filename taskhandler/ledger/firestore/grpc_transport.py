@@ -30,6 +30,7 @@ from taskhandler.ledger.firestore.transport import (
     to_nanoseconds,
 )
 from taskhandler.ledger.firestore.url import FirestoreUrl
+from taskhandler.protobuf import Message
 from taskhandler.text import one_line
 
 _API = "/google.firestore.v1.Firestore/"
@@ -73,11 +74,11 @@ class GrpcTransport:
             f"{_API}RunQuery", _QueryRequest.SerializeToString, _QueryResponse.FromString
         )
 
-    def new_request(self) -> Any:  # noqa: ANN401 - a protobuf message
+    def new_request(self) -> Message:
         """See `Transport.new_request`."""
         return _CommitRequest(database=self.database)
 
-    def commit(self, request: Any, *, timeout: float) -> int | Failure:  # noqa: ANN401 - a protobuf message
+    def commit(self, request: Message, *, timeout: float) -> int | Failure:
         """See `Transport.commit`."""
         response = self._call(lambda: self._commit(request, timeout=timeout, metadata=self._metadata))
         if isinstance(response, Failure):
@@ -115,7 +116,7 @@ class GrpcTransport:
     def _collect(
         self,
         method: Any,  # noqa: ANN401 - grpcio ships no types
-        request: Any,  # noqa: ANN401 - a protobuf message
+        request: Message,
         timeout: float,
     ) -> tuple[list[Any], Failure | None]:
         """The responses of a stream, and the failure that ended it."""
@@ -125,13 +126,13 @@ class GrpcTransport:
         )
         return responses, failure
 
-    def _call(self, call: Callable[[], Any]) -> Any:  # noqa: ANN401 - protobuf messages, or a Failure
+    def _call(self, call: Callable[[], Message]) -> Message:
         try:
             return call()
         except grpc.RpcError as error:
             return Failure(error.code().name, one_line(error.details() or "", limit=DETAILS_LIMIT))
 
-    def _build_query(self, structured: Any, query: Query) -> None:  # noqa: ANN401 - a protobuf message
+    def _build_query(self, structured: Message, query: Query) -> None:
         structured.from_.add(collection_id=query.collection)
         structured.limit.value = query.size
         for path in (RECORD, ATTENTION):
@@ -158,7 +159,7 @@ def make_client(url: FirestoreUrl) -> firestore.Client:
         raise LedgerError(f"Google's client cannot be made: {error}") from error
 
 
-def _add_span(structured: Any, span: Span) -> None:  # noqa: ANN401 - a protobuf message
+def _add_span(structured: Message, span: Span) -> None:
     both = structured.where.composite_filter
     both.op = _AND
     for operator, bound in (

@@ -9,12 +9,13 @@ Nothing of Google's is imported here: the protobuf messages are handed in.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import OperatorAct, Record, Round, Step, Unknown
+from taskhandler.protobuf import Message
 
 _Item = TypeVar("_Item", Step, Round, OperatorAct)
 
@@ -30,7 +31,7 @@ _ITEM_FIELDS = {"steps": _names_of(Step), "rounds": _names_of(Round), "acts": _n
 """The names of the fields of what these lists hold."""
 
 
-def put_record(fields: Any, record: Record) -> None:  # noqa: ANN401 - a protobuf map
+def put_record(fields: Message, record: Record) -> None:
     """Add a record to an empty map; what is empty in most records is left out.
 
     Raises:
@@ -53,7 +54,7 @@ def put_record(fields: Any, record: Record) -> None:  # noqa: ANN401 - a protobu
     _put_unknown(fields, record.unknown)
 
 
-def read_record(fields: Any) -> Record:  # noqa: ANN401 - a protobuf map
+def read_record(fields: Message) -> Record:
     """The record in a map.
 
     Raises:
@@ -68,7 +69,7 @@ def read_record(fields: Any) -> Record:  # noqa: ANN401 - a protobuf map
     return replace(record, **lists) if lists else record
 
 
-def find_unknown(fields: Any, known: Collection[str]) -> Unknown:  # noqa: ANN401 - a protobuf map
+def find_unknown(fields: Message, known: Collection[str]) -> Unknown:
     """The fields of a map whose names are not among the known ones."""
     return tuple(
         (name, fields[name].SerializeToString(deterministic=True))
@@ -77,7 +78,7 @@ def find_unknown(fields: Any, known: Collection[str]) -> Unknown:  # noqa: ANN40
     )
 
 
-def to_plain(value: Any) -> object:  # noqa: ANN401 - a protobuf Value
+def to_plain(value: Message) -> object:
     """A Firestore value as a Python one."""
     kind = value.WhichOneof("value_type")
     match kind:
@@ -91,7 +92,7 @@ def to_plain(value: Any) -> object:  # noqa: ANN401 - a protobuf Value
             return getattr(value, kind)
 
 
-def _put_rare(fields: Any, record: Record) -> None:  # noqa: ANN401 - a protobuf map
+def _put_rare(fields: Message, record: Record) -> None:
     if record.on_dead_called:
         fields["on_dead_called"].boolean_value = True
     if record.result is not None:
@@ -108,7 +109,7 @@ def _put_rare(fields: Any, record: Record) -> None:  # noqa: ANN401 - a protobuf
         fields["claimed_by"].string_value = record.claimed_by
 
 
-def _put_lists(fields: Any, record: Record) -> None:  # noqa: ANN401 - a protobuf map
+def _put_lists(fields: Message, record: Record) -> None:
     for line in record.history:
         fields["history"].array_value.values.add().string_value = line
     for step in record.steps:
@@ -129,18 +130,18 @@ def _put_lists(fields: Any, record: Record) -> None:  # noqa: ANN401 - a protobu
         item["at"].double_value = act.at
 
 
-def _add_item(value: Any, unknown: Unknown) -> Any:  # noqa: ANN401 - a protobuf Value and a protobuf map
+def _add_item(value: Message, unknown: Unknown) -> Message:
     fields = value.array_value.values.add().map_value.fields
     _put_unknown(fields, unknown)
     return fields
 
 
-def _put_unknown(fields: Any, unknown: Unknown) -> None:  # noqa: ANN401 - a protobuf map
+def _put_unknown(fields: Message, unknown: Unknown) -> None:
     for name, encoded in unknown:
         fields[name].ParseFromString(encoded)
 
 
-def _to_plain_field(name: str, value: Any) -> object:  # noqa: ANN401 - a protobuf Value
+def _to_plain_field(name: str, value: Message) -> object:
     plain = to_plain(value)
     if name not in _ITEM_FIELDS or not isinstance(plain, list):
         return plain
@@ -153,7 +154,7 @@ def _without_unknown(item: object, known: Collection[str]) -> object:
     return {name: value for name, value in item.items() if name in known}
 
 
-def _with_unknown(items: tuple[_Item, ...], name: str, fields: Any) -> tuple[_Item, ...]:  # noqa: ANN401 - a protobuf map
+def _with_unknown(items: tuple[_Item, ...], name: str, fields: Message) -> tuple[_Item, ...]:
     values = fields[name].array_value.values
     return tuple(
         replace(item, unknown=find_unknown(value.map_value.fields, _ITEM_FIELDS[name]))

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from taskhandler.protobuf import Message
+
 DETAILS_LIMIT = 300
 """Characters of what Firestore, or a proxy on the way, says about a failure."""
 
@@ -87,10 +89,10 @@ class Transport(Protocol):
     client: Any
     documents: str
 
-    def new_request(self) -> Any:  # noqa: ANN401 - a protobuf message
+    def new_request(self) -> Message:
         """An empty google.firestore.v1.CommitRequest."""
 
-    def commit(self, request: Any, *, timeout: float) -> int | Failure:  # noqa: ANN401 - a protobuf message
+    def commit(self, request: Message, *, timeout: float) -> int | Failure:
         """Write all or nothing; the version (update_time, nanoseconds) of the first document written."""
 
     def fetch(self, names: Sequence[str], *, timeout: float) -> list[Fetched] | Failure:
@@ -107,12 +109,12 @@ class Transport(Protocol):
         """
 
 
-def to_nanoseconds(moment: Any) -> int:  # noqa: ANN401 - a protobuf Timestamp
+def to_nanoseconds(moment: Message) -> int:
     """Nanoseconds since 1970, exactly."""
     return int(moment.seconds) * 10**9 + int(moment.nanos)
 
 
-def require_version(write: Any, version: int | None) -> None:  # noqa: ANN401 - a protobuf message
+def require_version(write: Message, version: int | None) -> None:
     """Let a write be applied only while its document is at `version`; None: only if there is none."""
     if version is None:
         write.current_document.exists = False
@@ -121,7 +123,7 @@ def require_version(write: Any, version: int | None) -> None:  # noqa: ANN401 - 
     moment.seconds, moment.nanos = divmod(version, 10**9)
 
 
-def find_target(write: Any) -> str:  # noqa: ANN401 - a protobuf message
+def find_target(write: Message) -> str:
     """The name of the document that a write is about; empty if there is none."""
     match write.WhichOneof("operation"):
         case "update":
