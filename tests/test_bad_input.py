@@ -75,7 +75,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD.keys())
-def test_a_body_that_is_no_payload_is_rejected_and_kept(tasks: TaskBlueprint, body: bytes):
+def test_an_invalid_body_is_rejected_and_kept(tasks: TaskBlueprint, body: bytes):
     ran: list[object] = []
     app = charging(tasks, ran)
     response = deliver(app, "charge", body)
@@ -91,23 +91,21 @@ def test_a_body_that_is_no_payload_is_rejected_and_kept(tasks: TaskBlueprint, bo
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"[1" * 100_000 + b"]" * 100_000, b'{"a":' * 50_000])
-def test_a_body_without_any_annotation_may_not_be_nested_without_end_either(
-    tasks: TaskBlueprint, body: bytes
-):
+def test_a_body_nested_too_deeply_is_rejected_without_an_annotation_too(tasks: TaskBlueprint, body: bytes):
     tasks.handler("any")(lambda payload: payload)
     app = app_with(tasks)
     assert outcome(deliver(app, "any", body)) == (200, "rejected")
     assert recorded(app).state is State.REJECTED
 
 
-def test_extra_fields_are_left_out(tasks: TaskBlueprint):
+def test_extra_fields_of_a_payload_are_ignored(tasks: TaskBlueprint):
     ran: list[object] = []
     app = charging(tasks, ran)
     assert outcome(deliver(app, "charge", b'{"id": "a", "more": [1, {"b": 2}]}')) == (200, "completed")
     assert ran == [Order("a")]
 
 
-def test_a_body_that_another_revision_may_understand_is_kept_waiting(tasks: TaskBlueprint):
+def test_an_invalid_body_is_retried_with_on_invalid_retry(tasks: TaskBlueprint):
     app = charging(tasks, [], on_invalid="retry")
     assert outcome(deliver(app, "charge", b"{")) == (503, "retry")
     assert (recorded(app).state, recorded(app).attempt) == (State.WAITING, 1)
@@ -137,7 +135,7 @@ class Cyclic(dict[str, object]):
     ],
     ids=["object", "set", "cycle", "huge", "keys", "surrogate", "function"],
 )
-def test_what_cannot_be_kept_of_a_result_is_dropped_and_the_task_completed(
+def test_a_result_that_cannot_be_kept_is_dropped_and_the_task_completed(
     tasks: TaskBlueprint, result: object, caplog: pytest.LogCaptureFixture
 ):
     tasks.handler("odd")(lambda _: result)
@@ -149,7 +147,9 @@ def test_what_cannot_be_kept_of_a_result_is_dropped_and_the_task_completed(
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
-def test_what_is_not_an_exception_goes_up_and_lets_the_task_go(tasks: TaskBlueprint, error: BaseException):
+def test_a_base_exception_of_a_handler_goes_up_and_releases_the_task(
+    tasks: TaskBlueprint, error: BaseException
+):
     def leave(task: Task) -> None:
         if task.attempt == 1:
             raise error
@@ -164,7 +164,7 @@ def test_what_is_not_an_exception_goes_up_and_lets_the_task_go(tasks: TaskBluepr
     assert outcome(deliver(app, "leave", retry=1)) == (200, "completed")
 
 
-def test_a_payload_that_the_handler_changes_is_still_the_same_task(tasks: TaskBlueprint):
+def test_a_payload_changed_by_the_handler_is_still_the_same_task(tasks: TaskBlueprint):
     @tasks.handler("spoil")
     def spoil(payload: dict[str, list[int]]) -> None:
         payload["a"].clear()
@@ -175,7 +175,7 @@ def test_a_payload_that_the_handler_changes_is_still_the_same_task(tasks: TaskBl
     assert answers == [(200, "completed"), (200, "duplicate")]
 
 
-def test_a_recursion_without_end_is_a_failure(tasks: TaskBlueprint):
+def test_an_endless_recursion_in_a_handler_is_answered_503(tasks: TaskBlueprint):
     def down(payload: object) -> object:
         return down([payload])
 
@@ -208,7 +208,7 @@ def raise_unspeakably() -> None:
     ("act", "status", "state"),
     [(raise_unspeakably, 503, State.WAITING), (reject_unspeakably, 200, State.REJECTED)],
 )
-def test_an_error_that_cannot_be_printed_is_recorded_all_the_same(
+def test_an_error_that_cannot_be_printed_is_recorded_as_a_failure(
     tasks: TaskBlueprint, act: Callable[[], None], status: int, state: State
 ):
     tasks.handler("odd")(act)
@@ -220,7 +220,7 @@ def test_an_error_that_cannot_be_printed_is_recorded_all_the_same(
 
 @pytest.mark.parametrize("reason", ["\ud800", "x" * 10**6, "\0\r\n\x1b[31m", "", "é" * 5000])
 @pytest.mark.parametrize("kind", [Retry, Reject, ValueError])
-def test_an_odd_reason_is_cut_and_recorded(
+def test_an_odd_reason_of_retry_or_reject_is_cut_and_recorded(
     tasks: TaskBlueprint, kind: type[Exception], reason: str, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.CRITICAL, logger="taskhandler")  # xdist cannot pass half a surrogate on
@@ -237,7 +237,9 @@ def test_an_odd_reason_is_cut_and_recorded(
     assert recorded(app).reason.isascii() or reason.startswith(("\ud800", "é", "x"))
 
 
-def test_a_listener_that_raises_changes_nothing(tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture):
+def test_a_listener_that_raises_does_not_change_the_outcome(
+    tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture
+):
     def shout(_: Flask, event: TaskEvent) -> None:
         raise RuntimeError(event.task)
 
@@ -266,7 +268,7 @@ def test_there_is_no_current_task_outside_of_a_handler(tasks: TaskBlueprint):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere so large a stack may be had")
-def test_without_a_thread_for_heartbeats_nothing_is_run(tasks: TaskBlueprint):
+def test_a_task_is_not_run_when_no_heartbeat_thread_can_be_started(tasks: TaskBlueprint):
     ran: list[int] = []
     tasks.handler("run")(lambda _: ran.append(1))
     app = app_with(tasks)

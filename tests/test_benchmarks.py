@@ -8,7 +8,7 @@ import sys
 from tests.mirror import ROOT
 
 
-def test_memory_is_flat_over_deliveries_that_come_to_every_outcome():
+def test_memory_is_flat_over_deliveries_of_every_outcome():
     command = [sys.executable, "-m", "benchmarks.memory", "--deliveries", "5000"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

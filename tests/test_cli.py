@@ -23,7 +23,7 @@ def test_flask_finds_the_commands_without_an_app() -> None:
     assert "collection task_ledger" in printed
 
 
-def test_a_project_is_asked_for() -> None:
+def test_setup_without_a_project_is_refused() -> None:
     answer = CliRunner().invoke(tasks, ["setup"])
     assert answer.exit_code == 2
     assert "--project" in answer.output

@@ -40,11 +40,11 @@ def good() -> Findings:
     return found
 
 
-def test_a_good_day_has_no_problems(ledger: str) -> None:
+def test_the_demos_verdict_on_a_good_run_has_no_problems(ledger: str) -> None:
     assert list(problems(good(), WANTS, ledger=ledger, killed=KILLED)) == []
 
 
-def test_what_is_done_again_after_the_kill_is_no_problem(ledger: str) -> None:
+def test_a_run_repeated_after_the_kill_is_not_a_problem(ledger: str) -> None:
     found = good()
     found.begun["paid"], found.done["paid"] = [KILLED, 1], [KILLED, 1]
     assert list(problems(found, WANTS, ledger=ledger, killed=KILLED)) == []
@@ -73,13 +73,13 @@ def spoil_stranger(found: Findings) -> None:
 @pytest.mark.parametrize(
     "spoil", [spoil_lost, spoil_twice, spoil_completions, spoil_rejected, spoil_stranger]
 )
-def test_a_bad_day_is_told(ledger: str, spoil) -> None:  # noqa: ANN001 - one of those above
+def test_a_spoiled_run_of_the_demo_has_problems(ledger: str, spoil) -> None:  # noqa: ANN001 - one of those above
     found = good()
     spoil(found)
     assert list(problems(found, WANTS, ledger=ledger, killed=KILLED))
 
 
-def test_a_ledger_that_says_otherwise_is_told(ledger: str) -> None:
+def test_a_ledger_record_that_contradicts_the_run_is_a_problem(ledger: str) -> None:
     wants = [replace_end(WANTS[0], "dead"), WANTS[1]]
     assert list(problems(good(), wants, ledger=ledger, killed=KILLED))
 
@@ -88,14 +88,14 @@ def replace_end(want: Wanted, end: str) -> Wanted:
     return Wanted(want.name, want.handler, want.body, end=end)
 
 
-def test_a_line_that_is_being_written_is_not_read_yet(tmp_path: Path) -> None:
+def test_an_unfinished_line_of_the_demos_journal_is_not_read(tmp_path: Path) -> None:
     record = tmp_path / "effects.jsonl"
     record.write_text('{"what": "done", "task": "a", "pid": 1}\n{"what": "done", "ta')
     assert dict(read(record).done) == {"a": [1]}
 
 
 @pytest.mark.xdist_group("demo")
-def test_the_demo_plays_to_a_good_end() -> None:
+def test_the_demo_ends_without_problems() -> None:
     command = [sys.executable, "-m", "examples.demo", "--tasks", "60"]
     played = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert played.returncode == 0, played.stdout + played.stderr

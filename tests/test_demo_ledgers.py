@@ -32,7 +32,7 @@ def demo(*options: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_help_says_which_ledgers_there_are() -> None:
+def test_help_lists_the_ledgers() -> None:
     helped = demo("--help")
     assert helped.returncode == 0
     for word in ("make demo ARGS=", "--tasks N", "--ledger {sqlite,firestore}", "needs java", emulator.HOST):
@@ -45,14 +45,14 @@ def test_another_ledger_is_refused() -> None:
     assert "invalid choice: 'redis'" in refused.stderr
 
 
-def test_without_java_it_is_said_and_nothing_is_started(tmp_path: Path) -> None:
+def test_without_java_the_demo_says_so_and_starts_nothing(tmp_path: Path) -> None:
     refused = demo("--ledger", "firestore", PATH=str(tmp_path))
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "there is no Firestore emulator to play on: java is not on the PATH" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_without_the_emulators_program_it_is_said_how_to_get_it(
+def test_without_the_emulators_jar_the_demo_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     java = tmp_path / "java"
@@ -67,7 +67,7 @@ def test_without_the_emulators_program_it_is_said_how_to_get_it(
     assert emulator.JAR in emulator.missing()
 
 
-def test_an_address_at_which_nothing_answers_is_said() -> None:
+def test_an_emulator_address_at_which_nothing_answers_is_named() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{silent.getsockname()[1]}"
@@ -76,7 +76,7 @@ def test_an_address_at_which_nothing_answers_is_said() -> None:
     assert f"no emulator answers at '{address}'" in refused.stderr
 
 
-def test_an_emulator_that_does_not_start_says_why(tmp_path: Path) -> None:
+def test_an_emulator_that_does_not_start_prints_its_error(tmp_path: Path) -> None:
     if shutil.which("java") is None:
         pytest.skip("there is no java, which would have to say that the jar is empty")
     jar = tmp_path / "empty.jar"
@@ -86,7 +86,7 @@ def test_an_emulator_that_does_not_start_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.xdist_group("demo")
-def test_the_demo_plays_to_a_good_end_on_the_emulator() -> None:
+def test_the_demo_on_the_emulator_ends_without_problems() -> None:
     given = os.environ.get(emulator.HOST)
     where = {emulator.HOST: given} if given else {emulator.JAR: str(required_jar())}
     played = demo("--ledger", "firestore", "--tasks", "60", **where)

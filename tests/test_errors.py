@@ -35,19 +35,19 @@ def test_an_interruption_passes_an_except_exception():
     assert Interrupted("draining").why == str(Interrupted("draining")) == "draining"
 
 
-def test_a_wrong_setting_is_named_with_its_value_and_how_to_mend_it():
+def test_a_config_error_names_the_setting_its_value_and_the_remedy():
     error = ConfigError("LEASE", -1, "too short", remedy="Write 30")
     assert str(error) == "LEASE = -1: too short. Write 30"
     assert (error.key, error.value, error.problem, error.remedy) == ("LEASE", -1, "too short", "Write 30")
 
 
-def test_a_missing_setting_is_said_to_be_missing():
+def test_a_missing_setting_is_named_as_missing():
     assert str(ConfigError("LEASE", None, "it is needed")) == "LEASE is not set: it is needed"
 
 
 @pytest.mark.parametrize("word", [Retry, RateLimited])
 @pytest.mark.parametrize("after", [None, 0, 0.5, 30, 10**9, Fraction(1, 2), Decimal("1.5")])
-def test_a_word_says_when_to_come_back(word: type[Retry | RateLimited], after: float | None):
+def test_retry_and_rate_limited_carry_their_delay(word: type[Retry | RateLimited], after: float | None):
     error = word("later", after=after)
     assert (error.reason, error.after, str(error)) == ("later", after, "later")
     assert isinstance(error, Steering)
@@ -70,7 +70,7 @@ def test_a_word_says_when_to_come_back(word: type[Retry | RateLimited], after: f
         timedelta(-1),
     ],
 )
-def test_a_time_that_cannot_be_is_refused(word: type[Retry | RateLimited], after: float):
+def test_an_impossible_value_of_after_is_refused(word: type[Retry | RateLimited], after: float):
     with pytest.raises(UsageError) as refused:
         word(after=after)
     problem = "must be seconds (a number) or a timedelta, from 0 to 1000000000"
@@ -78,13 +78,13 @@ def test_a_time_that_cannot_be_is_refused(word: type[Retry | RateLimited], after
 
 
 @pytest.mark.parametrize("word", [Retry, RateLimited])
-def test_a_time_may_be_a_timedelta(word: type[Retry | RateLimited]):
+def test_after_may_be_a_timedelta(word: type[Retry | RateLimited]):
     assert word(after=timedelta(minutes=1)).after == 60.0
 
 
 @pytest.mark.parametrize("word", [Retry, RateLimited])
 @pytest.mark.parametrize("seconds", [30, 0.5, timedelta(seconds=30), -1])
-def test_a_time_in_the_place_of_the_reason_is_refused_with_a_hint(
+def test_a_duration_in_the_place_of_the_reason_is_refused_with_a_hint(
     word: type[Retry | RateLimited], seconds: object
 ):
     with pytest.raises(UsageError) as refused:
@@ -102,7 +102,7 @@ def test_a_reason_that_is_not_text_is_refused(word: type[Retry | RateLimited | R
     assert str(refused.value) == said
 
 
-def test_a_rejection_has_no_time():
+def test_a_number_as_the_reason_of_reject_is_refused():
     with pytest.raises(UsageError, match="the reason must be a string or an error, not of type int"):
         Reject(30)  # type: ignore[arg-type]  # what is being tried
 
@@ -111,14 +111,14 @@ def test_a_rejection_has_no_time():
     ("after", "seconds"),
     [(None, None), (30, 30.0), (timedelta(minutes=1), 60.0), ("30", None), (-1, None), (float("nan"), None)],
 )
-def test_a_time_that_a_subclass_has_set_is_read_alike(after: Any, seconds: float | None):  # noqa: ANN401 - what is being tried
+def test_after_that_a_subclass_sets_is_read_alike(after: Any, seconds: float | None):  # noqa: ANN401 - what is being tried
     busy = Busy()
     busy.after = after
     assert retry_after(busy) == seconds
 
 
 @pytest.mark.parametrize("word", [Retry, RateLimited, Reject])
-def test_an_error_may_stand_for_the_reason(word: type[Retry | RateLimited | Reject]):
+def test_an_exception_may_be_given_as_the_reason(word: type[Retry | RateLimited | Reject]):
     assert str(word(LookupError("no order")).reason) == "no order"  # type: ignore[arg-type]  # users do
 
 
@@ -141,12 +141,12 @@ class Busy(Retry):
         self.line = 5
 
 
-def test_a_users_own_word_of_steering_need_not_know_ours():
+def test_a_subclass_of_retry_need_not_call_our_constructor():
     assert NoMoney(5).reason == ""
     assert (Busy().reason, Busy().after) == ("", None)
 
 
-def test_a_word_of_steering_comes_back_from_another_process_as_it_was():
+def test_a_steering_error_survives_pickling():
     error = pickle.loads(pickle.dumps(Retry("later", after=5)))  # noqa: S301 - our own bytes
     assert (error.reason, error.after) == ("later", 5)
 

@@ -15,7 +15,7 @@ def told() -> list[str]:
     return output_of("told_of_forks").splitlines()
 
 
-def test_parent_and_child_are_told_of_a_fork(told: list[str]):
+def test_parent_and_child_are_called_around_a_fork(told: list[str]):
     assert "kept: before, parent" in told
     assert "kept: before, child" in told
 
@@ -24,13 +24,13 @@ def test_a_method_is_called_in_the_child_only(told: list[str]):
     assert told.count("method: anew") == 1
 
 
-def test_what_registers_while_others_come_to_rest_is_not_woken_in_the_parent_but_begins_anew_in_the_child(
+def test_what_registers_during_a_fork_is_called_in_the_child_and_not_in_the_parent(
     told: list[str],
 ):
     assert [line for line in told if line.startswith("late")] == ["late: child"]
 
 
-def test_nothing_is_kept_alive_to_be_told(told: list[str]):
+def test_the_fork_registry_keeps_nothing_alive(told: list[str]):
     assert not [line for line in told if "dropped" in line]
 
 
@@ -46,7 +46,7 @@ class Registered:
     def after_fork_in_child(self) -> None: ...
 
 
-def test_nothing_is_left_in_the_registry_of_what_has_gone():
+def test_the_fork_registry_forgets_what_was_collected():
     gc.collect()
     before = len(forks._forkables), len(forks._methods)  # noqa: SLF001 - nothing else shows the leak
     kept = [Registered() for _ in range(50)]

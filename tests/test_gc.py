@@ -64,7 +64,7 @@ def _is_harmless(annotation: object) -> bool:
 @pytest.mark.parametrize(
     "struct", uncollected(), ids=lambda struct: f"{struct.__module__}.{struct.__qualname__}"
 )
-def test_a_struct_that_is_not_collected_can_hold_nothing_of_somebody_elses(struct: type[msgspec.Struct]):
+def test_a_struct_without_gc_can_hold_no_object_of_the_user(struct: type[msgspec.Struct]):
     hints = get_type_hints(struct)
     found = {field: [*foreign(hints[field])] for field in struct.__struct_fields__}
     assert not {field: parts for field, parts in found.items() if parts}
@@ -93,7 +93,7 @@ class Flat(msgspec.Struct, gc=False):
     ],
     ids=str,
 )
-def test_an_annotation_that_fits_somebody_elses_object_is_found(annotation: object):
+def test_an_annotation_that_fits_an_object_of_the_user_is_found(annotation: object):
     assert [*foreign(annotation)]
 
 
@@ -110,5 +110,5 @@ def test_an_annotation_that_fits_somebody_elses_object_is_found(annotation: obje
     ],
     ids=str,
 )
-def test_an_annotation_that_fits_values_only_is_let_pass(annotation: object):
+def test_an_annotation_that_fits_only_values_is_accepted(annotation: object):
     assert not [*foreign(annotation)]

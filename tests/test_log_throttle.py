@@ -12,7 +12,7 @@ class Clock:
         return self.now
 
 
-def test_a_cause_has_one_line_in_so_many_seconds_and_the_next_one_counts_the_rest() -> None:
+def test_a_cause_has_one_line_an_interval_and_the_next_line_counts_the_rest() -> None:
     clock = Clock()
     throttle = LogThrottle(seconds=10, clock=clock)
     assert throttle.left_out("down") == 0
@@ -30,7 +30,7 @@ def test_another_cause_is_not_silenced() -> None:
     assert throttle.left_out("retry", "one reason") is None
 
 
-def test_causes_without_end_have_a_few_lines_of_their_kind() -> None:
+def test_ever_new_causes_of_one_kind_have_a_few_lines() -> None:
     clock = Clock()
     throttle = LogThrottle(seconds=10, clock=clock)
     lines = [throttle.left_out("retry", f"no such order {number}") for number in range(1000)]

@@ -16,7 +16,7 @@ from tests.pages import PAGES, name_of
 HEAVY = ("google.cloud", "grpc", "pydantic", "attrs", "requests")
 
 
-def test_the_package_tells_type_checkers_that_it_is_typed():
+def test_the_package_is_marked_as_typed():
     assert Path(taskhandler.__file__).with_name("py.typed").is_file()
 
 
@@ -25,7 +25,7 @@ def test_the_distribution_is_called_flask_taskhandler():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_no_page_tells_people_to_install_somebody_elses_package(page: Path):
+def test_no_page_says_to_install_a_package_of_another_name(page: Path):
     """`taskhandler` alone is another project's name on PyPI."""
     assert not re.search(r"\b(install|add) (-\S+ )*[\"']?taskhandler\b", page.read_text())
 

@@ -97,7 +97,7 @@ def test_every_public_name_is_described():
     assert not [name for name in names if not getattr(taskhandler, name).__doc__]
 
 
-def test_nothing_is_left_undone_or_mocked():
+def test_no_file_has_undone_notes_or_mocks():
     assert not lines_that_match(UNDONE, ".py")
 
 

@@ -75,11 +75,11 @@ def test_a_task_has_only_the_documented_names():
     assert public - acts == documented
 
 
-def test_headers_are_there_to_be_looked_up():
+def test_headers_of_a_task_can_be_looked_up():
     assert (a_task().headers.get("X-Any"), a_task().headers.get("X-Other")) == ("1", None)
 
 
-def test_the_lease_is_asked_what_is_left_and_extended_by_hand():
+def test_remaining_and_heartbeat_ask_the_lease():
     lease = ScriptedLease(left=12.5)
     task = a_task(lease)
     assert task.remaining() == 12.5
@@ -106,7 +106,7 @@ def test_a_task_with_time_left_passes_its_checkpoints():
         ("", False, -1.0, "out of time"),
     ],
 )
-def test_a_checkpoint_says_why_to_stop(lost: str, draining: bool, left: float, why: str):  # noqa: FBT001 - parameters of the test
+def test_a_checkpoint_raises_interrupted_with_the_reason(lost: str, draining: bool, left: float, why: str):  # noqa: FBT001 - parameters of the test
     lease = ScriptedLease(left=left, fenced=lost != "", cancelled=lost == "cancelled")
     task = a_task(lease, lambda: draining)
     with pytest.raises(Interrupted, match=f"^{why}$") as stopped:
@@ -126,7 +126,7 @@ def test_a_handlers_own_except_does_not_swallow_a_checkpoint():
         handler()
 
 
-def test_a_line_of_the_log_says_whose_it_is(caplog: pytest.LogCaptureFixture):
+def test_a_line_of_the_tasks_log_names_the_task(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, LOGGER.name):
         a_task().log.info("charged %s", "it")
     (line,) = caplog.records
@@ -135,6 +135,6 @@ def test_a_line_of_the_log_says_whose_it_is(caplog: pytest.LogCaptureFixture):
     assert (line.getMessage(), line.name) == ("charged it", "taskhandler")
 
 
-def test_nobodys_task_is_current_here():
+def test_outside_of_a_handler_there_is_no_current_task():
     with pytest.raises(LookupError):
         CURRENT.get()

@@ -15,6 +15,6 @@ def test_a_ref_prints_as_the_full_name():
     )
 
 
-def test_a_handler_may_return_one_as_its_result():
+def test_a_handler_may_return_a_ref_as_its_result():
     said = msgspec.json.encode(TaskRef("order-A7", NAME, created=True))
     assert msgspec.json.decode(said) == {"id": "order-A7", "name": NAME, "created": True}

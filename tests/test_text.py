@@ -45,7 +45,7 @@ def test_a_ctrl_c_within_a_str_goes_on_up() -> None:
         (UnprintableError(), "(it cannot be printed)"),
     ],
 )
-def test_what_a_terminal_would_act_on_is_replaced(said: object, line: str) -> None:
+def test_control_characters_are_replaced(said: object, line: str) -> None:
     assert one_line(said, limit=100) == line
 
 
@@ -85,7 +85,7 @@ def test_passwords_and_values_of_a_query_are_masked(url: str, shown: str) -> Non
 
 
 @given(st.text(), st.text(st.characters(exclude_characters="&;#"), min_size=4))
-def test_no_text_is_too_odd_to_be_masked(text: str, secret: str) -> None:
+def test_any_text_can_be_masked(text: str, secret: str) -> None:
     assert secret not in mask_url(f"https://host/?key={secret}&{text}").partition("&")[0].removeprefix(
         "https:"
     )

@@ -44,7 +44,7 @@ def test_an_ordinary_error_is_loggable_as_it_is(error: Exception):
         UnprintableError(),
     ],
 )
-def test_a_message_that_could_pretend_to_be_a_line_is_cleaned_wherever_it_stands(error: Exception):
+def test_a_message_that_could_forge_a_log_line_is_cleaned_anywhere_in_the_chain(error: Exception):
     for chain in ([error], [error, KeyError("later")]):
         later = caught(*chain)
         assert not is_loggable(later)
@@ -55,13 +55,13 @@ def test_a_message_that_could_pretend_to_be_a_line_is_cleaned_wherever_it_stands
         assert type(error).__name__ in text
 
 
-def test_a_note_is_a_message_too():
+def test_a_note_of_an_error_is_cleaned_too():
     error = caught(ValueError("no"))
     error.__notes__ = ["a\nb"]  # type: ignore[attr-defined]  # as add_note does, from Python 3.11 on
     assert not is_loggable(error)
 
 
-def test_the_chain_of_an_error_is_all_that_it_stands_for():
+def test_the_chain_of_an_error_has_all_its_causes_and_contexts():
     first, second, third = ValueError(), KeyError(), TypeError()
     second.__context__ = first
     third.__cause__ = second
@@ -73,7 +73,7 @@ def test_the_chain_of_an_error_is_all_that_it_stands_for():
     assert not is_behind(ValueError(), third)
 
 
-def test_a_recursion_without_end_is_a_bounded_text():
+def test_a_recursion_error_becomes_a_bounded_text():
     def down() -> None:
         down()
 
@@ -102,7 +102,7 @@ def test_an_error_of_an_odd_class_is_logged_cleaned():
     assert cleaned(error).endswith("OddError: x")
 
 
-def test_a_chain_without_end_is_a_bounded_text_and_looked_at_in_bounded_time():
+def test_an_endless_chain_of_errors_becomes_a_bounded_text_in_bounded_time():
     error: Exception = ValueError("x" * LONGEST_MESSAGE)
     for _ in range(5_000):
         later = ValueError("x" * LONGEST_MESSAGE)
@@ -114,7 +114,7 @@ def test_a_chain_without_end_is_a_bounded_text_and_looked_at_in_bounded_time():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
-def test_a_group_of_thousands_is_a_bounded_text():
+def test_a_group_of_thousands_of_errors_becomes_a_bounded_text():
     group_of: Any = getattr(builtins, "ExceptionGroup", None)
     group = group_of("many", [ValueError(f"line\n{number}") for number in range(12_000)])
     assert not is_loggable(group)

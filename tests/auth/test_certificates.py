@@ -79,7 +79,7 @@ def test_nothing_is_fetched_before_the_first_need(clock: issuer.Clock) -> None:
         (None, KEPT_BY_DEFAULT_SECONDS),
     ],
 )
-def test_certificates_are_kept_for_their_max_age_within_bounds(
+def test_certificates_are_fresh_for_their_max_age_within_bounds(
     clock: issuer.Clock, told: float | None, kept: float
 ) -> None:
     source = issuer.Source(Fetched(GOOD.body, told))
@@ -101,7 +101,7 @@ def test_chance_spreads_the_refreshes_over_a_tenth_of_the_max_age(clock: issuer.
     assert (knows(keeper), source.asked) == (True, 2)
 
 
-def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: issuer.Clock) -> None:
+def test_one_caller_refreshes_certificates_while_the_others_use_the_old_ones(clock: issuer.Clock) -> None:
     source, spawn = issuer.Source(GOOD, Fetched(issuer.certificates("new"), 1000)), Slow()
     keeper = keeper_of(source, clock, spawn)
     assert knows(keeper)
@@ -112,7 +112,9 @@ def test_one_refreshes_while_the_others_go_on_with_the_old_ones(clock: issuer.Cl
     assert (knows(keeper, "new"), spawn.waiting) == (True, [])
 
 
-def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clock: issuer.Clock) -> None:
+def test_when_no_thread_can_be_started_for_the_fetch_the_keys_are_unreachable_for_a_while(
+    clock: issuer.Clock,
+) -> None:
     tries: list[Act] = []
 
     def spawn(act: Act) -> None:
@@ -127,7 +129,7 @@ def test_without_a_thread_for_the_fetch_the_keys_are_unreachable_for_a_while(clo
     assert knows(keeper)
 
 
-def test_a_fetch_that_raises_something_else_leaves_nobody_waiting(clock: issuer.Clock) -> None:
+def test_a_fetch_that_raises_an_unexpected_error_releases_all_waiting_callers(clock: issuer.Clock) -> None:
     keeper = keeper_of(issuer.Source(KeyError("a bug"), GOOD), clock)
     with pytest.raises(KeyError):
         keeper.find(issuer.KID)
@@ -145,7 +147,7 @@ def test_stale_certificates_are_used_for_a_bounded_time(clock: issuer.Clock) -> 
     assert isinstance(keeper.find(issuer.KID), Unreachable)
 
 
-def test_an_address_that_fails_is_not_hammered(clock: issuer.Clock) -> None:
+def test_an_address_that_fails_is_asked_again_only_after_a_pause(clock: issuer.Clock) -> None:
     source = issuer.Source(DOWN, DOWN, GOOD)
     keeper = keeper_of(source, clock)
     assert all(isinstance(keeper.find(issuer.KID), Unreachable) for _ in range(9))
@@ -173,7 +175,7 @@ def test_a_fetch_that_another_thread_has_just_finished_is_not_started_again() ->
     assert (knows(keeper), source.asked) == (True, 1)
 
 
-def test_a_key_that_stays_over_a_refresh_is_the_same_object(clock: issuer.Clock) -> None:
+def test_a_key_that_a_refresh_does_not_change_stays_the_same_object(clock: issuer.Clock) -> None:
     source = issuer.Source(GOOD, Fetched(issuer.certificates(issuer.KID, "new"), 1000))
     keeper = keeper_of(source, clock)
     before = keeper.find(issuer.KID)
@@ -183,7 +185,7 @@ def test_a_key_that_stays_over_a_refresh_is_the_same_object(clock: issuer.Clock)
     assert keeper.certificates[issuer.KID] is before
 
 
-def test_a_key_that_changes_under_its_id_is_another_object(clock: issuer.Clock) -> None:
+def test_a_key_that_changes_under_its_id_becomes_another_object(clock: issuer.Clock) -> None:
     changed = json.dumps({issuer.KID: issuer.certificate("new")}).encode()
     keeper = keeper_of(issuer.Source(GOOD, Fetched(changed, 1000)), clock)
     before = keeper.find(issuer.KID)
@@ -192,7 +194,7 @@ def test_a_key_that_changes_under_its_id_is_another_object(clock: issuer.Clock) 
     assert keeper.certificates[issuer.KID] != before
 
 
-def test_one_cause_of_failed_fetches_is_one_line_a_minute(
+def test_fetches_that_fail_for_the_same_cause_are_logged_once_a_minute(
     clock: issuer.Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeper = keeper_of(issuer.Source(DOWN), clock)
@@ -203,7 +205,7 @@ def test_one_cause_of_failed_fetches_is_one_line_a_minute(
     assert caplog.messages == [line, f"{line} (and 11 more before)"]
 
 
-def test_text_from_the_network_is_cleaned_and_cut_in_the_log(
+def test_text_from_the_network_is_cleaned_and_cut_before_it_is_logged(
     clock: issuer.Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeper = keeper_of(issuer.Source(OSError("HTTP 500 \x1b[2J\nERROR forged " + "x" * 9000)), clock)
@@ -212,7 +214,7 @@ def test_text_from_the_network_is_cleaned_and_cut_in_the_log(
     assert len(caplog.messages[0]) < 300
 
 
-def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: issuer.Clock) -> None:
+def test_a_closed_keeper_fetches_no_more_and_still_finds_its_keys(clock: issuer.Clock) -> None:
     source = issuer.Source(GOOD)
     keeper, unused = keeper_of(source, clock), keeper_of(source, clock)
     assert knows(keeper)
@@ -225,7 +227,7 @@ def test_a_closed_keeper_fetches_no_more_and_keeps_what_it_knows(clock: issuer.C
     assert source.asked == 1
 
 
-def test_a_fetch_that_was_under_way_when_its_keeper_was_closed_is_the_last(clock: issuer.Clock) -> None:
+def test_a_fetch_under_way_when_its_keeper_is_closed_is_the_last(clock: issuer.Clock) -> None:
     source, slow = issuer.Source(GOOD), Slow()
     slow.first = False
     keeper = CertificateKeeper(

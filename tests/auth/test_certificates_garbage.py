@@ -42,13 +42,13 @@ BAD_URLS = [
 
 
 @pytest.mark.parametrize("url", BAD_URLS)
-def test_an_address_that_anybody_can_answer_for_is_refused(clock: issuer.Clock, url: str) -> None:
+def test_an_address_without_https_on_another_machine_is_refused(clock: issuer.Clock, url: str) -> None:
     with pytest.raises(ConfigError, match="TASKHANDLER_CERTS_URL"):
         CertificateKeeper(url, clock=clock)
 
 
 @pytest.mark.parametrize("url", [CERTS_URL, "http://localhost/", "http://127.0.0.1:8/x", "http://[::1]:8"])
-def test_an_address_over_https_or_on_this_machine_is_taken(clock: issuer.Clock, url: str) -> None:
+def test_an_address_with_https_or_on_this_machine_is_accepted(clock: issuer.Clock, url: str) -> None:
     CertificateKeeper(url, clock=clock)
 
 
@@ -67,7 +67,9 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
-def test_garbage_counts_as_unreachable_and_the_old_ones_stay(clock: issuer.Clock, garbage: bytes) -> None:
+def test_an_answer_of_garbage_counts_as_unreachable_and_old_certificates_stay(
+    clock: issuer.Clock, garbage: bytes
+) -> None:
     assert isinstance(keeper_of(issuer.Source(Fetched(garbage)), clock).find("a"), Unreachable)
     keeper = keeper_of(issuer.Source(GOOD, Fetched(garbage)), clock)
     assert knows(keeper)

@@ -37,7 +37,7 @@ def test_sixteen_threads_starting_cold_share_one_fetch(published: issuer.Publish
     assert published.asked == 1
 
 
-def test_sixteen_callers_with_a_new_key_cost_one_fetch_and_one_of_them_is_let_in(
+def test_sixteen_callers_with_a_new_key_share_one_fetch_and_one_finds_the_key(
     published: issuer.Publisher,
 ) -> None:
     keeper = CertificateKeeper(published.url, clock=issuer.Clock(), starter_wait=60)
@@ -54,7 +54,7 @@ def test_sixteen_callers_with_a_new_key_cost_one_fetch_and_one_of_them_is_let_in
     assert published.asked == 2
 
 
-def test_an_address_that_hangs_at_the_start_holds_up_a_caller_for_so_long_only(
+def test_an_address_that_hangs_at_a_cold_start_delays_a_caller_for_the_shared_wait_only(
     published: issuer.Publisher,
 ) -> None:
     published.open.clear()
@@ -74,7 +74,7 @@ def test_an_address_at_which_nothing_listens_makes_the_keys_unreachable(
     assert any(message.startswith(complaint) for message in caplog.messages)
 
 
-def test_an_answer_nested_too_deeply_to_be_read_is_a_failure_like_any_other(
+def test_an_answer_nested_too_deeply_to_be_read_makes_the_keys_unreachable(
     published: issuer.Publisher, caplog: pytest.LogCaptureFixture
 ) -> None:
     published.body = b"[" * 200_000
@@ -136,6 +136,6 @@ raise SystemExit([name for name in {HEAVY} if name in sys.modules])
 """
 
 
-def test_importing_costs_nothing_heavy() -> None:
+def test_importing_the_verifier_imports_no_heavy_library() -> None:
     ended = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, timeout=30, check=False)
     assert (ended.stderr.decode().strip(), ended.returncode) == ("[]", 1)

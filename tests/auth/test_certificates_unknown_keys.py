@@ -34,7 +34,7 @@ def keeper_of(source: issuer.Source, clock: issuer.Clock) -> CertificateKeeper:
     return keeper
 
 
-def test_a_flood_of_unknown_keys_costs_a_few_fetches_and_then_one_a_minute(clock: issuer.Clock) -> None:
+def test_a_flood_of_unknown_keys_causes_a_few_fetches_and_then_one_a_minute(clock: issuer.Clock) -> None:
     source = issuer.Source(GOOD)
     keeper = keeper_of(source, clock)
     for number in range(600):
@@ -43,7 +43,7 @@ def test_a_flood_of_unknown_keys_costs_a_few_fetches_and_then_one_a_minute(clock
     assert source.asked == 1 + UNKNOWN_KEY_BURST + 600 // UNKNOWN_KEY_SECONDS - 1
 
 
-def test_one_unknown_key_does_not_take_the_turn_of_a_key_that_comes_after_it(clock: issuer.Clock) -> None:
+def test_an_unknown_key_does_not_use_up_the_fetch_of_a_key_that_comes_after_it(clock: issuer.Clock) -> None:
     keeper = keeper_of(issuer.Source(GOOD, GOOD, WITH_NEW), clock)
     assert isinstance(keeper.find("unknown"), NoSuchKey)
     clock.now += 1
@@ -60,7 +60,7 @@ def test_after_a_flood_a_new_key_is_known_within_a_minute(clock: issuer.Clock) -
     assert isinstance(keeper.find("new"), Certificate)
 
 
-def test_a_cold_start_by_an_unknown_key_costs_one_fetch(clock: issuer.Clock) -> None:
+def test_an_unknown_key_at_a_cold_start_causes_one_fetch(clock: issuer.Clock) -> None:
     source = issuer.Source(GOOD)
     keeper = CertificateKeeper("https://google.test/", clock=clock, fetch=source, spawn=lambda act: act())
     assert isinstance(keeper.find("unknown"), NoSuchKey)
@@ -90,7 +90,7 @@ def test_an_address_that_fails_is_asked_for_an_unknown_key_after_the_quiet_time_
     assert isinstance(keeper.find("new"), Certificate)
 
 
-def test_an_unknown_key_is_nobodys_fault_while_the_certificates_are_stale_and_the_address_fails(
+def test_an_unknown_key_is_unreachable_while_the_certificates_are_stale_and_the_address_fails(
     clock: issuer.Clock,
 ) -> None:
     keeper = keeper_of(issuer.Source(GOOD, DOWN, GOOD), clock)

@@ -106,7 +106,7 @@ def test_a_new_key_is_known_to_the_caller_who_starts_the_fetch(hanging: Hanging,
         assert isinstance(first.result(FOREVER), Certificate)
 
 
-def test_a_new_key_is_known_after_the_fetch_that_nobody_waited_for(
+def test_a_new_key_is_known_after_a_fetch_that_no_caller_waited_for(
     hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = warm(hanging, clock)
@@ -125,7 +125,7 @@ def test_a_known_key_does_not_wait_for_the_refresh_of_stale_certificates(
     assert [thread.is_alive() for thread in hanging.threads] == [True]
 
 
-def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_do_not(
+def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_are_answered_at_once(
     hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = keeper_of(hanging, clock)
@@ -140,7 +140,7 @@ def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_do_not(
     assert (rest.count(Certificate), rest.count(Unreachable)) == (MOST_WAITING, 20)
 
 
-def test_nobody_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock: issuer.Clock) -> None:
+def test_no_caller_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock: issuer.Clock) -> None:
     keeper = keeper_of(hanging, clock, shared_wait=2.0)
     with ThreadPoolExecutor(1) as threads:
         threads.submit(keeper.find, issuer.KID)
@@ -165,7 +165,7 @@ def test_after_a_failure_only_the_caller_who_starts_the_next_fetch_waits_for_it(
         assert isinstance(starter.result(FOREVER), Certificate)
 
 
-def test_a_fetch_that_never_ends_is_the_only_one(hanging: Hanging, clock: issuer.Clock) -> None:
+def test_while_a_fetch_hangs_no_other_is_started(hanging: Hanging, clock: issuer.Clock) -> None:
     keeper = keeper_of(hanging, clock, shared_wait=0.01)
     for _ in range(50):
         assert isinstance(keeper.find(issuer.KID), Unreachable)

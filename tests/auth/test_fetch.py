@@ -45,7 +45,9 @@ def published() -> Iterator[issuer.Publisher]:
         ("", None),
     ],
 )
-def test_the_max_age_is_read(published: issuer.Publisher, control: str, max_age: float | None) -> None:
+def test_the_max_age_of_an_answer_is_returned(
+    published: issuer.Publisher, control: str, max_age: float | None
+) -> None:
     published.headers = {"Cache-Control": control}
     assert fetch_over_http(published.url, FOREVER) == Fetched(published.body, max_age)
 
@@ -56,7 +58,7 @@ def test_an_answer_without_cache_control_is_read(published: issuer.Publisher) ->
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 429, 500, 503])
-def test_anything_but_a_success_is_a_failure_and_redirects_are_not_followed(
+def test_a_status_other_than_200_is_a_failure_and_redirects_are_not_followed(
     published: issuer.Publisher, status: int
 ) -> None:
     published.status, published.headers = status, {"Location": published.url}
@@ -79,13 +81,13 @@ def test_an_answer_of_too_many_headers_is_a_failure(published: issuer.Publisher)
         fetch_over_http(published.url, FOREVER)
 
 
-def test_a_fetch_has_a_time_out(published: issuer.Publisher) -> None:
+def test_a_fetch_that_gets_no_answer_ends_with_its_time_out(published: issuer.Publisher) -> None:
     published.open.clear()
     with pytest.raises(OSError, match="timed out"):
         fetch_over_http(published.url, SOON)
 
 
-def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(
+def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
     published: issuer.Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -94,7 +96,7 @@ def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_a_slow_answer_ends_with_the_deadline_and_its_connection_is_closed(name: str):
+def test_a_slow_answer_is_given_up_at_the_deadline_and_its_connection_closed(name: str):
     with serving(SLOW[name]) as server:
         with pytest.raises(OSError, match="timed out"):
             fetch_over_http(f"http://127.0.0.1:{server.port}/", SOON)
@@ -109,14 +111,14 @@ def test_an_endless_answer_is_given_up_and_its_connection_is_closed(name: str):
         assert server.left.wait(FOREVER)
 
 
-def test_an_address_that_never_accepts_ends_with_the_deadline():
+def test_an_address_that_never_accepts_is_given_up_at_the_deadline():
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(OSError, match="timed out"):
             fetch_over_http(f"http://127.0.0.1:{port}/", SOON)
 
 
-def test_an_address_whose_queue_of_connections_is_full_ends_with_the_deadline():
+def test_an_address_with_a_full_backlog_is_given_up_at_the_deadline():
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         where = listener.getsockname()
         crowd = [socket.socket() for _ in range(4)]
@@ -157,7 +159,7 @@ def test_an_answer_that_is_not_http_is_a_failure(answer: bytes):
         fetch_over_http(f"http://127.0.0.1:{server.port}/", FOREVER)
 
 
-def test_eight_fetches_at_once_do_not_share_their_bounds():
+def test_eight_simultaneous_fetches_each_have_their_own_deadline_and_limit():
     with issuer.Publisher() as publisher, ThreadPoolExecutor(8) as threads:
         publisher.body = b"x" * LARGEST_BODY_BYTES
         fetched = list(threads.map(lambda _: fetch_over_http(publisher.url, FOREVER), range(8)))

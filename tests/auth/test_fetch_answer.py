@@ -22,7 +22,7 @@ from tests.auth import issuer
         ("", None),
     ],
 )
-def test_the_max_age_is_read_from_cache_control(header: str, seconds: float | None):
+def test_the_max_age_is_read_from_cache_control_of_any_spelling(header: str, seconds: float | None):
     assert max_age(header) == seconds
 
 
@@ -36,7 +36,7 @@ def test_the_public_keys_are_read_by_their_ids():
     assert one != published.certificates["two"]
 
 
-def test_what_is_not_a_certificate_of_an_rsa_key_is_counted_and_left_out():
+def test_a_certificate_without_an_rsa_key_is_counted_and_left_out():
     answer = {
         "pem": "x",
         "elliptic": issuer.certificate_of_another_kind(),

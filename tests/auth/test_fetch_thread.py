@@ -30,28 +30,28 @@ def failing(error: BaseException) -> Fetched:
     raise error
 
 
-def test_what_was_fetched_is_handed_over():
+def test_what_was_fetched_is_handed_to_the_keeper():
     keeper, fetch = Keeper(), under_way()
     run_fetch(fetch, lambda: FETCHED, weakref.WeakMethod(keeper.conclude))
     assert (keeper.answers, fetch.over.is_set()) == ([FETCHED], True)
 
 
 @pytest.mark.parametrize("error", [OSError("down"), ValueError("garbage")])
-def test_a_fault_is_handed_over_as_one_line(error: Exception):
+def test_a_failed_fetch_is_handed_over_as_one_line(error: Exception):
     keeper = Keeper()
     run_fetch(under_way(), lambda: failing(error), weakref.WeakMethod(keeper.conclude))
     assert keeper.answers == [f"{type(error).__name__}: {error}"]
 
 
 @pytest.mark.parametrize("error", [KeyError("a mistake"), SystemExit(1)])
-def test_whatever_else_is_raised_goes_on_up_and_is_handed_over_too(error: BaseException):
+def test_an_unexpected_error_of_a_fetch_is_handed_over_and_raised(error: BaseException):
     keeper = Keeper()
     with pytest.raises(type(error)):
         run_fetch(under_way(), lambda: failing(error), weakref.WeakMethod(keeper.conclude))
     assert keeper.answers == ["the fetch was broken off"]
 
 
-def test_a_keeper_that_is_gone_is_told_nothing():
+def test_a_keeper_that_was_collected_is_handed_nothing():
     keeper = Keeper()
     conclude = weakref.WeakMethod(keeper.conclude)
     del keeper
@@ -59,7 +59,7 @@ def test_a_keeper_that_is_gone_is_told_nothing():
     assert conclude() is None
 
 
-def test_a_fault_is_cleaned_and_cut():
+def test_the_text_of_a_failed_fetch_is_cleaned_and_cut():
     said = fault(OSError("one\ntwo \x1b[31m" + "x" * 9000))
     assert said.startswith("OSError: one two ?[31mxxx")
     assert len(said) < 250

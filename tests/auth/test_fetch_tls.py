@@ -49,7 +49,7 @@ def test_an_answer_over_tls_is_read(trusted: ssl.SSLContext):
         assert fetch_over_http(f"https://127.0.0.1:{server.port}/", FOREVER) == Fetched(b"{}", 60)
 
 
-def test_a_server_whose_certificate_nobody_vouches_for_is_refused(
+def test_a_server_whose_certificate_no_authority_signed_is_refused(
     trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -58,7 +58,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_refused(
         fetch_over_http(f"https://127.0.0.1:{server.port}/", FOREVER)
 
 
-def test_a_server_of_another_name_is_refused(trusted: ssl.SSLContext):
+def test_a_server_whose_certificate_has_another_name_is_refused(trusted: ssl.SSLContext):
     talk = over_tls(trusted, says(OK + b"Content-Length: 2\r\n\r\n{}"))
     with serving(talk) as server, pytest.raises(ssl.SSLError, match="mismatch"):
         fetch_over_http(f"https://localhost:{server.port}/", FOREVER)
@@ -67,7 +67,7 @@ def test_a_server_of_another_name_is_refused(trusted: ssl.SSLContext):
 @pytest.mark.parametrize(
     "name", ["silent", "silent after the headers", "trickles the headers", "trickles the body"]
 )
-def test_a_slow_answer_over_tls_ends_with_the_deadline(trusted: ssl.SSLContext, name: str):
+def test_a_slow_answer_over_tls_is_given_up_at_the_deadline(trusted: ssl.SSLContext, name: str):
     with serving(over_tls(trusted, SLOW[name])) as server:
         with pytest.raises(OSError, match="timed out"):
             fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON)
@@ -84,7 +84,7 @@ def test_an_endless_answer_over_tls_is_given_up(trusted: ssl.SSLContext, name: s
 
 @pytest.mark.parametrize("talk", [silent, trickles_a_handshake])
 @pytest.mark.usefixtures("trusted")
-def test_a_slow_handshake_ends_with_the_deadline(talk: Talk):
+def test_a_slow_tls_handshake_is_given_up_at_the_deadline(talk: Talk):
     with serving(talk) as server:
         with pytest.raises(OSError, match="timed out"):
             fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON)
@@ -113,7 +113,7 @@ def test_a_proxy_of_the_environment_is_used_over_tls(
     ids=["silent", "trickles", "endless", "refuses"],
 )
 @pytest.mark.usefixtures("trusted")
-def test_a_proxy_that_misbehaves_is_bounded_too(
+def test_a_misbehaving_proxy_is_given_up_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch, talk: Talk, deadline: float, said: str
 ):
     with serving(talk) as proxy:
@@ -130,13 +130,13 @@ def clock_that_jumps(after: int) -> Callable[[], float]:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_handshake_has_what_the_connection_has_left_of_the_deadline():
+def test_a_tls_handshake_has_the_time_that_connecting_left_of_the_deadline():
     with serving(silent) as server, pytest.raises(TimeoutError, match="one deadline"):
         fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON, clock=clock_that_jumps(after=2))
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_handshake_has_what_the_proxy_has_left_of_the_deadline(monkeypatch: pytest.MonkeyPatch):
+def test_a_tls_handshake_has_the_time_that_the_proxy_left_of_the_deadline(monkeypatch: pytest.MonkeyPatch):
     with serving(says(b"HTTP/1.1 200 OK\r\n\r\n")) as proxy:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("no_proxy", "")

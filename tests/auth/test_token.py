@@ -48,7 +48,7 @@ def test_a_token_is_read_whatever_the_spelling_of_its_scheme(scheme: str):
     assert is_good(read(scheme=scheme))
 
 
-def test_of_no_header_that_is_said():
+def test_a_missing_header_is_refused_with_that_reason():
     refused = read_token("", audiences=(), issuers=(), now=NOW)
     assert refused == Refused("unauthenticated", "there is no Authorization header")
 
@@ -79,7 +79,7 @@ HEADERS: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("header", "why"), HEADERS)
-def test_a_header_that_is_not_of_a_plain_token_is_refused(header: object, why: str):
+def test_a_token_whose_header_is_not_plain_rs256_is_refused(header: object, why: str):
     assert read(head=issuer.segment(header)) == why
 
 
@@ -137,5 +137,5 @@ NAMES: list[tuple[dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "why"), NAMES)
-def test_a_name_that_is_another_or_not_text_is_refused(changes: dict[str, object], why: str):
+def test_a_claim_with_another_value_or_type_is_refused(changes: dict[str, object], why: str):
     assert read(claims(**changes)) == why

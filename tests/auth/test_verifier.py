@@ -37,12 +37,12 @@ def clock() -> issuer.Clock:
     return issuer.Clock(int(time.time()))
 
 
-def test_a_token_of_a_configured_account_is_let_in(source: issuer.Source):
+def test_a_token_of_a_configured_account_is_accepted(source: issuer.Source):
     assert issuer.verifier(source).verify(issuer.bearer()) == ME
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer  "])
-def test_the_scheme_is_known_in_any_case(source: issuer.Source, scheme: str):
+def test_the_scheme_bearer_is_accepted_in_any_case(source: issuer.Source, scheme: str):
     assert issuer.verifier(source).verify(f"{scheme} {issuer.token()}") == ME
 
 
@@ -56,15 +56,17 @@ def test_the_scheme_is_known_in_any_case(source: issuer.Source, scheme: str):
     ],
     ids=["short issuer", "no subject", "nbf", "nested"],
 )
-def test_what_google_may_write_otherwise_is_let_in(source: issuer.Source, claims: dict[str, object]):
+def test_a_token_that_google_may_write_differently_is_accepted(
+    source: issuer.Source, claims: dict[str, object]
+):
     assert issuer.verifier(source).verify(issuer.bearer(body=claims)) == ME
 
 
-def test_a_header_without_a_type_is_let_in(source: issuer.Source):
+def test_a_token_without_a_type_is_accepted(source: issuer.Source):
     assert issuer.verifier(source).verify(issuer.handmade_bearer(issuer.header(typ=None))) == ME
 
 
-def test_no_credential_is_refused(source: issuer.Source):
+def test_a_request_without_a_credential_is_refused(source: issuer.Source):
     refused = Refused("unauthenticated", "there is no Authorization header")
     assert [issuer.verifier(source).verify(given) for given in (None, "")] == [refused, refused]
 
@@ -102,7 +104,7 @@ def test_a_handler_can_narrow_the_accounts_but_not_widen_them(source: issuer.Sou
         assert verifier.verify(None, allowed=frozenset({other})) == verifier.verify(None)
 
 
-def test_empty_rules_refuse_everybody(source: issuer.Source):
+def test_empty_rules_refuse_every_token(source: issuer.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=issuer.Clock(), fetch=source, spawn=lambda act: act())
     nobody, nowhere = Rules(issuer.RULES.audiences, frozenset()), Rules(frozenset(), issuer.RULES.accounts)
     assert OIDCVerifier(nobody, keeper, now=time.time).verify(issuer.bearer()) == FORBIDDEN
@@ -110,7 +112,7 @@ def test_empty_rules_refuse_everybody(source: issuer.Source):
     assert refused == Refused("unauthenticated", "another audience")
 
 
-def test_the_issuers_can_be_others(source: issuer.Source):
+def test_tokens_of_other_configured_issuers_are_accepted(source: issuer.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=issuer.Clock(), fetch=source, spawn=lambda act: act())
     rules = Rules(issuer.RULES.audiences, issuer.RULES.accounts, frozenset({"http://issuer.local"}))
     verifier = OIDCVerifier(rules, keeper, now=time.time)
@@ -118,7 +120,7 @@ def test_the_issuers_can_be_others(source: issuer.Source):
     assert verifier.verify(issuer.bearer()) == Refused("unauthenticated", "another issuer")
 
 
-def test_any_of_several_audiences_will_do(source: issuer.Source):
+def test_a_token_for_any_of_several_audiences_is_accepted(source: issuer.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=issuer.Clock(), fetch=source, spawn=lambda act: act())
     rules = Rules(frozenset({"https://a", "https://b"}), issuer.RULES.accounts)
     verifier = OIDCVerifier(rules, keeper, now=time.time)
@@ -170,14 +172,16 @@ def test_a_token_may_live_for_a_day(source: issuer.Source):
     assert verifier.verify(issuer.bearer(body=issuer.claims(iat=born + 1, exp=born))) == refused
 
 
-def test_google_auth_has_the_last_word_on_the_times(source: issuer.Source, clock: issuer.Clock):
+def test_a_token_that_google_auth_refuses_for_its_times_is_refused(
+    source: issuer.Source, clock: issuer.Clock
+):
     clock.now -= 7200
     old = issuer.bearer(body=issuer.claims(iat=int(clock.now), exp=int(clock.now) + 3600))
     refused = Refused("unauthenticated", "google-auth refuses the signature or the times")
     assert issuer.verifier(source, clock).verify(old) == refused
 
 
-def test_a_good_token_is_remembered_until_it_expires_whatever_becomes_of_the_certificates(
+def test_a_good_token_is_accepted_until_it_expires_even_when_certificates_are_lost(
     clock: issuer.Clock,
 ):
     source, keeper_clock = issuer.Source(Fetched(issuer.certificates(), 300), DOWN), issuer.Clock()
@@ -194,7 +198,7 @@ def test_a_good_token_is_remembered_until_it_expires_whatever_becomes_of_the_cer
     assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
 
 
-def test_only_the_last_good_tokens_are_remembered(clock: issuer.Clock):
+def test_the_number_of_remembered_tokens_is_bounded_and_the_oldest_goes_first(clock: issuer.Clock):
     source = issuer.Source(Fetched(issuer.certificates(), 300), DOWN)
     keeper_clock = issuer.Clock()
     keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
@@ -223,7 +227,7 @@ def test_sixteen_threads_starting_cold_ask_for_certificates_once():
         assert published.asked == 1
 
 
-def test_a_removed_signature_has_its_own_reason_and_log_line(
+def test_a_token_whose_signature_the_platform_removed_has_its_own_reason_and_log_line(
     source: issuer.Source, clock: issuer.Clock, caplog: pytest.LogCaptureFixture
 ):
     keeper = CertificateKeeper(CERTS_URL, clock=clock, fetch=source, spawn=lambda act: act())
@@ -240,7 +244,7 @@ def test_a_removed_signature_has_its_own_reason_and_log_line(
 
 
 @pytest.mark.parametrize("signature", [SIGNATURE_REMOVED, "AAAA", "c2lnbmF0dXJl"])
-def test_behind_a_platform_that_checks_the_signature_is_not_looked_at(signature: str):
+def test_behind_a_platform_that_checks_tokens_the_signature_is_not_verified_again(signature: str):
     verifier = PlatformVerifier(issuer.RULES, now=time.time)
     bearer = f"{issuer.bearer().rpartition('.')[0]}.{signature}"
     assert verifier.verify(bearer) == ME
@@ -249,7 +253,7 @@ def test_behind_a_platform_that_checks_the_signature_is_not_looked_at(signature:
     assert verifier.verify(issuer.bearer(body=issuer.claims(email="other@a.test"))) == FORBIDDEN
 
 
-def test_where_nobody_checks_everybody_comes_in_nameless(source: issuer.Source):
+def test_without_verification_every_caller_is_accepted_without_an_email(source: issuer.Source):
     verifiers: list[Verifier] = [
         NoVerifier(),
         issuer.verifier(source),
@@ -258,7 +262,7 @@ def test_where_nobody_checks_everybody_comes_in_nameless(source: issuer.Source):
     assert verifiers[0].verify(None) == verifiers[0].verify("x", allowed=frozenset()) == Caller("")
 
 
-def test_unknown_keys_are_refused_and_remembered_tokens_let_in_while_the_certificates_hang():
+def test_while_the_certificates_hang_unknown_keys_are_refused_and_remembered_tokens_accepted():
     with issuer.Publisher() as published, ThreadPoolExecutor(50) as threads:
         keeper = CertificateKeeper(published.url, clock=time.monotonic, starter_wait=0.01)
         verifier, remembered = OIDCVerifier(issuer.RULES, keeper, now=time.time), issuer.bearer()

@@ -35,20 +35,20 @@ def refused(authorization: str) -> bool:
 
 
 @given(ANYTHING)
-def test_any_text_is_refused(text: str):
+def test_any_text_as_a_credential_is_refused(text: str):
     assert refused(text)
     assert refused(f"Bearer {text}")
 
 
 @given(ANYTHING, ANYTHING, ANYTHING)
-def test_any_three_segments_are_refused(head: str, body: str, signature: str):
+def test_any_three_segments_as_a_token_are_refused(head: str, body: str, signature: str):
     segments = [issuer.encoded(part.encode("utf-8", "surrogatepass")) for part in (head, body, signature)]
     assert refused(f"Bearer {'.'.join(segments)}")
 
 
 @settings(deadline=None)  # the first one makes the keys
 @given(st.integers(0, len(GENUINE)), st.integers(0, 3), ANYTHING)
-def test_a_genuine_token_that_was_changed_is_refused(start: int, length: int, text: str):
+def test_a_genuine_token_with_any_part_replaced_is_refused(start: int, length: int, text: str):
     changed = GENUINE[:start] + text + GENUINE[start + length :]
     assume(changed.lstrip(" ") != GENUINE)
     assert refused(f"Bearer {changed}")
@@ -56,22 +56,22 @@ def test_a_genuine_token_that_was_changed_is_refused(start: int, length: int, te
 
 @settings(deadline=None)
 @given(st.integers(0, len(GENUINE) - 1), st.integers(0, 5))
-def test_a_genuine_token_with_one_bit_turned_is_refused(place: int, bit: int):
+def test_a_genuine_token_with_one_bit_flipped_is_refused(place: int, bit: int):
     turned = chr(ord(GENUINE[place]) ^ 1 << bit)
     assert refused(f"Bearer {GENUINE[:place]}{turned}{GENUINE[place + 1 :]}")
 
 
 @settings(deadline=None)
 @given(JSON, JSON)
-def test_any_json_is_refused_though_it_be_signed(head: object, body: object):
-    assume(head is not None and body is not None)  # None would mint a good one
+def test_any_signed_json_as_header_or_claims_is_refused(head: object, body: object):
+    assume(head is not None and body is not None)  # None would make a good one
     assert refused(issuer.handmade_bearer(body=body))
     assert refused(issuer.handmade_bearer(head))
 
 
 @settings(deadline=None)
 @given(CLAIMS, JSON)
-def test_a_claim_that_is_anything_else_is_refused_though_it_be_signed(name: str, value: object):
+def test_a_signed_token_with_any_other_value_of_a_claim_is_refused(name: str, value: object):
     honest = issuer.claims()
     assume(value is not honest[name] and value != honest[name])
     assert refused(issuer.bearer(body=honest | {name: value}))
@@ -79,7 +79,7 @@ def test_a_claim_that_is_anything_else_is_refused_though_it_be_signed(name: str,
 
 @settings(deadline=None)
 @given(TIMES, JSON | st.integers(-100, 2**70))
-def test_no_time_of_any_kind_makes_it_stumble(name: str, value: object):
+def test_a_time_of_any_type_is_answered_and_never_raises(name: str, value: object):
     token = issuer.bearer(body=issuer.claims() | {name: value})
     assert isinstance(verifier().verify(token), Caller | Refused)
 
@@ -99,7 +99,7 @@ def near_the_end_of_the_stack(verifies: Verifier, token: str, room: int) -> Answ
         return None
 
 
-def test_the_end_of_the_stack_is_refused_and_not_an_error():
+def test_a_token_that_the_stack_has_no_room_for_is_refused_without_an_error():
     verifiers: list[Verifier] = [verifier(), PlatformVerifier(issuer.RULES, now=time.time)]
     for each in verifiers:
         answers = [near_the_end_of_the_stack(each, issuer.bearer(), room) for room in range(60)]

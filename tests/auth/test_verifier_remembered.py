@@ -67,7 +67,7 @@ def test_a_remembered_token_ends_when_another_key_takes_the_id_of_its_key(clock:
     assert isinstance(verifier.verify(bearer), Refused)
 
 
-def test_a_remembered_token_has_its_key_refreshed_though_no_other_token_comes(clock: issuer.Clock):
+def test_a_remembered_token_has_its_key_refreshed_without_any_other_token(clock: issuer.Clock):
     source, bearer = issuer.Source(BOTH, WITHOUT), issuer.bearer()
     verifier = verifier_of(source, clock)
     for _ in range(FRESH_SECONDS):
@@ -118,7 +118,7 @@ SCHEMES = [
 ]
 
 
-def test_one_token_in_a_thousand_spellings_is_one_entry():
+def test_one_token_in_a_thousand_spellings_is_remembered_once():
     now, token = issuer.Clock(time.time()), issuer.token()
     first = issuer.bearer(body=issuer.claims(sub="first"))
     spellings = [f"{scheme}{token}" for scheme in SCHEMES]
@@ -126,13 +126,13 @@ def test_one_token_in_a_thousand_spellings_is_one_entry():
     assert verifier.verify(first) == ME  # a thousand entries would have had it forgotten
 
 
-def test_a_token_that_is_remembered_in_one_spelling_is_remembered_in_all():
+def test_a_token_remembered_in_one_spelling_is_remembered_in_all():
     now, token = issuer.Clock(time.time()), issuer.token()
     verifier, _ = away(now, issuer.Clock(), f"bearer   {token}")
     assert {verifier.verify(f"{scheme}{token}") for scheme in SCHEMES} == {ME}
 
 
-def test_a_token_that_is_remembered_has_its_handlers_accounts_looked_at():
+def test_a_remembered_token_is_still_checked_against_its_handlers_accounts():
     verifier, bearer = away(issuer.Clock(time.time()), issuer.Clock(), issuer.bearer())
     assert verifier.verify(bearer, allowed=frozenset({"other@a.test"})) == FORBIDDEN
 

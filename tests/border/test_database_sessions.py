@@ -105,14 +105,14 @@ def payments(app: Flask) -> int:
         ("rejects", "rejected", True),  # the same
     ],
 )
-def test_a_teardown_that_commits_unless_there_was_an_error_sees_a_handlers_error(
+def test_a_teardown_sees_a_handlers_error_and_does_not_commit(
     app: Flask, handler: str, came_to: str, *, is_paid: bool
 ):
     assert outcome(app, handler) == came_to
     assert payments(app) == is_paid
 
 
-def test_a_commit_that_fails_in_the_teardown_is_too_late_and_the_task_is_completed(app: Flask):
+def test_a_database_commit_that_fails_in_the_teardown_leaves_the_task_completed(app: Flask):
     with app.app_context():
         database.session.execute(text("CREATE UNIQUE INDEX once ON payments (task)"))
         database.session.commit()
@@ -124,7 +124,7 @@ def test_a_commit_that_fails_in_the_teardown_is_too_late_and_the_task_is_complet
     assert outcome(app, "returns") == "completed"
 
 
-def test_a_commit_that_fails_in_the_handler_is_the_handlers_failure(app: Flask):
+def test_a_database_commit_that_fails_in_the_handler_fails_the_attempt(app: Flask):
     with app.app_context():
         database.session.execute(text("CREATE UNIQUE INDEX once ON payments (task)"))
         database.session.commit()

@@ -50,7 +50,7 @@ def redeliver(served: Served, task: str) -> None:
 
 
 @ON_EACH_SERVER
-def test_a_handler_that_runs_at_sigterm_ends_or_is_taken_over(fresh: Serve, server: Server):
+def test_a_task_that_runs_at_sigterm_completes_or_is_taken_over(fresh: Serve, server: Server):
     served = fresh(server)
     answer = begin(served, "t")
     served.terminate()
@@ -72,7 +72,7 @@ def test_a_handler_that_runs_at_sigterm_ends_or_is_taken_over(fresh: Serve, serv
 
 
 @ON_EACH_SERVER
-def test_a_handler_that_runs_at_a_kill_is_taken_over(fresh: Serve, server: Server):
+def test_a_task_whose_worker_is_killed_is_taken_over(fresh: Serve, server: Server):
     served = fresh(server)
     answer = begin(served, "t")
     served.kill()

@@ -42,7 +42,9 @@ def test_an_extension_that_answers_does_not_acknowledge_a_task(
 
 @ON_EACH_SERVER
 @pytest.mark.parametrize("extension", PASSING)
-def test_an_extension_that_lets_tasks_through_changes_nothing(running: Serve, server: Server, extension: str):
+def test_an_extension_that_lets_tasks_through_leaves_their_outcomes_unchanged(
+    running: Serve, server: Server, extension: str
+):
     served, task, failing = running(server), f"x{next(TASKS)}", f"x{next(TASKS)}"
     said = served.deliver(task, neighbour=extension)
     assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)
@@ -64,7 +66,7 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize(("neighbour", "answered"), ANSWERED.items())
-def test_one_line_of_the_log_says_what_answered_in_the_place_of_a_task(
+def test_what_an_extension_answered_in_the_place_of_a_task_is_one_log_line(
     fresh: Serve, caplog: pytest.LogCaptureFixture, neighbour: str, answered: str
 ):
     fresh(TEST_CLIENT).deliver("t", neighbour=neighbour)

@@ -27,12 +27,12 @@ def row(server: Server) -> list[str]:
     ]
 
 
-def test_the_table_of_extensions_says_what_the_tests_expect():
+def test_the_table_of_extensions_agrees_with_the_tests():
     assert [cells + [""] * (3 - len(cells)) for cells in rows("Extensions")] == [
         [name, "`completed`" if extension.reaches else "`intercepted`", extension.exemption]
         for name, extension in EXTENSIONS.items()
     ]
 
 
-def test_the_table_of_servers_says_what_the_tests_expect():
+def test_the_table_of_servers_agrees_with_the_tests():
     assert rows("Servers") == [row(server) for server in SERVERS if server.command is not None]

@@ -41,7 +41,7 @@ def test_a_body_arrives_whole_or_is_refused(running: Serve, server: Server, fram
 
 
 @ON_EACH_SERVER
-def test_the_same_body_encoded_otherwise_is_the_same_task(running: Serve, server: Server):
+def test_the_same_body_with_another_content_encoding_is_the_same_task(running: Serve, server: Server):
     served, task = running(server), f"f{next(TASKS)}"
     first = served.deliver(task, FRAMINGS["gzip"].sent, **GZIP)
     second = served.deliver(task, BODY, X_CloudTasks_TaskRetryCount="1")
@@ -60,7 +60,7 @@ def test_json_may_begin_with_a_byte_order_mark(running: Serve, server: Server):
 
 @ON_EACH_SERVER
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_another_method_is_refused_and_tells_only_those_with_a_token(
+def test_another_method_is_refused_and_allow_is_sent_to_authenticated_callers_only(
     running: Serve, server: Server, method: str
 ):
     served, task = running(server), f"f{next(TASKS)}"
@@ -73,7 +73,7 @@ def test_another_method_is_refused_and_tells_only_those_with_a_token(
 
 
 @ON_EACH_SERVER
-def test_ten_thousand_bytes_of_headers_run_nothing_unrecorded(running: Serve, server: Server):
+def test_ten_thousand_bytes_of_headers_run_no_handler_without_a_record(running: Serve, server: Server):
     served = running(server)
     for long in ({"X_Long": "x" * 10_000}, {"Authorization": "Bearer " + "x" * 10_000}):
         task = f"f{next(TASKS)}"

@@ -41,7 +41,7 @@ def outcomes(served: Served, app: object, path: str) -> list[tuple[str, State | 
 ALL_IS_WELL = [("completed", State.COMPLETED), ("retry", State.WAITING)]
 
 
-def test_an_app_that_is_mounted_under_a_prefix_receives_its_tasks(served: Served):
+def test_an_app_mounted_under_a_prefix_receives_its_tasks(served: Served):
     root = DispatcherMiddleware(Flask("root"), {"/shop": build("nothing/early", served.settings)})
     assert outcomes(served, root, "/shop/tasks") == ALL_IS_WELL
 
@@ -49,7 +49,7 @@ def test_an_app_that_is_mounted_under_a_prefix_receives_its_tasks(served: Served
 @pytest.mark.parametrize(
     ("mount", "when"), [("/inner", "before"), ("/inner", "after"), ("/tasks/in", "after")]
 )
-def test_an_app_with_tasks_inside_of_an_app_with_tasks_receives_its_own(
+def test_an_app_with_tasks_inside_another_app_with_tasks_receives_its_own(
     served: Served, mount: str, when: str
 ):
     inner = build("nothing/early", served.settings)
@@ -64,7 +64,7 @@ def test_an_app_with_tasks_inside_of_an_app_with_tasks_receives_its_own(
     assert outcomes(served, outer, "/tasks") == ALL_IS_WELL
 
 
-def test_under_the_prefix_of_an_apps_tasks_there_is_no_other_app(served: Served):
+def test_an_app_mounted_under_the_task_prefix_of_another_receives_no_tasks(served: Served):
     inner = build("nothing/early", served.settings)
 
     def mount(outer: Flask) -> None:
@@ -74,7 +74,7 @@ def test_under_the_prefix_of_an_apps_tasks_there_is_no_other_app(served: Served)
     assert outcomes(served, outer, "/tasks/in/tasks") == [("unknown-handler", None)] * 2
 
 
-def test_a_blueprint_that_is_registered_after_the_first_request_disturbs_nothing(served: Served):
+def test_a_blueprint_registered_after_the_first_request_leaves_the_app_working(served: Served):
     app = build("a_page_for_404/early", served.settings)
     assert outcomes(served, app, "/tasks") == ALL_IS_WELL
     late = border_tasks(Path(served.settings["BORDER_FOLDER"]))
@@ -85,7 +85,7 @@ def test_a_blueprint_that_is_registered_after_the_first_request_disturbs_nothing
     assert outcomes(served, app, "/tasks") == ALL_IS_WELL
 
 
-def test_two_apps_in_one_process_answer_for_themselves(served: Served):
+def test_two_apps_in_one_process_have_outcomes_of_their_own(served: Served):
     kind, hostile = (
         build("nothing/early", served.settings),
         build("before_request_answers/early", served.settings),

@@ -26,7 +26,7 @@ CHEAPLY = pytest.mark.parametrize("server", chosen(core=["test client"]))
 
 @ON_EACH_SERVER
 @pytest.mark.parametrize("neighbour", REACHING)
-def test_what_a_handler_came_to_is_answered_beside_any_neighbour(
+def test_the_outcome_of_a_handler_is_answered_beside_any_app_code(
     running: Serve, server: Server, neighbour: str
 ):
     served, task = running(server), f"t{next(TASKS)}"
@@ -44,7 +44,7 @@ def test_what_a_handler_came_to_is_answered_beside_any_neighbour(
 
 @ON_EACH_SERVER
 @pytest.mark.parametrize("neighbour", BARRING)
-def test_a_neighbour_that_answers_in_the_place_of_a_task_does_not_acknowledge_it(
+def test_app_code_that_answers_in_the_place_of_a_task_does_not_acknowledge_it(
     running: Serve, server: Server, neighbour: str
 ):
     served = running(server)
@@ -60,7 +60,7 @@ def test_a_neighbour_that_answers_in_the_place_of_a_task_does_not_acknowledge_it
 
 @CHEAPLY
 @pytest.mark.parametrize("neighbour", CASES)
-def test_a_task_for_no_handler_is_not_acknowledged_by_any_neighbour(
+def test_a_task_for_an_unknown_handler_is_not_acknowledged_by_any_app_code(
     running: Serve, server: Server, neighbour: str
 ):
     served = running(server)
@@ -87,7 +87,7 @@ def test_a_request_without_a_token_is_not_acknowledged_and_runs_nothing(
 
 @ON_EACH_SERVER
 @pytest.mark.parametrize("placement", ["early", "late"])
-def test_pages_of_the_apps_own_are_for_people_and_not_for_tasks(
+def test_a_page_of_the_app_is_served_to_people_and_does_not_acknowledge_a_task(
     running: Serve, server: Server, placement: str
 ):
     served, neighbour = running(server), f"pages_at_and_under_the_prefix/{placement}"

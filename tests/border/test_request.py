@@ -54,7 +54,9 @@ def test_a_handler_sees_the_body_that_a_view_sees(running: Serve, server: Server
 
 @pytest.mark.parametrize("server", chosen(core=["test client"]))
 @pytest.mark.parametrize("reader", READERS)
-def test_a_hook_that_reads_first_takes_nothing_from_the_handler(running: Serve, server: Server, reader: str):
+def test_a_hook_that_reads_the_body_first_leaves_it_to_the_handler(
+    running: Serve, server: Server, reader: str
+):
     served = running(server)
     for kind, way in itertools.product(BODIES, WAYS):
         seen = read_in_a_handler(served, kind, way, reader)
@@ -75,7 +77,7 @@ def test_a_hook_after_the_handler_sees_the_body(running: Serve, server: Server, 
 
 
 @ON_EACH_SERVER
-def test_a_stream_that_a_hook_has_closed_loses_no_task(running: Serve, server: Server):
+def test_a_task_whose_stream_a_hook_closed_is_completed_with_its_body(running: Serve, server: Server):
     served, task = running(server), f"r{next(TASKS)}"
     said = served.deliver(task, BODIES["json"][1], neighbour="closes_the_stream_first/early")
     assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)

@@ -19,7 +19,7 @@ def read(configured: Mapping[str, object] | None = None, **environ: str) -> Sett
     return read_settings({**ENOUGH, **(configured or {})}, environ, instance="/srv/shop", debug=False)
 
 
-def test_the_defaults_are_the_documented_ones():
+def test_the_defaults_are_those_of_the_contract():
     assert read() == Settings(
         audience=("https://shop.run.app/tasks",),
         service_accounts=("queue@shop.example",),
@@ -47,7 +47,7 @@ def test_the_defaults_are_the_documented_ones():
     )
 
 
-def test_these_are_our_settings():
+def test_the_settings_are_exactly_those_of_the_contract():
     ours = "AUDIENCE SERVICE_ACCOUNTS AUTH LEDGER NAMESPACE LEASE MAX_ATTEMPTS RETENTION IN_FLIGHT_STATUS"
     others = "IN_FLIGHT_WAIT QUEUE_MAX_ATTEMPTS RETRY_AFTER MAX_BODY CERTS_URL ISSUERS APP_ENGINE"
     assert {*ours.split(), *others.split()} == KEYS
@@ -103,13 +103,13 @@ GOOD: list[tuple[str, object, str, object]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "field", "wanted"), GOOD)
-def test_a_good_value_is_taken(key: str, value: object, field: str, wanted: object):
+def test_a_valid_value_of_the_configuration_is_read(key: str, value: object, field: str, wanted: object):
     read_back = getattr(read({key: value}), field)
     assert (read_back, type(read_back)) == (wanted, type(wanted))
 
 
 @pytest.mark.parametrize(("key", "value", "field", "wanted"), [case for case in GOOD if type(case[1]) is str])
-def test_a_good_value_is_taken_from_the_environment_too(key: str, value: str, field: str, wanted: object):
+def test_a_valid_value_of_the_environment_is_read(key: str, value: str, field: str, wanted: object):
     environ = {**ENOUGH, key: value}
     assert getattr(read_settings({}, environ, instance="/srv", debug=False), field) == wanted
 
@@ -149,7 +149,7 @@ BAD: list[tuple[str, list[object]]] = [
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in BAD for value in values])
-def test_a_wrong_value_is_refused_with_its_key_and_its_value(key: str, value: object):
+def test_an_invalid_value_is_refused_with_its_key_and_value(key: str, value: object):
     with pytest.raises(ConfigError) as refused:
         read({key: value})
     assert (refused.value.key, refused.value.value) == (key, value) or refused.value.value is value
@@ -171,7 +171,7 @@ def test_a_wrong_value_is_refused_with_its_key_and_its_value(key: str, value: ob
         ("https://h/t?key=p4ss", "https://h/t?key=***", "must be a URL without query and fragment"),
     ],
 )
-def test_a_target_with_a_user_or_a_password_is_refused_and_shown_without_it(
+def test_a_target_url_with_a_user_or_password_is_refused_and_shown_without_it(
     url: str, shown: str, problem: str
 ):
     with pytest.raises(ConfigError) as refused:
@@ -180,11 +180,11 @@ def test_a_target_with_a_user_or_a_password_is_refused_and_shown_without_it(
     assert "p4" not in str(refused.value)
 
 
-def test_an_at_sign_in_the_path_of_a_target_is_not_a_user():
+def test_an_at_sign_in_the_path_of_a_target_url_is_not_read_as_a_user():
     assert read({"TASK_TARGET_URL": "https://h/@tasks"}).target_url == "https://h/@tasks"
 
 
-def test_a_password_in_the_address_of_certificates_is_not_shown():
+def test_a_password_in_the_certificates_url_is_not_shown():
     with pytest.raises(ConfigError) as refused:
         read({"TASKHANDLER_CERTS_URL": "https://u:p4ss@h/certs?key=p4ss"}, K_SERVICE="shop")
     assert "TASKHANDLER_CERTS_URL = 'https://u:***@h/certs?key=***': " in str(refused.value)
@@ -192,12 +192,12 @@ def test_a_password_in_the_address_of_certificates_is_not_shown():
 
 @pytest.mark.parametrize("key", sorted({case[0] for case in GOOD} - ENOUGH.keys()))
 @pytest.mark.parametrize("empty", ["", None])
-def test_an_empty_value_is_the_same_as_none(key: str, empty: str | None):
+def test_an_empty_value_means_the_default(key: str, empty: str | None):
     assert read({key: empty}) == read()
     assert read(None, **{key: ""}) == read()
 
 
-def test_the_configuration_goes_before_the_environment():
+def test_the_configuration_takes_precedence_over_the_environment():
     assert read({"TASKHANDLER_LEASE": 20}, TASKHANDLER_LEASE="40").lease == 20.0
     assert read({"TASKHANDLER_LEASE": None}, TASKHANDLER_LEASE="40").lease == 40.0
     assert read({"TASKHANDLER_LEASE": ""}, TASKHANDLER_LEASE="40").lease == 30.0
@@ -210,7 +210,7 @@ def test_project_and_location_make_the_namespace():
     assert read({"GCP_PROJECT_ID": "shop"}).namespace == ""
 
 
-def test_a_folder_of_any_name_can_hold_the_default_ledger():
+def test_the_default_ledger_opens_in_a_folder_of_any_name():
     settings = read_settings(ENOUGH, {}, instance="/srv/a b%20c?d#e", debug=False)
     assert settings.ledger == "sqlite:////srv/a%20b%2520c%3Fd%23e/taskhandler.db"
 
@@ -224,5 +224,5 @@ def test_a_folder_of_any_name_can_hold_the_default_ledger():
         "TASKHANDLER_PORT_80_TCP_ADDR",
     ],
 )
-def test_a_variable_that_kubernetes_sets_for_a_service_of_our_name_is_ignored(variable: str):
+def test_a_variable_that_kubernetes_sets_for_a_service_named_taskhandler_is_ignored(variable: str):
     assert read(None, **{variable: "tcp://10.0.0.1:80"}) == read()

@@ -33,14 +33,14 @@ def test_a_misspelt_setting_is_refused_with_a_guess(key: str, meant: str):
         assert (refused.key, refused.value) == (key, "5")
 
 
-def test_an_unknown_setting_that_is_like_none_of_ours_is_refused_without_a_guess():
+def test_an_unknown_setting_unlike_any_of_ours_is_refused_without_a_guess():
     refused = refusal({**ENOUGH, "TASKHANDLER_ZZZ": ""})
     assert (
         str(refused) == "TASKHANDLER_ZZZ = '': there is no such setting. docs/settings.md lists all settings"
     )
 
 
-def test_the_wrong_one_of_a_list_of_accounts_is_named():
+def test_the_invalid_account_in_a_list_is_named():
     refused = refusal({**ENOUGH, "TASKHANDLER_SERVICE_ACCOUNTS": "a@b.c, nobody"})
     assert str(refused) == (
         "TASKHANDLER_SERVICE_ACCOUNTS = 'a@b.c, nobody': must be one or more e-mail addresses, as a list or "
@@ -63,12 +63,12 @@ def test_an_app_without_an_audience_or_accounts_does_not_start(auth: str, enviro
     assert str(refused).startswith("TASKHANDLER_SERVICE_ACCOUNTS is not set: any Google account would do. ")
 
 
-def test_auth_by_cloud_run_is_refused_elsewhere():
+def test_auth_by_cloud_run_is_refused_outside_of_cloud_run():
     refused = refusal({**ENOUGH, "TASKHANDLER_AUTH": "cloud-run"}, {"K_SERVICE": ""})
     assert (refused.key, refused.value) == ("TASKHANDLER_AUTH", "cloud-run")
 
 
-def test_auth_by_cloud_run_is_accepted_there_if_it_is_set():
+def test_auth_by_cloud_run_is_accepted_on_cloud_run():
     settings = read_settings(
         {**ENOUGH, "TASKHANDLER_AUTH": "cloud-run"}, CLOUD_RUN, instance="/", debug=False
     )
@@ -95,7 +95,9 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("key", "value", "shown"), ELSEWHERE)
-def test_certificates_and_issuers_of_others_are_refused_on_cloud_run(key: str, value: object, shown: object):
+def test_other_certificates_and_issuers_than_googles_are_refused_on_cloud_run(
+    key: str, value: object, shown: object
+):
     refused = refusal({**ENOUGH, key: value}, CLOUD_RUN)
     assert (refused.key, refused.value) == (key, shown)
     read_settings({**ENOUGH, key: value}, {}, instance="/", debug=False)

@@ -32,7 +32,7 @@ LAST = AttemptBudget(last=True, max_attempts=None)
 
 
 @pytest.mark.parametrize(("value", "kept"), [(None, None), ({"a": 1}, '{"a":1}'), ("ü", '"ü"'), (0, "0")])
-def test_what_was_returned_completes_the_task(value: object, kept: str | None):
+def test_a_returned_value_completes_the_task(value: object, kept: str | None):
     assert returned(value) == Ending(Completed(kept))
 
 
@@ -46,27 +46,27 @@ def test_what_was_returned_completes_the_task(value: object, kept: str | None):
         ("\ud800", "the result is not kept: "),
     ],
 )
-def test_what_json_cannot_hold_completes_the_task_with_a_warning(value: object, why: str):
+def test_a_result_that_json_cannot_hold_completes_the_task_with_a_warning(value: object, why: str):
     ending = returned(value)
     assert ending.disposition == Completed(None)
     assert ending.warning.startswith(why)
     assert (ending.reason, ending.error) == ("", None)
 
 
-def test_a_rejection_is_recorded_with_its_reason():
+def test_reject_becomes_a_rejection_with_its_reason():
     error = Reject("nothing to charge")
     assert raised(error, BUDGET) == Ending(Rejected("nothing to charge"), error)
     assert raised(Reject(), LAST).disposition == Rejected("rejected")
 
 
 @pytest.mark.parametrize("budget", [BUDGET, LAST])
-def test_a_retry_is_a_failure_that_says_when(budget: AttemptBudget):
+def test_retry_becomes_a_failure_with_its_delay(budget: AttemptBudget):
     error = Retry("bank is closed", after=30)
     failed = Failed("bank is closed", last=budget.last, max_attempts=budget.max_attempts)
     assert raised(error, budget) == Ending(failed, error, after=30)
 
 
-def test_a_rate_limit_slows_the_queue():
+def test_rate_limited_fails_the_attempt_and_marks_it_as_limited():
     error = RateLimited(after=60)
     reason = "the handler asked for it (RateLimited)"
     assert raised(error, BUDGET) == Ending(Failed(reason, max_attempts=3), error, after=60, limited=True)
@@ -74,7 +74,7 @@ def test_a_rate_limit_slows_the_queue():
 
 
 @pytest.mark.parametrize("error", [KeyError("order"), Steering("?")])
-def test_any_other_error_is_a_failure(error: Exception):
+def test_any_other_error_of_a_handler_is_a_failure(error: Exception):
     ending = raised(error, BUDGET)
     reason = f"{type(error).__name__}: {error}"
     assert ending == Ending(Failed(reason, last=False, max_attempts=3), error)
@@ -94,13 +94,13 @@ class Busy(Retry):
         self.line = 5
 
 
-def test_a_users_own_word_of_steering_steers():
+def test_a_subclass_of_retry_or_reject_is_handled_as_its_base():
     assert raised(NoMoney(5), BUDGET).disposition == Rejected("rejected")
     assert raised(Busy(), BUDGET).after is None
 
 
 @pytest.mark.parametrize("reason", [ValueError("no card"), "no card"])
-def test_an_error_may_stand_for_a_reason(reason: str):
+def test_an_exception_as_the_reason_of_reject_or_retry_is_written_as_text(reason: str):
     assert raised(Reject(reason), BUDGET).disposition == Rejected("no card")
     assert raised(Retry(reason), BUDGET).disposition == Failed("no card", max_attempts=3)
 
@@ -119,14 +119,14 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 
 
 @pytest.mark.parametrize("words", [RuntimeError("no"), RecursionError(), 5, None])
-def test_an_error_that_cannot_be_printed_is_a_failure_all_the_same(words: object):
+def test_an_error_that_cannot_be_printed_fails_the_attempt(words: object):
     reason = "Unprintable: (it cannot be printed)"
     assert raised(Unprintable(words), BUDGET).reason == reason
     assert raised(Reject(Unprintable(words)), BUDGET).disposition == Rejected("(it cannot be printed)")  # type: ignore[arg-type]  # users do
 
 
 @pytest.mark.parametrize("error", [ValueError("a\ud800b"), Reject("a\ud800b"), Retry("a\ud800b")])
-def test_what_no_storage_can_hold_is_made_fit(error: Exception):
+def test_a_surrogate_in_a_reason_is_replaced(error: Exception):
     assert raised(error, BUDGET).reason.rpartition(" ")[2] == "a?b"
     assert invalid(PayloadError("a\ud800b"), BUDGET, on_invalid="reject").reason == "invalid payload: a?b"
 
@@ -139,13 +139,13 @@ def test_a_long_reason_is_cut(error: type[Exception]):
     assert ending.disposition.reason == ending.reason
 
 
-def test_a_reason_of_just_the_length_is_kept():
+def test_a_reason_of_the_longest_length_is_kept_whole():
     assert raised(Reject("x" * REASON), BUDGET).reason == "x" * REASON
     assert raised(Reject("x" * (REASON + 1)), BUDGET).reason == "x" * (REASON - 1) + "…"
     assert REASON == 1000
 
 
-def test_an_invalid_payload_is_rejected_or_kept_for_a_newer_revision():
+def test_an_invalid_payload_is_rejected_or_retried_as_on_invalid_says():
     error = PayloadError("Expected `int`")
     reason = "invalid payload: Expected `int`"
     assert invalid(error, LAST, on_invalid="reject") == Ending(Rejected(reason), error)
@@ -154,7 +154,7 @@ def test_an_invalid_payload_is_rejected_or_kept_for_a_newer_revision():
 
 
 @pytest.mark.parametrize("on_invalid", ["reject", "retry"])
-def test_a_payload_whose_own_code_failed_is_a_failure_and_not_invalid(on_invalid: str):
+def test_a_payload_whose_own_code_failed_fails_the_attempt_and_is_not_rejected(on_invalid: str):
     error = PayloadCodeError("TimeoutError in the payload's own code")
     failed = Failed(error.reason, last=True, max_attempts=None)
     assert invalid(error, LAST, on_invalid=on_invalid) == Ending(failed, error)
@@ -171,12 +171,12 @@ def test_a_drained_attempt_is_not_charged(budget: AttemptBudget):
 
 
 @pytest.mark.parametrize("why", ["fenced", "out of time"])
-def test_another_stop_at_a_checkpoint_is_a_failure(why: str):
+def test_an_interruption_for_another_reason_than_draining_is_a_failure(why: str):
     reason = f"stopped at a checkpoint: {why}"
     assert interrupted(Interrupted(why), LAST) == Ending(Failed(reason, last=True))
 
 
-def test_a_stop_of_the_users_own_is_made_fit_too():
+def test_a_reason_of_interrupted_is_cut_and_made_encodable():
     assert interrupted(Interrupted("\ud800" * 2000), BUDGET).reason.encode()[-4:] == "?…".encode()
 
 
@@ -186,12 +186,12 @@ def test_a_time_out_is_charged_although_the_worker_is_stopping():
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
-def test_a_worker_that_ends_in_the_middle_is_a_failure(error: BaseException):
+def test_an_attempt_whose_worker_ends_is_a_failure(error: BaseException):
     reason = f"{type(error).__name__} ended the worker"
     assert killed(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3))
 
 
-def test_a_completion_that_the_storage_refuses_is_a_failure():
+def test_a_completion_that_the_storage_refuses_fails_the_attempt():
     ending = refused("the batch names another database" * 100, BUDGET)
     assert ending.reason.startswith("the ledger refuses the completion: the batch names another database")
     assert ending.disposition == Failed(ending.reason, max_attempts=3)
@@ -201,12 +201,12 @@ def test_a_completion_that_the_storage_refuses_is_a_failure():
 
 
 @pytest.mark.parametrize("error", [ValueError(), KeyError("a"), UsageError("nothing has run")])
-def test_a_handlers_own_error_is_one_to_the_app_too(error: Exception):
+def test_an_error_of_the_handler_is_raised_to_the_app(error: Exception):
     assert raised(error, BUDGET).is_error
 
 
 @pytest.mark.parametrize("error", [Retry(), RateLimited(), Reject("no")])
-def test_steering_and_bad_payloads_are_not_errors_to_the_app(error: Exception):
+def test_retry_reject_and_invalid_payloads_are_not_raised_to_the_app(error: Exception):
     assert not raised(error, BUDGET).is_error
     assert not invalid(PayloadError("no"), BUDGET, on_invalid="retry").is_error
     assert not returned(1).is_error
@@ -248,7 +248,7 @@ MSGSPEC = refusal_of(partial(msgspec.convert, type=Line), {"colour": "4000-secre
         (Reject(cast("str", MSGSPEC)), "Invalid enum value - at $.*"),
     ],
 )
-def test_what_a_handlers_own_validation_refuses_is_not_quoted(error: Exception, reason: str):
+def test_a_value_that_the_handlers_own_validation_refuses_is_not_in_the_reason(error: Exception, reason: str):
     assert raised(error, AttemptBudget(last=False, max_attempts=None)).reason == reason
 
 

@@ -43,7 +43,7 @@ def as_app_engine(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("CloudTasks", "AppEngine"): value for name, value in headers.items()}
 
 
-def test_a_delivery_is_read() -> None:
+def test_the_headers_of_a_delivery_are_read() -> None:
     assert reading({}) == TaskHeaders(
         queue="orders",
         task="05885295116503454631",
@@ -55,7 +55,7 @@ def test_a_delivery_is_read() -> None:
     )
 
 
-def test_only_four_headers_must_be_there() -> None:
+def test_only_four_headers_are_required() -> None:
     found = read({name: NORMAL[name] for name in REQUIRED}.get)
     assert found == TaskHeaders("orders", "05885295116503454631", 3, 2, None, None, "")
 
@@ -71,14 +71,14 @@ def test_a_missing_header_is_named(missing: str) -> None:
 @pytest.mark.parametrize(
     "value", ["a b", " 1", "1 ", "ü", "a\nb", "1\n", "\x00", "1,1", "a/b", "x" * 501, "²"]
 )
-def test_a_header_that_cannot_be_is_named_with_its_value(name: str, value: str) -> None:
+def test_an_impossible_header_is_named_with_its_value(name: str, value: str) -> None:
     shown = repr(value)[:100]
     assert why({name: value}).startswith(f"{name} = {shown}")
 
 
 @pytest.mark.parametrize("name", REQUIRED[2:])
 @pytest.mark.parametrize("value", ["-1", "+1", "1.0", "1_0", "0x1", "²", "1234567890", "9" * 5000])
-def test_a_count_is_up_to_nine_digits(name: str, value: str) -> None:
+def test_a_count_of_more_than_nine_digits_is_malformed(name: str, value: str) -> None:
     assert why({name: value}).endswith("must be up to 9 digits")
 
 
@@ -86,7 +86,7 @@ def test_a_count_of_nine_digits_is_read() -> None:
     assert accepted({"X-CloudTasks-TaskRetryCount": "999999999"}).retry_count == 999_999_999
 
 
-def test_the_longest_names_are_read_and_longer_ones_are_not() -> None:
+def test_names_of_the_longest_length_are_read_and_longer_ones_are_malformed() -> None:
     longest = accepted({"X-CloudTasks-QueueName": "q" * 100, "X-CloudTasks-TaskName": "t_" * 250})
     assert (longest.queue, longest.task) == ("q" * 100, "t_" * 250)
     assert "up to 100 letters" in why({"X-CloudTasks-QueueName": "q" * 101})
@@ -106,7 +106,7 @@ def test_a_line_break_in_one_header_does_not_stand_for_the_next() -> None:
     assert why({**smuggled, "X-CloudTasks-TaskName": "1"}).startswith("X-CloudTasks-QueueName")
 
 
-def test_full_names_are_cut_down_to_short_ones() -> None:
+def test_full_queue_and_task_names_are_shortened() -> None:
     queue = "projects/example.com:shop/locations/europe-west1/queues/orders"
     found = accepted({"X-CloudTasks-QueueName": queue, "X-CloudTasks-TaskName": f"{queue}/tasks/t_1"})
     assert (found.queue, found.task) == ("orders", "t_1")
@@ -125,7 +125,7 @@ def test_full_names_are_cut_down_to_short_ones() -> None:
         "projects/p/locations/l/queues/q,projects/p/locations/l/queues/q",
     ],
 )
-def test_a_path_of_any_other_shape_is_not_a_queue(name: str) -> None:
+def test_a_queue_name_of_any_other_shape_is_malformed(name: str) -> None:
     assert why({"X-CloudTasks-QueueName": name}).startswith("X-CloudTasks-QueueName")
 
 
@@ -178,7 +178,7 @@ def test_app_engine_headers_are_read_only_when_asked_for() -> None:
     assert read(headers.get) == Malformed("X-CloudTasks-QueueName is missing")
 
 
-def test_the_two_kinds_of_headers_are_never_mixed() -> None:
+def test_cloud_tasks_and_app_engine_headers_are_never_mixed() -> None:
     both = {**as_app_engine(NORMAL), "X-CloudTasks-QueueName": "orders"}
     assert read(both.get, app_engine=True) == Malformed("X-CloudTasks-TaskName is missing")
     assert reading(as_app_engine({"X-CloudTasks-QueueName": "other"}), app_engine=True) == reading({})
@@ -189,7 +189,7 @@ def test_a_missing_app_engine_header_is_named() -> None:
     assert read(headers.get, app_engine=True) == Malformed("X-AppEngine-TaskExecutionCount is missing")
 
 
-def test_werkzeug_finds_the_headers_and_a_dict_of_them_does_not() -> None:
+def test_headers_are_found_through_werkzeugs_get_and_not_through_a_dict() -> None:
     with Flask(__name__).test_request_context(headers=NORMAL):
         assert read(request.headers.get) == reading({})
         assert read(dict(request.headers).get) == Malformed("X-CloudTasks-QueueName is missing")

@@ -58,7 +58,7 @@ def test_headers_are_read_or_malformed_whatever_they_are(headers: dict[str, str]
 
 
 @given(deliveries())
-def test_what_is_accepted_reads_the_same_again(headers: dict[str, str]) -> None:
+def test_accepted_headers_read_the_same_again(headers: dict[str, str]) -> None:
     prefix = PREFIXES["X-CloudTasks-TaskName" not in headers]
     found = read(headers.get, app_engine=True)
     if isinstance(found, TaskHeaders):
@@ -66,7 +66,7 @@ def test_what_is_accepted_reads_the_same_again(headers: dict[str, str]) -> None:
 
 
 @given(deliveries())
-def test_what_is_accepted_is_within_its_bounds(headers: dict[str, str]) -> None:
+def test_accepted_headers_are_within_their_bounds(headers: dict[str, str]) -> None:
     found = read(headers.get, app_engine=True)
     if isinstance(found, TaskHeaders):
         assert re.fullmatch(r"[A-Za-z0-9-]{1,100}", found.queue)
@@ -86,7 +86,7 @@ def test_a_count_is_ascii_digits_or_malformed(value: str) -> None:
 
 
 @given(st.text(st.characters(), min_size=1, max_size=400))
-def test_why_is_short_whatever_came(value: str) -> None:
+def test_the_reason_of_malformed_headers_is_short_whatever_their_values(value: str) -> None:
     found = read({"X-CloudTasks-QueueName": value + "!"}.get)
     assert isinstance(found, Malformed)
     assert len(found.why) < 200

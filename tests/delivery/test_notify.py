@@ -62,35 +62,35 @@ def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
         yield
 
 
-def test_the_start_of_a_task_is_told():
+def test_the_start_of_a_task_sends_task_started():
     with heard(task_started) as told:
         Notifier(APP, clock=lambda: 0.0).started(a_task())
     event = TaskEvent(outcome=None, handler="charge", queue="orders", task="t1", attempt=3)
     assert told == [("task-started", event)]
 
 
-def test_a_start_is_no_end():
+def test_an_event_without_an_outcome_sends_no_signal_of_an_outcome():
     with heard(*OF_OUTCOME.values()) as told:
         Notifier(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=None))
     assert told == []
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_is_told_once_to_its_own_signal(outcome: Outcome):
+def test_every_outcome_sends_its_own_signal_once(outcome: Outcome):
     event = TaskEvent(outcome=outcome)
     with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as told:
         Notifier(APP, clock=lambda: 0.0).ended(event)
     assert told == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
 
 
-def test_a_lost_lease_is_told_besides():
+def test_a_fenced_delivery_sends_task_fenced_beside_its_outcome():
     event = TaskEvent(outcome=Outcome.RETRY)
     with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as told:
         Notifier(APP, clock=lambda: 0.0).ended(event, fenced=True)
     assert told == [("task-retried", event), ("task-fenced", event)]
 
 
-def test_another_apps_listeners_hear_nothing():
+def test_listeners_of_another_app_are_not_called():
     with heard(task_completed, task_started) as told:
         Notifier(object(), clock=lambda: 0.0).ended(DONE)
         Notifier(object(), clock=lambda: 0.0).started(a_task())
@@ -104,7 +104,7 @@ def test_a_muted_signal_is_not_sent():
     assert told == []
 
 
-def test_a_listener_that_raises_is_logged_and_costs_nothing(caplog: pytest.LogCaptureFixture):
+def test_a_listener_that_raises_is_logged_and_the_others_are_called(caplog: pytest.LogCaptureFixture):
     error = ValueError("no")
     with heard(task_dead) as told, listening_badly(task_dead, error):
         Notifier(APP, clock=lambda: 0.0).ended(DEAD)
@@ -115,14 +115,14 @@ def test_a_listener_that_raises_is_logged_and_costs_nothing(caplog: pytest.LogCa
 async def listen_later(_sender: object, *, event: TaskEvent) -> None: ...
 
 
-def test_a_listener_that_nobody_awaits_is_logged(caplog: pytest.LogCaptureFixture):
+def test_an_async_listener_is_logged_since_it_is_not_awaited(caplog: pytest.LogCaptureFixture):
     with task_dead.connected_to(listen_later, APP):
         Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     assert "listen_later" in caplog.text
     assert "nothing has run" in caplog.text
 
 
-def test_the_end_of_a_worker_passes_a_listener():
+def test_system_exit_of_a_listener_goes_up():
     with listening_badly(task_dead, SystemExit(1)), pytest.raises(SystemExit):
         Notifier(APP, clock=lambda: 0.0).ended(DEAD)
 
@@ -138,7 +138,7 @@ def test_every_outcome_is_logged_with_its_level(outcome: Outcome, caplog: pytest
     assert line.getMessage() == f"{outcome.value}: task ? of queue ? for ?, attempt 0"
 
 
-def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
+def test_the_line_of_an_outcome_names_the_task_and_the_reason(caplog: pytest.LogCaptureFixture):
     Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     (line,) = caplog.records
     assert line.getMessage() == ("dead: task t1 of queue orders for charge, attempt 3: ValueError: no card")
@@ -146,7 +146,7 @@ def test_a_line_says_which_task_and_why(caplog: pytest.LogCaptureFixture):
     assert told == {"outcome": "dead", "task": "t1", "queue": "orders", "handler": "charge", "attempt": 3}
 
 
-def test_a_line_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
+def test_the_line_of_an_outcome_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
     error, notifier = ValueError("no card"), Notifier(APP, clock=lambda: 0.0)
     notifier.ended(TaskEvent(outcome=Outcome.RETRY, error=error))
     notifier.raised("/tasks/charge\n", error)
@@ -213,7 +213,7 @@ def broken_log() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("broken_log")
-def test_a_log_that_raises_costs_nothing():
+def test_a_log_handler_that_raises_does_not_stop_the_notification():
     with heard(task_dead) as told, listening_badly(task_dead, ValueError()):
         Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     assert told == [("task-dead", DEAD)]

@@ -16,7 +16,7 @@ REPEATED = sorted(set(Outcome) - ENDS)
 
 
 @pytest.mark.parametrize("outcome", REPEATED)
-def test_deliveries_that_come_to_the_same_share_a_log_line(
+def test_deliveries_with_the_same_outcome_and_reason_share_a_log_line(
     outcome: Outcome, caplog: pytest.LogCaptureFixture
 ):
     now = 0.0
@@ -35,7 +35,7 @@ def test_deliveries_that_come_to_the_same_share_a_log_line(
 
 
 @pytest.mark.parametrize("outcome", REPEATED)
-def test_reasons_without_end_do_not_fill_the_logs(outcome: Outcome, caplog: pytest.LogCaptureFixture):
+def test_ever_new_reasons_do_not_fill_the_logs(outcome: Outcome, caplog: pytest.LogCaptureFixture):
     notifier = Notifier(APP, clock=lambda: 0.0)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(1000):
@@ -66,7 +66,7 @@ class UnprintableListener:
         raise ValueError("no")
 
 
-def test_a_listener_that_cannot_be_printed_costs_nothing_and_does_not_fill_the_logs(
+def test_a_listener_that_cannot_be_printed_is_logged_and_does_not_fill_the_logs(
     caplog: pytest.LogCaptureFixture,
 ):
     notifier = Notifier(APP, clock=lambda: 0.0)

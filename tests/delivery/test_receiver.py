@@ -63,7 +63,7 @@ def test_a_failure_is_answered_503_and_retried(tasks: TaskBlueprint) -> None:
     )
 
 
-def test_retry_says_when_to_come_back(tasks: TaskBlueprint) -> None:
+def test_retry_is_answered_with_its_retry_after(tasks: TaskBlueprint) -> None:
     @tasks.handler("later")
     def later() -> None:
         raise Retry("too early", after=29.2)
@@ -135,7 +135,7 @@ def test_the_queues_last_delivery_makes_a_failed_task_dead(tasks: TaskBlueprint)
     assert answers == [(503, "retry"), (503, "retry"), (200, "dead")]
 
 
-def test_an_on_dead_that_fails_changes_nothing(
+def test_an_on_dead_that_raises_leaves_the_task_dead_and_answered_200(
     tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture
 ) -> None:
     @tasks.handler("doomed", max_attempts=1)
@@ -150,7 +150,9 @@ def test_an_on_dead_that_fails_changes_nothing(
     assert "mourn" in caplog.text
 
 
-def test_a_death_that_its_writer_did_not_live_to_tell_is_told_by_the_fenced(tasks: TaskBlueprint) -> None:
+def test_on_dead_is_called_by_a_fenced_delivery_when_the_writer_of_the_death_died(
+    tasks: TaskBlueprint,
+) -> None:
     mourned: list[str] = []
 
     @tasks.handler("zombie")
@@ -170,7 +172,7 @@ def test_a_death_that_its_writer_did_not_live_to_tell_is_told_by_the_fenced(task
     assert mourned == ["t1"]
 
 
-def test_another_body_under_the_same_name_is_never_run_and_put_aside(
+def test_another_body_under_the_same_name_is_not_run_and_kept_as_a_conflict(
     tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture
 ) -> None:
     runs: list[object] = []
@@ -193,7 +195,7 @@ def test_another_body_under_the_same_name_is_never_run_and_put_aside(
     assert "another body" in caplog.text
 
 
-def test_a_task_that_is_running_is_in_flight_to_others(tasks: TaskBlueprint) -> None:
+def test_a_second_delivery_of_a_running_task_is_answered_in_flight(tasks: TaskBlueprint) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     @tasks.handler("slow")
@@ -243,7 +245,7 @@ def test_the_queues_last_delivery_waits_for_the_holder(tasks: TaskBlueprint) -> 
     thread.join()
 
 
-def test_a_handler_knows_its_task(tasks: TaskBlueprint) -> None:
+def test_a_handler_gets_the_facts_of_its_task(tasks: TaskBlueprint) -> None:
     seen: list[Task] = []
 
     @tasks.handler("look")

@@ -41,7 +41,7 @@ def test_no_more_deliveries_than_a_share_of_the_threads_wait_for_the_holder(
 
 
 @pytest.mark.parametrize("steer", [Retry("later"), RateLimited("slower"), Reject("never")])
-def test_a_steering_error_that_is_raised_again_and_again_keeps_no_delivery(
+def test_a_retry_instance_that_is_raised_again_and_again_keeps_no_delivery_alive(
     tasks: TaskBlueprint, steer: Exception
 ) -> None:
     @tasks.handler("steer")

@@ -43,7 +43,7 @@ def test_an_outcome_has_one_status_and_is_named_in_header_and_body(outcome: Outc
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_only_what_is_to_come_again_says_when(outcome: Outcome):
+def test_only_an_outcome_that_is_delivered_again_has_retry_after(outcome: Outcome):
     headers = dict(reply(outcome, retry_after=7.0).headers)
     assert headers.get("Retry-After") == ("7" if outcome in LATER else None)
 
@@ -51,27 +51,27 @@ def test_only_what_is_to_come_again_says_when(outcome: Outcome):
 @pytest.mark.parametrize(
     ("seconds", "header"), [(-1.0, "1"), (0.0, "1"), (0.2, "1"), (1.2, "2"), (30.0, "30")]
 )
-def test_the_wait_is_rounded_up_to_whole_seconds(seconds: float, header: str):
+def test_retry_after_is_rounded_up_to_whole_seconds(seconds: float, header: str):
     assert dict(reply(Outcome.RETRY, retry_after=seconds).headers)["Retry-After"] == header
 
 
-def test_unless_told_otherwise_the_next_delivery_is_wanted_in_ten_seconds():
+def test_retry_after_is_ten_seconds_by_default():
     assert dict(reply(Outcome.RETRY).headers)["Retry-After"] == "10"
     assert json.loads(reply(Outcome.RETRY).body) == {"outcome": "retry", "task": "", "attempt": 0}
 
 
-def test_what_is_in_flight_may_be_answered_in_a_way_that_does_not_slow_the_queue():
+def test_in_flight_has_the_status_of_the_setting():
     assert reply(Outcome.IN_FLIGHT).status == 429
     assert reply(Outcome.IN_FLIGHT, in_flight_status=409).status == 409
     assert reply(Outcome.RATE_LIMITED, in_flight_status=409).status == 429
 
 
-def test_the_headers_that_http_asks_for_are_there():
+def test_a_reply_has_the_headers_that_http_requires_for_its_status():
     assert dict(reply(Outcome.UNAUTHENTICATED).headers)["WWW-Authenticate"] == "Bearer"
     assert dict(reply(Outcome.WRONG_METHOD).headers)["Allow"] == "POST"
     assert set(dict(reply(Outcome.COMPLETED).headers)) == {"X-TaskHandler-Outcome"}
 
 
 @pytest.mark.parametrize("status", [*STATUS.values(), 409, LENGTH_REQUIRED, UNSUPPORTED_MEDIA_TYPE])
-def test_every_status_has_a_line_with_its_phrase(status: int):
+def test_every_status_has_a_status_line_with_its_phrase(status: int):
     assert reply(Outcome.MALFORMED, status=status).status_line.startswith(f"{status} ")

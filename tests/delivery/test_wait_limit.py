@@ -12,14 +12,14 @@ from taskhandler.delivery.wait_limit import WaitLimit
 
 
 @pytest.mark.parametrize(("threads", "places"), [(1, 0), (2, 1), (3, 1), (8, 4), (1000, 500)])
-def test_half_of_the_threads_may_wait(threads: int, places: int) -> None:
+def test_half_of_the_threads_may_wait_and_no_more(threads: int, places: int) -> None:
     limit = WaitLimit(threads=lambda: threads)
     with ExitStack() as waiting:
         free = [waiting.enter_context(limit.place()) for _ in range(places + 1)]
     assert free == [True] * places + [False]
 
 
-def test_a_place_is_free_again_whatever_ends_the_wait() -> None:
+def test_a_place_is_free_again_however_the_wait_ends() -> None:
     limit = WaitLimit(threads=lambda: 2)
     with pytest.raises(ZeroDivisionError), limit.place():
         raise ZeroDivisionError

@@ -154,7 +154,7 @@ def refusal(payload: object, annotation: object = Any) -> str:
         (Rooted, [{"amount": 5}], b'[{"amount":5}]'),
     ],
 )
-def test_what_arrives_as_it_was_is_sent(annotation: object, payload: object, content: bytes):
+def test_a_payload_that_arrives_unchanged_is_sent(annotation: object, payload: object, content: bytes):
     assert body_of(payload, signature(annotation), limit=LIMIT_BYTES) == Body(content, "application/json")
 
 
@@ -185,7 +185,7 @@ def test_a_handler_that_takes_no_payload_gets_an_empty_body():
         (Order("a", tags={"x"}), "the set at $.tags would arrive as a list"),
     ],
 )
-def test_what_json_would_change_is_refused(payload: object, change: str):
+def test_a_payload_that_json_would_change_is_refused(payload: object, change: str):
     remedy = "Convert it, or annotate the handler's payload with a type that holds it"
     said = refusal(payload)
     assert said in (f"{change}. {remedy}", f"{change.replace('.tags', '[...]')}. {remedy}")
@@ -227,7 +227,9 @@ def test_what_json_would_change_is_refused(payload: object, change: str):
         (nothing, b"", "the handler takes no payload. "),
     ],
 )
-def test_what_the_handler_could_not_read_is_refused(annotation: object, payload: object, said: str):
+def test_a_payload_that_the_handler_could_not_decode_is_refused(
+    annotation: object, payload: object, said: str
+):
     assert said in refusal(payload, annotation)
 
 
@@ -243,7 +245,7 @@ def test_what_the_handler_could_not_read_is_refused(annotation: object, payload:
         (Foreign(), "KeyError while it was encoded"),
     ],
 )
-def test_what_json_cannot_hold_is_refused(payload: object, why: str):
+def test_a_payload_that_json_cannot_hold_is_refused(payload: object, why: str):
     assert refusal(payload) == f"a payload of type {type(payload).__name__} cannot be made JSON: {why}"
 
 
@@ -251,13 +253,13 @@ def test_an_integer_of_too_many_digits_is_refused():
     assert refusal(10**5000) == "a payload of type int cannot be made JSON: ValueError while it was encoded"
 
 
-def test_what_holds_itself_is_refused():
+def test_a_payload_that_holds_itself_is_refused():
     ring: list[object] = []
     ring.append(ring)
     assert refusal(ring).endswith("it holds itself, or is nested too deeply")
 
 
-def test_what_is_nested_too_deeply_to_be_looked_at_is_refused():
+def test_a_payload_nested_too_deeply_to_be_checked_is_refused():
     deep: list[object] = []
     for _ in range(900):
         deep = [deep]
@@ -265,7 +267,7 @@ def test_what_is_nested_too_deeply_to_be_looked_at_is_refused():
 
 
 @pytest.mark.parametrize(("limit", "most"), [(100, 100), (LIMIT_BYTES + 1, LIMIT_BYTES)])
-def test_what_is_longer_than_the_service_reads_or_cloud_tasks_takes_is_refused(limit: int, most: int):
+def test_a_payload_longer_than_the_service_or_cloud_tasks_accepts_is_refused(limit: int, most: int):
     text = signature(str)
     assert len(body_of("x" * (most - 2), text, limit=limit).content) == most
     with pytest.raises(UsageError, match=f"the payload has {most + 1} bytes, at most {most} can be sent"):

@@ -46,7 +46,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_json_holds_is_sent_and_read_back_as_it_was(value: object):
+def test_json_values_are_sent_and_read_back_unchanged(value: object):
     assert json.loads(sent(value)) == value
     assert ANYTHING.decode(sent(value)) == value
 
@@ -64,7 +64,7 @@ def test_what_json_holds_is_sent_and_read_back_as_it_was(value: object):
         max_leaves=10,
     )
 )
-def test_what_is_sent_at_all_is_read_back_as_it_was(value: object):
+def test_any_payload_that_is_sent_is_read_back_unchanged(value: object):
     try:
         content = sent(value)
     except UsageError:
@@ -73,5 +73,5 @@ def test_what_is_sent_at_all_is_read_back_as_it_was(value: object):
 
 
 @given(st.builds(Order, id=st.text(), price=st.none() | st.decimals(allow_nan=False, allow_infinity=False)))
-def test_a_dataclass_is_read_back_as_it_was(order: Order):
+def test_a_dataclass_is_read_back_unchanged(order: Order):
     assert ORDER.decode(sent(order, ORDER)) == order

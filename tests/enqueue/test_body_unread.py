@@ -151,7 +151,7 @@ def refusal(annotation: object, payload: object) -> str:
         (Infinite, Infinite(x=float("inf")), "has put in it what is not JSON"),
     ],
 )
-def test_what_the_handler_would_not_read_is_refused(annotation: object, payload: object, said: str):
+def test_a_member_that_the_handler_would_not_read_is_refused(annotation: object, payload: object, said: str):
     assert said in refusal(annotation, payload)
 
 
@@ -163,11 +163,13 @@ def test_what_the_handler_would_not_read_is_refused(annotation: object, payload:
         (Line, {"type": "Line", "lineId": 1}, b'{"type":"Line","lineId":1}'),
     ],
 )
-def test_what_the_handler_reads_by_another_name_is_sent(annotation: object, payload: object, content: bytes):
+def test_a_member_that_the_handler_reads_by_another_name_is_sent(
+    annotation: object, payload: object, content: bytes
+):
     assert sent(annotation, payload) == content
 
 
-def test_what_cannot_be_compared_is_refused():
+def test_a_payload_that_cannot_be_compared_is_refused():
     assert "KeyError while it was compared with what would arrive" in refusal(Sulking, Sulking.A)
 
 
@@ -186,6 +188,6 @@ class Exhausted(enum.Enum):
 
 
 @pytest.mark.parametrize(("annotation", "payload"), [(Any, Exhausting()), (Exhausted, Exhausted.A)])
-def test_a_lack_of_memory_is_not_the_payloads_fault(annotation: object, payload: object):
+def test_a_memory_error_while_checking_a_payload_goes_up(annotation: object, payload: object):
     with pytest.raises(MemoryError):
         sent(annotation, payload)

@@ -107,7 +107,9 @@ def change(sent: object, json: object, read: object = UNSET) -> str | None:
         (msgspec.Raw(b"1"), 1, 1),
     ],
 )
-def test_what_json_holds_or_the_handler_reads_arrives(sent: object, json: object, read: object):
+def test_a_value_that_json_holds_or_the_handler_reads_is_not_a_change(
+    sent: object, json: object, read: object
+):
     assert change(sent, json, read) is None
 
 
@@ -174,10 +176,12 @@ def test_what_json_holds_or_the_handler_reads_arrives(sent: object, json: object
         ),
     ],
 )
-def test_what_would_not_is_named_by_its_place_and_type(sent: object, json: object, read: object, said: str):
+def test_a_value_that_would_change_is_named_by_its_place_and_type(
+    sent: object, json: object, read: object, said: str
+):
     assert change(sent, json, read) == said
 
 
-def test_no_key_of_a_payload_is_repeated_but_names_of_fields():
+def test_a_refusal_repeats_field_names_and_no_keys_of_the_payload():
     sent: Any = {"4000-secret": {"a": {2}}}
     assert change(sent, {"4000-secret": {"a": [2]}}) == "the set at $[...].a would arrive as a list"

@@ -134,12 +134,12 @@ def test_a_task_carries_a_token_of_the_account_for_the_audience(desk: Desk):
     assert other.audience == "https://a"
 
 
-def test_no_token_is_made_that_nobody_would_check(desk: Desk):
+def test_a_task_carries_no_token_where_tokens_are_not_verified(desk: Desk):
     task = desk.task(TASKHANDLER_AUTH="none", TASK_SERVICE_ACCOUNT_EMAIL="")
     assert "oidc_token" not in task.http_request
 
 
-def test_a_handler_may_have_a_queue_of_its_own(desk: Desk):
+def test_a_task_goes_to_the_queue_that_its_handler_names(desk: Desk):
     other = desk.queue.create_queue("projects/shop/locations/here/queues/slow")
     desk.client.pause_queue(name=other)
     assert desk.enqueue(options={"queue": "slow"}, GCP_TASK_QUEUE_ID="").startswith(f"{other}/tasks/")
@@ -151,7 +151,7 @@ def test_a_named_task_has_its_name(desk: Desk, name: str):
     assert desk.client.get_task(name=f"{QUEUE}/tasks/{name}").name
 
 
-def test_a_task_that_was_created_is_told_from_one_that_existed_already(
+def test_a_ref_says_whether_its_task_was_created_or_existed_already(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ):
     name = f"{QUEUE}/tasks/twice"
@@ -164,7 +164,9 @@ def test_a_task_that_was_created_is_told_from_one_that_existed_already(
     )
 
 
-def test_a_name_that_existed_already_is_logged_with_the_handler(desk: Desk, caplog: pytest.LogCaptureFixture):
+def test_a_task_name_that_exists_already_is_logged_with_the_handler(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+):
     enqueuer = enqueuer_with(settings_of(CLOUD_TASKS_EMULATOR_HOST=desk.queue.address))
     for handler in (handler_of(), handler_of(), handler_of()):
         enqueuer.enqueue(handler, {}, url=URL, name="order-A7", delay=None)
@@ -173,7 +175,7 @@ def test_a_name_that_existed_already_is_logged_with_the_handler(desk: Desk, capl
     ]
 
 
-def test_a_name_that_existed_a_short_time_ago_is_no_error(desk: Desk):
+def test_a_task_name_that_was_deleted_a_short_time_ago_is_not_an_error(desk: Desk):
     name = desk.enqueue(name="gone")
     desk.client.delete_task(name=name)
     assert desk.enqueue(name="gone") == name
@@ -194,13 +196,13 @@ def test_a_handler_that_runs_again_enqueues_again_without_a_warning(
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "x" * 501, "a\n", 5])
-def test_a_name_that_cannot_be_is_refused(desk: Desk, name: object):
+def test_an_impossible_task_name_is_refused(desk: Desk, name: object):
     with pytest.raises(UsageError, match="must be 1 to 500 letters"):
         desk.enqueue(name=name)
 
 
 @pytest.mark.parametrize("delay", [86400, 86400.0, timedelta(days=1)])
-def test_a_delayed_task_is_due_later(desk: Desk, delay: float | timedelta):
+def test_a_delayed_task_is_due_after_its_delay(desk: Desk, delay: float | timedelta):
     assert desk.task(delay=delay).schedule_time == NOW + timedelta(days=1)
 
 
@@ -223,7 +225,7 @@ BAD_DELAYS = [
 
 
 @pytest.mark.parametrize("delay", BAD_DELAYS)
-def test_a_delay_that_cannot_be_is_refused(desk: Desk, delay: object):
+def test_an_impossible_delay_is_refused(desk: Desk, delay: object):
     with pytest.raises(UsageError, match=r"must be seconds .* from 0 to 2592000; .* 30 days"):
         desk.enqueue(delay=delay)
 
@@ -233,7 +235,7 @@ def test_a_payload_that_the_handler_could_not_read_is_refused_with_the_handlers_
         desk.enqueue([], annotation=dict)
 
 
-def test_a_payload_is_as_long_as_the_service_reads(desk: Desk):
+def test_a_payload_may_be_as_long_as_max_body_and_no_longer(desk: Desk):
     assert desk.enqueue("x" * 98, TASKHANDLER_MAX_BODY=100)
     with pytest.raises(UsageError, match="the payload has 101 bytes, at most 100 can be sent and read"):
         desk.enqueue("x" * 99, TASKHANDLER_MAX_BODY=100)
@@ -247,7 +249,7 @@ def test_a_missing_setting_is_named(desk: Desk, key: str):
     assert str(missing.value) == f"{key} is not set: tasks cannot be created without it"
 
 
-def test_what_the_queue_refuses_is_an_error_with_its_cause(desk: Desk):
+def test_a_task_that_the_queue_refuses_is_an_error_with_its_cause(desk: Desk):
     with pytest.raises(EnqueueError, match=r"no task was created in projects/shop/.*/queues/none") as refused:
         desk.enqueue(options={"queue": "none"})
     assert refused.value.__cause__ is not None
@@ -260,20 +262,20 @@ def enqueuer_at(address: str) -> Callable[[], TaskRef]:
     return lambda: enqueuer.enqueue(handler_of(), None, url=URL, name=None, delay=None)
 
 
-def test_a_queue_that_is_not_there_is_an_error():
+def test_a_queue_that_does_not_exist_is_an_error():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # and does not listen: no other queue gets the port meanwhile
         with pytest.raises(EnqueueError):
             enqueuer_at(f"127.0.0.1:{silent.getsockname()[1]}")()
 
 
-def test_a_queue_that_does_not_answer_is_an_error_in_time():
+def test_a_queue_that_does_not_answer_is_an_error_after_the_time_out():
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(EnqueueError):
         enqueuer_at(f"127.0.0.1:{silent.getsockname()[1]}")()
     assert TIMEOUT_SECONDS == 10.0
 
 
-def test_credentials_that_are_not_there_are_an_error(monkeypatch: pytest.MonkeyPatch):
+def test_missing_credentials_are_an_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
     with pytest.raises(EnqueueError, match=r"nowhere\.json"):
         enqueuer_at("")()
@@ -286,7 +288,7 @@ def test_the_client_is_made_once(desk: Desk):
     assert enqueuer._the_client() is enqueuer._the_client()  # noqa: SLF001 - nothing else shows it
 
 
-def test_an_enqueuer_that_was_closed_makes_a_client_anew(desk: Desk):
+def test_an_enqueuer_that_was_closed_makes_a_new_client(desk: Desk):
     enqueuer = enqueuer_with(settings_of(CLOUD_TASKS_EMULATOR_HOST=desk.queue.address))
     enqueuer.close()
     for number in range(2):

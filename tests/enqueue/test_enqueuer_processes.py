@@ -40,11 +40,11 @@ def ended(*arguments: str) -> int:
     return done.returncode
 
 
-def test_an_app_that_enqueues_nothing_does_not_load_the_client():
+def test_an_app_that_enqueues_nothing_does_not_import_the_client():
     assert ended("-c", LIGHT) == 0
 
 
-def test_who_has_not_installed_the_client_is_told_what_to_install():
+def test_enqueuing_without_the_client_installed_says_what_to_install():
     assert ended("-c", WITHOUT_CLIENT) == 0
 
 

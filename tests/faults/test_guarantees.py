@@ -13,17 +13,17 @@ PLAY = re.compile(r"`([a-z]+(?:-[a-z]+)+)`")
 INVARIANT = re.compile(r"`([SL][0-9]+)`")
 
 
-def test_every_play_and_every_invariant_that_is_named_is_there():
+def test_every_scenario_and_invariant_that_the_page_names_exists():
     assert set(PLAY.findall(PAGE)) <= {name.partition("@")[0] for name in scenarios()}
     assert set(INVARIANT.findall(PAGE)) <= set(NAMES)
 
 
-def test_every_promise_names_what_shows_it():
+def test_every_promise_names_its_proof():
     promises = re.findall(r"^\* .*(?:\n  .*)*", PAGE, re.MULTILINE)
     assert len(promises) > 40
     assert not [promise for promise in promises if not PLAY.search(promise)]
 
 
-def test_every_play_shows_something_that_is_promised():
+def test_every_scenario_is_the_proof_of_a_promise():
     played = {name.partition("@")[0] for name in scenarios()}
     assert played - set(PLAY.findall(PAGE)) == set()

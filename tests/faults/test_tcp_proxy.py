@@ -71,12 +71,12 @@ def until_heard(channel: grpc.Channel) -> int:
     pytest.fail("it never gets through")
 
 
-def test_what_is_said_gets_through(channel: grpc.Channel, echo: Echo):
+def test_a_call_without_a_fault_is_answered(channel: grpc.Channel, echo: Echo):
     assert say(channel) == "hello"
     assert echo.calls["Say"] == 1
 
 
-def test_a_request_that_is_cut_before_it_gets_through_is_not_heard(
+def test_a_request_cut_before_it_is_sent_does_not_reach_the_server(
     channel: grpc.Channel, proxy: Proxy, echo: Echo
 ):
     proxy.strike(Fault.CUT_BEFORE)
@@ -85,7 +85,7 @@ def test_a_request_that_is_cut_before_it_gets_through_is_not_heard(
     until_heard(channel)
 
 
-def test_an_answer_that_is_cut_was_a_request_that_was_heard(channel: grpc.Channel, proxy: Proxy, echo: Echo):
+def test_a_request_whose_answer_is_cut_reached_the_server(channel: grpc.Channel, proxy: Proxy, echo: Echo):
     proxy.strike(Fault.CUT_AFTER)
     assert say(channel) == "UNAVAILABLE"
     assert echo.calls["Say"] == 1
@@ -93,13 +93,15 @@ def test_an_answer_that_is_cut_was_a_request_that_was_heard(channel: grpc.Channe
     assert proxy.faults == 1
 
 
-def test_a_fault_strikes_as_often_as_it_is_told_to(channel: grpc.Channel, proxy: Proxy):
+def test_a_fault_happens_as_often_as_it_was_ordered(channel: grpc.Channel, proxy: Proxy):
     proxy.strike(Fault.CUT_BEFORE, times=2)
     assert until_heard(channel) >= 2
     assert proxy.faults == 2
 
 
-def test_a_black_hole_says_nothing_and_stays_black(channel: grpc.Channel, proxy: Proxy, echo: Echo):
+def test_a_connection_that_fell_into_a_black_hole_stays_dead_after_healing(
+    channel: grpc.Channel, proxy: Proxy, echo: Echo
+):
     assert say(channel) == "hello"
     proxy.strike(Fault.BLACKHOLE)
     assert say(channel, timeout=0.3) == "DEADLINE_EXCEEDED"
@@ -108,14 +110,14 @@ def test_a_black_hole_says_nothing_and_stays_black(channel: grpc.Channel, proxy:
     assert echo.calls["Say"] == 1
 
 
-def test_a_mute_connection_lets_requests_through(channel: grpc.Channel, proxy: Proxy, echo: Echo):
+def test_a_mute_connection_passes_requests_and_no_answers(channel: grpc.Channel, proxy: Proxy, echo: Echo):
     assert say(channel) == "hello"
     proxy.strike(Fault.MUTE)
     assert say(channel, timeout=0.5) == "DEADLINE_EXCEEDED"
     until(lambda: echo.calls["Say"] == 2)  # it may be on its way still
 
 
-def test_a_delay_holds_up_but_loses_nothing(channel: grpc.Channel, proxy: Proxy):
+def test_a_delay_loses_nothing(channel: grpc.Channel, proxy: Proxy):
     assert say(channel) == "hello"
     proxy.delay(0.4)
     assert say(channel, timeout=0.3) == "DEADLINE_EXCEEDED"
@@ -123,7 +125,7 @@ def test_a_delay_holds_up_but_loses_nothing(channel: grpc.Channel, proxy: Proxy)
     assert say(channel) == "hello"
 
 
-def test_nobody_is_let_in_until_it_is_healed(proxy: Proxy):
+def test_connections_are_refused_until_the_proxy_is_healed(proxy: Proxy):
     proxy.refuse()
     with grpc.insecure_channel(proxy.address) as channel:
         with pytest.raises(grpc.RpcError):
@@ -132,14 +134,14 @@ def test_nobody_is_let_in_until_it_is_healed(proxy: Proxy):
         assert say(channel) == "hello"
 
 
-def test_connections_are_cut_when_told(channel: grpc.Channel, proxy: Proxy):
+def test_cut_breaks_all_connections(channel: grpc.Channel, proxy: Proxy):
     assert say(channel) == "hello"
     proxy.cut()
     until_heard(channel)
     assert proxy.connections == 2
 
 
-def test_the_relay_answers_what_it_is_told_to_and_counts(echo: Echo):
+def test_the_relay_answers_with_the_ordered_status_and_counts_calls(echo: Echo):
     with grpc.insecure_channel(echo.address) as channel:
         echo.answer("Say", "ABORTED")
         assert [say(channel), say(channel)] == ["ABORTED", "hello"]

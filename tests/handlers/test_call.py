@@ -14,14 +14,14 @@ def double(number: int) -> int:
     return 2 * number
 
 
-def test_what_a_function_returns_is_a_value():
+def test_a_result_that_a_function_returns_becomes_a_value():
     assert run(double, {"number": 2}) == Returned(4)
 
 
 @pytest.mark.parametrize(
     "error", [ValueError("no"), RecursionError(), MemoryError(), StopIteration(5), Interrupted("fenced")]
 )
-def test_what_a_function_raises_is_a_value(error: Exception | Interrupted):
+def test_an_error_that_a_function_raises_becomes_a_value(error: Exception | Interrupted):
     def fail() -> None:
         raise error
 
@@ -29,7 +29,7 @@ def test_what_a_function_raises_is_a_value(error: Exception | Interrupted):
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt()])
-def test_what_ends_a_worker_goes_on_up(error: BaseException):
+def test_a_base_exception_of_a_function_goes_up(error: BaseException):
     def end() -> None:
         raise error
 
@@ -58,7 +58,7 @@ class Promise:
 
 
 @pytest.mark.parametrize("function", [later, one_by_one, one_by_one_later, lambda number: Promise()])  # noqa: ARG005 - it stands for a handler
-def test_what_has_not_run_is_no_success(function: Callable[..., object]):
+def test_a_function_that_returns_a_coroutine_or_generator_has_failed(function: Callable[..., object]):
     ran = run(function, {"number": 1})
     assert isinstance(ran, Raised)
     assert str(ran.error).startswith("nothing has run: the function returned a ")

@@ -23,14 +23,14 @@ def handler_of(function: Callable[..., Any], **options: object) -> Handler[Any, 
     return Handler(function, name="double", options=options_of("double", options))
 
 
-def test_a_handler_still_is_the_plain_function():
+def test_a_handler_is_still_callable_as_the_plain_function():
     handler = handler_of(double)
     assert (handler(2), handler(number=3), handler.__wrapped__) == (4, 6, double)
     assert (handler.__doc__, repr(handler)) == ("Twice as many.", "<Handler 'double'>")
     assert (handler.__name__, handler.__module__) == ("double", __name__)  # type: ignore[attr-defined]  # of its function
 
 
-def test_an_attribute_of_the_function_hides_nothing_of_the_handler():
+def test_an_attribute_of_the_function_does_not_hide_one_of_the_handler():
     def marked() -> None: ...
 
     marked.name = marked.enqueue = "the function's own"  # type: ignore[attr-defined]  # what decorators leave
@@ -45,12 +45,12 @@ def test_a_function_whose_arguments_cannot_be_filled_is_refused_where_it_is_decl
         handler_of(two)
 
 
-def test_a_handler_of_no_blueprint_has_no_queue():
+def test_enqueue_of_a_handler_without_a_blueprint_is_refused():
     with pytest.raises(UsageError, match="<Handler 'double'> does not belong to a blueprint"):
         handler_of(double).enqueue(1)
 
 
-def test_what_is_enqueued_is_handed_to_the_post():
+def test_enqueue_hands_its_arguments_to_post():
     posted, ref = [], TaskRef("n", "projects/…", created=True)
 
     def post(*arguments: object, **named: object) -> TaskRef:
@@ -68,13 +68,13 @@ def told(_task: Task, _error: Exception | None) -> None: ...
 async def told_later(_task: Task, _error: Exception | None) -> None: ...
 
 
-def test_who_is_told_of_a_death_stays_a_plain_function():
+def test_on_dead_returns_the_plain_function():
     handler = handler_of(double)
     assert handler.on_dead(told) is told
     assert handler.when_dead is told
 
 
-def test_a_death_is_told_to_one_only():
+def test_on_dead_refuses_a_second_function():
     handler = handler_of(double)
     handler.on_dead(told)
     with pytest.raises(UsageError, match="'double' has an on_dead already"):
@@ -83,7 +83,7 @@ def test_a_death_is_told_to_one_only():
 
 
 @pytest.mark.parametrize("function", [told_later, None, "told"])
-def test_a_death_is_not_told_to_what_nobody_would_run(function: Any):  # noqa: ANN401 - what is being tried
+def test_on_dead_refuses_a_function_that_would_not_run_when_called(function: Any):  # noqa: ANN401 - what is being tried
     with pytest.raises(UsageError, match="must be a plain function"):
         handler_of(double).on_dead(function)
 

@@ -112,7 +112,7 @@ def shown(value: object) -> str:
 
 
 @pytest.mark.parametrize("value", AS_A_VIEW, ids=shown)
-def test_what_a_view_would_answer_is_a_problem_that_says_what_to_write(value: object) -> None:
+def test_a_returned_view_answer_is_a_mistake_that_says_what_to_write(value: object) -> None:
     problem = problem_of(value)
     assert problem is not None
     assert "Raise Retry" in problem
@@ -120,7 +120,7 @@ def test_what_a_view_would_answer_is_a_problem_that_says_what_to_write(value: ob
 
 
 @pytest.mark.parametrize(("value", "status"), [(("", Code.BUSY), "503"), (("", "404 GONE"), "404")])
-def test_the_status_is_named(value: object, status: str) -> None:
+def test_a_returned_body_and_status_are_a_mistake_that_names_the_status(value: object, status: str) -> None:
     assert f"a body and the HTTP status {status}, but" in str(problem_of(value))
 
 
@@ -144,7 +144,7 @@ def test_the_status_is_named(value: object, status: str) -> None:
     ],
     ids=shown,
 )
-def test_an_error_that_is_returned_is_a_problem(value: object) -> None:
+def test_a_returned_exception_is_a_mistake_named_without_its_text(value: object) -> None:
     problem = problem_of(value)
     assert problem is not None
     assert "instead of raising it" in problem
@@ -194,12 +194,12 @@ def test_an_error_that_is_returned_is_a_problem(value: object) -> None:
     ],
     ids=shown,
 )
-def test_a_result_is_no_problem(value: object) -> None:
+def test_an_ordinary_result_is_accepted(value: object) -> None:
     assert problem_of(value) is None
 
 
 @given(st.recursive(st.none() | st.text() | st.floats() | st.integers(max_value=399), st.lists, max_leaves=9))
-def test_json_values_are_results(value: object) -> None:
+def test_json_values_are_accepted_as_results(value: object) -> None:
     assert problem_of(value) is None
     assert problem_of((value, value)) is None
 
@@ -207,7 +207,7 @@ def test_json_values_are_results(value: object) -> None:
 @pytest.mark.parametrize(
     "value", [("later", 503), flask.Response(status=500), Retry(after=3), Reject], ids=shown
 )
-def test_a_handler_that_returns_it_has_failed(value: object) -> None:
+def test_a_handler_that_returns_an_http_answer_fails_the_attempt(value: object) -> None:
     tasks = TaskBlueprint("tasks", __name__)
     tasks.handler("moved")(lambda: value)
     app = app_with(tasks, PROPAGATE_EXCEPTIONS=False)
@@ -217,7 +217,7 @@ def test_a_handler_that_returns_it_has_failed(value: object) -> None:
     assert record.reason.startswith(f"{UsageError.__name__}: it returned ")
 
 
-def test_an_async_handler_that_returns_it_has_failed() -> None:
+def test_an_async_handler_that_returns_an_http_answer_fails_the_attempt() -> None:
     tasks = TaskBlueprint("tasks", __name__)
 
     @tasks.handler
@@ -228,7 +228,7 @@ def test_an_async_handler_that_returns_it_has_failed() -> None:
     assert outcome(deliver(app, "moved")) == (503, "retry")
 
 
-def test_a_handler_that_aborts_has_failed() -> None:
+def test_a_handler_that_aborts_fails_the_attempt() -> None:
     tasks = TaskBlueprint("tasks", __name__)
     tasks.handler("aborts")(lambda: flask.abort(404))
     app = app_with(tasks, PROPAGATE_EXCEPTIONS=False)

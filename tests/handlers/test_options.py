@@ -22,7 +22,7 @@ def test_a_name_that_can_be_part_of_a_url_is_kept(name: str):
     assert named(name, double) == name
 
 
-def test_a_function_gives_its_own_name():
+def test_the_name_of_a_handler_is_its_functions_by_default():
     assert named(None, double) == "double"
 
 
@@ -35,7 +35,7 @@ def test_a_name_that_cannot_be_part_of_a_url_is_refused(name: object):
 
 
 @pytest.mark.parametrize("function", [lambda: 1, functools.partial(double, 1)])
-def test_a_function_without_a_name_needs_one(function: Callable[[], int]):
+def test_a_handler_of_a_function_without_a_name_must_be_given_one(function: Callable[[], int]):
     with pytest.raises(UsageError, match=r"the name of a handler, .*, must be up to 100 letters"):
         named(None, function)
     assert named("one", function) == "one"
@@ -58,7 +58,7 @@ def test_options_that_are_not_given_have_their_defaults():
         ("queue", "q" * 100),
     ],
 )
-def test_a_good_option_is_taken(option: str, value: object):
+def test_a_valid_option_is_accepted(option: str, value: object):
     assert getattr(options_of("h", {option: value}), option) == value
 
 
@@ -67,7 +67,7 @@ def test_a_lease_may_be_a_timedelta():
 
 
 @pytest.mark.parametrize("accounts", ["a@b.c", ["a@b.c"], {"a@b.c"}, ("a@b.c", "a@b.c"), iter(["a@b.c"])])
-def test_accounts_are_one_or_many(accounts: object):
+def test_service_accounts_may_be_one_or_many(accounts: object):
     assert options_of("h", {"service_accounts": accounts}).service_accounts == frozenset({"a@b.c"})
 
 
@@ -84,7 +84,7 @@ def test_accounts_are_one_or_many(accounts: object):
         ("service_accounts", ["", [], 5, [5], [""], [[]], "nobody", b"a@b.c", ["a@b.c", None], {}]),
     ],
 )
-def test_a_wrong_option_is_refused_with_the_handler_and_the_value(option: str, values: list[object]):
+def test_an_invalid_option_is_refused_with_the_handler_and_the_value(option: str, values: list[object]):
     for value in values:
         with pytest.raises(UsageError) as refused:
             options_of("charge", {option: value})
@@ -101,6 +101,6 @@ def test_an_unknown_option_is_refused_with_a_guess(option: str, meant: str):
     assert str(refused.value) == f"handler 'charge': there is no option {option!r}. Did you mean {meant!r}?"
 
 
-def test_an_option_like_none_is_refused_with_all_there_are():
+def test_an_unknown_option_unlike_any_other_is_refused_with_the_list_of_options():
     with pytest.raises(UsageError, match=r"no option 'colour'\. There are: lease, max_attempts, "):
         options_of("charge", {"colour": "red"})

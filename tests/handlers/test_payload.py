@@ -162,25 +162,25 @@ def test_text_that_is_not_unicode_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("annotation", [Any, list, dict[str, Any]])
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-def test_nesting_without_end_is_refused(annotation: object, opening: bytes) -> None:
+def test_a_body_nested_too_deeply_is_refused(annotation: object, opening: bytes) -> None:
     assert reason(annotation, opening * 100_000)
 
 
-def test_an_error_that_a_value_can_cause_is_the_bodys_fault() -> None:
+def test_a_value_error_of_a_payloads_own_code_makes_the_body_invalid() -> None:
     assert reason(Odd, b'{"error": "key"}') == "KeyError in the payload's own code"
     with pytest.raises(PayloadError) as caught:
         decoder(Odd)(b'{"error": "key"}')
     assert not isinstance(caught.value, PayloadCodeError)
 
 
-def test_another_error_of_a_payloads_own_code_is_not_the_bodys_fault() -> None:
+def test_another_error_of_a_payloads_own_code_does_not_make_the_body_invalid() -> None:
     with pytest.raises(PayloadCodeError) as caught:
         decoder(Unspeakable)(b'{"id": "o"}')
     assert caught.value.reason == "Mute in the payload's own code"
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"])
-def test_an_empty_body_is_not_blamed_for_what_a_payloads_own_code_meets(body: bytes) -> None:
+def test_an_error_of_a_payloads_own_code_is_not_blamed_on_an_empty_body(body: bytes) -> None:
     class Model:
         @staticmethod
         def model_validate_json(_body: bytes) -> object:
@@ -191,7 +191,7 @@ def test_an_empty_body_is_not_blamed_for_what_a_payloads_own_code_meets(body: by
     assert caught.value.reason == "ConnectionError in the payload's own code"
 
 
-def test_a_lack_of_memory_is_not_the_bodys_fault() -> None:
+def test_a_memory_error_while_decoding_is_not_a_payload_error() -> None:
     with pytest.raises(MemoryError):
         decoder(Odd)(b'{"error": "memory"}')
 
@@ -207,13 +207,13 @@ def test_a_payload_error_is_a_value_error_of_this_package() -> None:
     assert isinstance(PayloadError("no"), ValueError)
 
 
-def test_the_last_of_equal_keys_counts() -> None:
+def test_the_last_of_repeated_keys_is_read() -> None:
     assert decoder(dict)(b'{"a": 1, "a": 2}') == {"a": 2}
     assert decoder(Slip)(b'{"id": "a", "id": "b"}') == {"id": "b"}
     assert reason(Slip, b'{"id": 1, "id": "b"}')  # but each of them must be possible
 
 
-def test_fields_that_the_type_does_not_know_are_passed_over() -> None:
+def test_unknown_fields_of_a_body_are_ignored() -> None:
     assert decoder(Order)(b'{"id": "o", "new": {"a": [1]}}') == Order("o")
 
 
@@ -250,7 +250,7 @@ def test_bytes_keep_their_byte_order_mark() -> None:
     assert decoder(bytes)(b"\xef\xbb\xbf{}") == b"\xef\xbb\xbf{}"
 
 
-def test_an_empty_body_is_bytes() -> None:
+def test_an_empty_body_is_decoded_as_empty_bytes() -> None:
     assert decoder(bytes)(b"") == b""
 
 
@@ -264,7 +264,7 @@ def test_an_empty_body_is_bytes() -> None:
         Annotated[Order | None, "annotated"],
     ],
 )
-def test_an_empty_body_is_none_where_the_annotation_names_none(annotation: object) -> None:
+def test_an_empty_body_is_decoded_as_none_where_the_annotation_allows_none(annotation: object) -> None:
     assert decoder(annotation)(b"") is None
 
 
@@ -272,5 +272,5 @@ def test_an_empty_body_is_none_where_the_annotation_names_none(annotation: objec
     ("annotation", "name"),
     [(Any, "Any"), (dict, "dict"), (list[int], "list[int]"), (Order, "tests.handlers.test_payload.Order")],
 )
-def test_an_empty_body_is_refused_in_plain_words_elsewhere(annotation: object, name: str) -> None:
+def test_an_empty_body_is_refused_where_the_annotation_needs_a_value(annotation: object, name: str) -> None:
     assert reason(annotation, b"") == f"the body is empty; it must be JSON for {name}"

@@ -58,7 +58,7 @@ def wants(annotation: object) -> Callable[..., None]:
     return handler
 
 
-def test_a_model_validates_itself() -> None:
+def test_a_body_is_validated_by_the_model_itself() -> None:
     order = signature_of(wants_order, task_type=Task).decode(b'{"id": "o", "amount": "5"}')
     assert order == Order(id="o", amount=5)
     assert isinstance(order, Order)
@@ -76,25 +76,25 @@ def test_the_reason_names_fields_and_kinds_of_errors_and_not_the_input() -> None
 
 
 @pytest.mark.parametrize(("orders", "end"), [(3, "; and 1 more"), (25, "; and 45 more")])
-def test_five_errors_are_said_and_the_rest_counted(orders: int, end: str) -> None:
+def test_a_reason_names_five_errors_and_counts_the_rest(orders: int, end: str) -> None:
     said = reason(b"[%s]" % b",".join([b"{}"] * orders), wants_orders)
     assert said == f"0.id: missing; 0.amount: missing; 1.id: missing; 1.amount: missing; 2.id: missing{end}"
 
 
-def test_of_many_errors_only_the_number_is_said() -> None:
+def test_a_reason_gives_only_the_number_of_many_errors() -> None:
     assert reason(b"[%s]" % b",".join([b"{}"] * 26), wants_orders) == "52 errors"
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b'{"id": "o", "amount": NaN}', b"null"])
-def test_a_body_that_is_no_model_is_refused(body: bytes) -> None:
+def test_a_body_that_does_not_fit_the_model_is_refused(body: bytes) -> None:
     assert 0 < len(reason(body)) <= 500
 
 
-def test_what_a_validator_raises_is_the_bodys_fault() -> None:
+def test_a_value_error_of_a_validator_makes_the_body_invalid() -> None:
     assert reason(b'{"id": "key", "amount": 5}') == "KeyError in the payload's own code"
 
 
-def test_an_empty_body_is_refused_in_plain_words() -> None:
+def test_an_empty_body_for_a_model_is_refused_with_a_plain_reason() -> None:
     assert reason(b"").startswith("the body is empty; it must be JSON for ")
 
 
@@ -104,7 +104,7 @@ def test_a_model_inside_of_another_type_is_refused_when_the_handler_is_declared(
         signature_of(wants(annotation), task_type=Task)
 
 
-def test_pydantic_and_attrs_are_not_imported() -> None:
+def test_a_handler_without_models_imports_neither_pydantic_nor_attrs() -> None:
     code = (
         "import sys, taskhandler.handlers.payload; sys.exit(bool({'pydantic', 'attrs'} & set(sys.modules)))"
     )
@@ -139,7 +139,7 @@ def of_length(body: bytes, length: int = LARGE + 1) -> bytes:
         (b'{"by_name": {%s}}' % b",".join(b'"%d": {}' % n for n in range(LARGE)), "by_name.*.id: missing"),
     ],
 )
-def test_of_a_large_body_only_the_first_wrong_item_is_looked_for(body: bytes, said: str) -> None:
+def test_a_large_body_is_validated_up_to_its_first_wrong_item(body: bytes, said: str) -> None:
     assert reason(body, wants(Basket)) == said
 
 
@@ -239,7 +239,7 @@ class Dog(pydantic.BaseModel):
         (b'{"day": "4000-secret"', "json_invalid"),
     ],
 )
-def test_nothing_of_a_payload_is_said_by_its_reason(body: bytes, said: str) -> None:
+def test_a_reason_contains_nothing_of_the_payload(body: bytes, said: str) -> None:
     assert reason(body, wants(Quoting)) == said
     assert "secret" not in reason(of_length(body), wants(Quoting))
 
@@ -264,12 +264,12 @@ class OlderRelease:
         return pydantic_core.SchemaValidator(schema)
 
 
-def test_an_older_release_of_pydantic_is_asked_without_the_flag() -> None:
+def test_an_older_pydantic_is_called_without_the_flag_that_it_does_not_know() -> None:
     validate = payload_model._validator(OlderRelease, Basket.__pydantic_core_schema__)  # noqa: SLF001 - nothing else reaches it
     assert validate(GOOD[1]) == Basket.model_validate_json(GOOD[1])
 
 
-def test_what_a_models_validators_raised_is_found_in_the_error_that_pydantic_makes_of_it():
+def test_an_error_of_a_models_validator_is_found_inside_the_pydantic_error():
     raised = ValueError("no")
 
     class Checked(pydantic.BaseModel):

@@ -126,7 +126,9 @@ def reason(annotation: object, body: bytes) -> str:
         (Model, {"id": SECRET}, "id: int_parsing"),
     ],
 )
-def test_a_reason_says_where_and_what_and_nothing_of_the_body(annotation: object, body: object, said: str):
+def test_a_reason_says_where_and_what_is_wrong_and_nothing_of_the_body(
+    annotation: object, body: object, said: str
+):
     assert reason(annotation, json.dumps(body).encode()) == said
 
 
@@ -141,12 +143,12 @@ def test_a_reason_says_where_and_what_and_nothing_of_the_body(annotation: object
         (b'"4000-secret', "Input data was truncated"),
     ],
 )
-def test_the_same_holds_for_what_is_not_json(body: bytes, said: str):
+def test_the_reason_for_a_body_that_is_not_json_contains_nothing_of_it(body: bytes, said: str):
     assert reason(Any, body).startswith(said)
     assert "secret" not in reason(Any, body)
 
 
-def test_a_long_value_in_what_msgspec_says_is_not_looked_at():
+def test_a_long_value_in_a_msgspec_message_is_not_searched():
     body = json.dumps({"colour": "` - at `$" * 50_000}).encode()
     assert reason(Order, body) == "Invalid enum value - at $.colour"
 
@@ -191,7 +193,7 @@ def test_a_payload_error_holds_neither_the_body_nor_what_was_raised(annotation: 
     assert "body" not in below.tb_frame.f_locals
 
 
-def test_a_reason_is_made_of_the_words_of_the_type():
+def test_a_reason_contains_only_names_of_the_type():
     assert re.fullmatch(r"[\w:`$.' -]+", reason(Order, b'{"card": {"number": "value"}}'))
 
 
@@ -218,7 +220,7 @@ def raised_by(check: Callable[[], object]) -> Exception:
         (lambda: msgspec.json.encode(object()), None),
     ],
 )
-def test_what_a_handlers_own_code_was_refused_is_said_without_its_values(
+def test_the_reason_of_a_validation_error_in_a_handler_contains_no_values(
     check: Callable[[], object], said: str | None
 ):
     assert reason_of_raised(raised_by(check)) == said
@@ -256,7 +258,7 @@ class EndingError(msgspec.MsgspecError):
 
 
 @pytest.mark.parametrize("error", [MuteError("x"), NumberError("x"), EndingError("x")])
-def test_an_error_that_cannot_be_printed_is_said_by_its_kind(error: msgspec.MsgspecError):
+def test_an_error_that_cannot_be_printed_is_named_by_its_type(error: msgspec.MsgspecError):
     kind = type(error).__name__
     assert reason_of(error, frozenset()) == kind
     assert reason_of_raised(error) == (kind if isinstance(error, msgspec.DecodeError) else None)
@@ -281,11 +283,11 @@ def test_an_error_that_cannot_be_printed_is_said_by_its_kind(error: msgspec.Msgs
     ],
     ids=repr,
 )
-def test_only_what_a_value_can_cause_is_the_bodys_fault(error: Exception, of_the_body: bool):  # noqa: FBT001 - a case
+def test_only_errors_that_a_value_can_cause_make_the_body_invalid(error: Exception, of_the_body: bool):  # noqa: FBT001 - a case
     assert is_of_the_body(error) is of_the_body
 
 
-def test_what_was_raised_within_very_many_errors_is_not_looked_for():
+def test_causes_within_very_many_errors_are_not_searched():
     error = raised_by(lambda: pydantic.TypeAdapter(list[Reachable]).validate_python([{"host": "h"}] * 51))
     assert is_of_the_body(error)
     assert raised_within(error) == []

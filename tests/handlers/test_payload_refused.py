@@ -71,7 +71,7 @@ def app_for(annotation: object) -> Flask:
         (Checked, {"number": SECRET}, "ValueError in the payload's own code"),
     ],
 )
-def test_a_rejected_payload_is_one_line_without_its_values(
+def test_a_rejected_payload_is_one_log_line_without_its_values(
     annotation: object, body: object, reason: str, caplog: pytest.LogCaptureFixture
 ):
     app = app_for(annotation)
@@ -102,7 +102,7 @@ def test_the_error_that_listeners_get_holds_nothing_of_the_payload():
     assert "secret" not in f"{event.error!r}{event.error.args}{vars(event.error)}"
 
 
-def test_what_a_handlers_own_validation_refuses_is_not_in_the_record_or_the_line_of_the_outcome(
+def test_values_that_a_handlers_own_validation_refuses_are_in_neither_record_nor_log(
     caplog: pytest.LogCaptureFixture,
 ):
     def charge(payload: Any) -> None:  # noqa: ANN401 - what JSON says
@@ -135,13 +135,13 @@ def test_what_an_error_tracker_prints_of_our_frames_holds_nothing_of_the_payload
     assert not [line for line in printed if "secret" in line]
 
 
-def test_a_letter_says_how_long_its_body_is_and_not_what():
+def test_a_task_body_prints_its_length_and_not_its_content():
     dead_letter = TaskBody(b"4000-secret", "text/plain")
     assert repr(dead_letter) == "TaskBody(bytes=11, content_type='text/plain')"
     assert dict(dead_letter.__rich_repr__()) == {"bytes": 11, "content_type": "text/plain"}
 
 
-def test_a_body_that_is_wrong_everywhere_is_refused_by_its_first_item(caplog: pytest.LogCaptureFixture):
+def test_a_body_with_many_wrong_items_is_refused_for_the_first(caplog: pytest.LogCaptureFixture):
     app, body = app_for(Items), b'{"items":[%s]}' % b",".join([b'{"number":"x"}'] * 60_000)
     caplog.clear()
     assert outcome(deliver(app, "charge", body)) == (200, "rejected")

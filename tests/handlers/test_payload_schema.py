@@ -99,7 +99,7 @@ def of(annotation: Any) -> Any:  # noqa: ANN401 - an annotation, and a model
         (of(tuple[Item, ...]), "items.0.id: missing"),
     ],
 )
-def test_a_large_body_is_refused_by_the_first_wrong_item(model: type, said: str):
+def test_a_large_body_is_refused_for_its_first_wrong_item(model: type, said: str):
     many = b'{"items": [%s]}' % b",".join([b"{}"] * LARGE_BYTES)
     assert reason(model, many) == said
 
@@ -150,7 +150,7 @@ def test_a_wrap_validator_that_goes_on_after_an_error_is_shown_every_error_of_a_
 
 
 @pytest.mark.parametrize("model", [FieldWrapped, ModelWrapped])
-def test_a_large_body_that_is_right_passes_the_wrap_validators(model: type):
+def test_a_valid_large_body_passes_the_wrap_validators(model: type):
     assert signature(model).decode(of_length(b'{"items": [{"id": "a"}]}')) == model(items=[Item(id="a")])
 
 
@@ -178,7 +178,7 @@ class Later(pydantic.BaseModel, defer_build=True):
         Later,
     ],
 )
-def test_what_is_checked_only_when_the_handler_iterates_is_refused_when_it_is_declared(model: type):
+def test_a_type_that_is_validated_lazily_is_refused_when_the_handler_is_declared(model: type):
     with pytest.raises(UsageError, match="only while the handler iterates over it"):
         signature(model)
 
@@ -189,5 +189,5 @@ class Kind(pydantic.BaseModel):
 
 
 @pytest.mark.parametrize("model", [of(list[Item]), Kind, of(tuple[Kind, ...])])
-def test_lists_and_names_that_pydantic_uses_too_are_not(model: type):
+def test_types_that_look_like_lazy_ones_are_accepted(model: type):
     assert signature(model).payload == "payload"

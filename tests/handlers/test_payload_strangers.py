@@ -73,10 +73,10 @@ def test_a_body_becomes_a_payload_or_a_payload_error(decode: Callable[[bytes], o
 
 
 @given(JSON)
-def test_json_comes_through_as_it_was(value: object) -> None:
+def test_json_is_decoded_unchanged(value: object) -> None:
     assert DECODERS[0](json.dumps(value).encode()) == value
 
 
 @given(st.binary())
-def test_bytes_come_through_as_they_were(body: bytes) -> None:
+def test_bytes_are_decoded_unchanged(body: bytes) -> None:
     assert DECODERS[2](body) == body

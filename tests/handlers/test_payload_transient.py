@@ -138,7 +138,7 @@ def body_for(annotation: object) -> bytes:
 
 @pytest.mark.parametrize("annotation", PAYLOADS)
 @pytest.mark.parametrize("error", transient(), ids=lambda error: type(error).__name__)
-def test_a_task_is_run_when_what_its_payload_asked_for_is_there_again(
+def test_a_task_runs_once_the_resource_that_its_payload_needed_is_back(
     annotation: object, error: Exception, caplog: pytest.LogCaptureFixture
 ):
     app, body = app_for(annotation), body_for(annotation)
@@ -154,14 +154,14 @@ def test_a_task_is_run_when_what_its_payload_asked_for_is_there_again(
 
 @pytest.mark.parametrize("annotation", PAYLOADS)
 @pytest.mark.parametrize("error", of_the_body(), ids=lambda error: type(error).__name__)
-def test_what_a_value_can_cause_rejects_the_task(annotation: object, error: Exception):
+def test_a_value_error_of_a_payloads_own_code_rejects_the_task(annotation: object, error: Exception):
     app, body = app_for(annotation), body_for(annotation)
     ERRORS.append(error)
     assert outcome(deliver(app, "charge", body)) == (200, "rejected")
 
 
 @pytest.mark.parametrize("on_invalid", ["reject", "retry"])
-def test_the_last_attempt_at_a_payload_is_dead(on_invalid: str):
+def test_a_task_is_dead_when_its_payload_fails_at_the_last_attempt(on_invalid: str):
     app = app_for(Data, on_invalid=on_invalid, max_attempts=2)
     ERRORS.extend([TimeoutError(SECRET), TimeoutError(SECRET)])
     assert outcome(deliver(app, "charge", body_for(Data))) == (503, "retry")

@@ -57,7 +57,7 @@ def test_a_return_value_is_kept_as_json(value: object, text: str) -> None:
     assert result_json(value) == text
 
 
-def test_what_json_has_no_word_for_is_dropped_and_named() -> None:
+def test_a_value_that_json_cannot_hold_is_dropped_with_its_type_named() -> None:
     assert why(object()) == "TypeError: JSON has nothing for a object"
     assert why({"a": iter(())}) == "TypeError: JSON has nothing for a tuple_iterator"
     assert why({(1, 2): 3}) == "TypeError: JSON has nothing for a tuple"
@@ -99,7 +99,7 @@ def test_a_model_with_a_value_of_another_type_is_kept_without_a_warning() -> Non
 
 
 @pytest.mark.parametrize("value", [Leaky(), {"a": Leaky()}, [Quoting()], "4000-secret\ud800"])
-def test_why_a_value_is_dropped_is_said_without_the_value(value: object) -> None:
+def test_the_reason_for_dropping_a_value_does_not_contain_it(value: object) -> None:
     assert "secret" not in why(value)
 
 
@@ -110,7 +110,7 @@ def test_a_result_may_be_64_kib_long_and_no_longer() -> None:
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9))
-def test_json_values_come_back_as_they_were(value: object) -> None:
+def test_json_values_are_kept_unchanged(value: object) -> None:
     text = result_json([value])
     assert isinstance(text, str)
     assert json.loads(text) == [value]

@@ -156,7 +156,7 @@ def not_wrapping(function: Callable[..., object]) -> Callable[..., object]:
         wrapping(functools.partial(with_shop, Shop())),
     ],
 )
-def test_callables_of_every_shape_are_looked_through(function: Callable[..., object]) -> None:
+def test_callables_of_every_kind_have_their_arguments_filled(function: Callable[..., object]) -> None:
     assert given(function) == {"order": ORDER, "task": TASK}
 
 
@@ -165,7 +165,7 @@ def test_a_body_that_cannot_be_the_payload_is_an_error() -> None:
         signature_of(only_payload, task_type=Task).decode(b"{}")
 
 
-def test_the_body_is_not_looked_at_where_no_payload_is_wanted() -> None:
+def test_the_body_is_not_decoded_for_a_handler_without_a_payload() -> None:
     assert signature_of(nothing, task_type=Task).decode(b"\xff{") is None
     assert signature_of(only_task, task_type=Task).decode(b"\xff{") is None
 
@@ -181,7 +181,7 @@ def test_a_local_type_is_found_where_the_function_sees_it() -> None:
     assert given(seeing) == {"order": Local("o")}
 
 
-def test_a_handler_may_name_itself_before_it_is_there() -> None:
+def test_a_handler_may_refer_to_itself_before_it_is_bound() -> None:
     def again(order: Order) -> object:
         return itself(order)
 
@@ -243,7 +243,7 @@ class NoFunction:
         ([].append, "list.append: 'object' is passed by name"),
     ],
 )
-def test_what_cannot_be_told_is_refused_with_what_to_write(
+def test_a_signature_that_cannot_be_filled_is_refused_with_what_to_write(
     function: Callable[..., object], words: str
 ) -> None:
     assert words in complaint(function)
@@ -280,16 +280,14 @@ class Vine:
         (list["Order | Nowhere"], "handler(payload: "),  # type: ignore[name-defined]  # noqa: F821 - what is tried
     ],
 )
-def test_a_type_that_nothing_can_be_made_of_is_refused_with_what_to_write(
-    annotation: object, words: str
-) -> None:
+def test_a_type_that_cannot_be_decoded_is_refused_with_what_to_write(annotation: object, words: str) -> None:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
     assert words in complaint(handler)
 
 
-def test_a_type_may_hold_itself() -> None:
+def test_a_recursive_type_is_decoded() -> None:
     def handler(vine: Vine) -> None: ...
 
     vine = signature_of(handler, task_type=Task).decode(b'{"next": {"next": null, "seeds": [1]}}')

@@ -53,7 +53,7 @@ def test_a_holder_replaces_its_own_last_write_without_reading():
     assert resume(pending(at), Written(6)) == Done(Settled(State.COMPLETED), Snapshot(ENDED, 6))
 
 
-def test_who_believes_nothing_reads_first():
+def test_an_amendment_without_a_believed_record_reads_first():
     at = begin(CLAIM, Unread())
     assert at == Pending(CLAIM, Read())
     assert resume(pending(at), None) == FIRST
@@ -67,19 +67,19 @@ def test_a_rule_that_writes_nothing_is_done_at_once():
 
 
 @pytest.mark.parametrize("answer", [Stale(), Unknown("timeout")])
-def test_a_write_that_did_not_surely_succeed_is_looked_after(answer: Stale | Unknown):
+def test_a_stale_or_unknown_write_is_followed_by_a_read(answer: Stale | Unknown):
     at = resume(FIRST, answer)
     assert at == Pending(CLAIM, Read(), rounds=1)
     ended = Snapshot(ENDED, 6)
     assert resume(pending(at), ended) == Done(AlreadyEnded(State.COMPLETED, on_dead_called=False), ended)
 
 
-def test_ones_own_write_whose_reply_was_lost_is_recognised():
+def test_a_write_whose_reply_was_lost_is_recognised_as_its_own():
     at = resume(FIRST, Unknown("timeout"))
     assert resume(pending(at), Snapshot(OURS, 5)) == Done(Run(), Snapshot(OURS, 5))
 
 
-def test_a_write_that_was_lost_is_sent_again():
+def test_a_write_that_was_not_applied_is_sent_again():
     at = resume(pending(resume(FIRST, Unknown("timeout"))), None)
     assert at == replace(FIRST, rounds=1)
 
@@ -89,14 +89,14 @@ def test_an_unavailable_storage_leaves_it_undecided():
     assert resume(pending(begin(CLAIM, Unread())), Unavailable("down")) == Done(Undecided("down"))
 
 
-def test_what_the_storage_refuses_is_not_tried_again():
+def test_a_write_that_the_storage_refuses_is_not_tried_again():
     assert resume(FIRST, Refused("too large")) == Done(Refused("too large"))
 
 
 @pytest.mark.parametrize(
     ("answer", "why"), [(Stale(), "the record keeps changing"), (Unknown("timeout"), "timeout")]
 )
-def test_the_loop_is_bounded(answer: Stale | Unknown, why: str):
+def test_the_amend_loop_ends_undecided_after_its_last_round(answer: Stale | Unknown, why: str):
     at = pending(begin(CLAIM, None))
     for _ in range(ROUNDS):
         at = pending(resume(pending(resume(at, answer)), None))
@@ -105,14 +105,14 @@ def test_the_loop_is_bounded(answer: Stale | Unknown, why: str):
     assert resume(at, Written(5)) == Done(Run(), Snapshot(OURS, 5))
 
 
-def test_eight_rounds_are_enough_for_a_busy_record_and_few_enough_for_a_patient_caller():
+def test_an_amendment_is_given_up_after_eight_rounds():
     assert ROUNDS == 8
 
 
 @pytest.mark.parametrize(
     "at", [Pending(CLAIM, Read()), Pending(CLAIM, Read(), Run()), Pending(CLAIM, Create(OURS))]
 )
-def test_a_storage_that_says_written_to_a_read_is_a_mistake_of_the_program(at: Pending):
+def test_a_storage_that_answers_written_to_a_read_is_a_type_error(at: Pending):
     with pytest.raises(TypeError, match=r"^a storage said 'written' to a read$"):
         resume(at, Written(5))
 
@@ -135,13 +135,13 @@ def test_a_disputed_write_was_stale_if_the_record_has_changed(seen: Snapshot | N
     assert resume(pending(reading), seen) == begin(SETTLE, seen)
 
 
-def test_a_dispute_is_over_when_the_next_write_is_begun():
+def test_a_disputed_write_is_forgotten_when_the_next_write_begins():
     reading = resume(pending(begin(SETTLE, Snapshot(OURS, 5))), Disputed(Refused("no such order")))
     writing = resume(pending(reading), Snapshot(OURS, 6))
     assert writing == Pending(SETTLE, Replace(ENDED, 6), Settled(State.COMPLETED), rounds=1)
 
 
-def test_a_dispute_about_a_record_that_keeps_changing_is_given_up():
+def test_a_disputed_write_to_a_record_that_keeps_changing_is_given_up():
     at = begin(SETTLE, Snapshot(OURS, 0))
     for version in range(1, ROUNDS + 1):
         reading = resume(pending(at), Disputed(Refused("no such order")))

@@ -99,7 +99,7 @@ def task_of(lease: Lease) -> Task:
     )
 
 
-def test_a_task_that_is_cancelled_before_it_comes_never_runs_whatever_its_body(work: Work):
+def test_a_task_cancelled_before_its_first_delivery_never_runs_whatever_its_body(work: Work):
     assert work.cancel() == Settled(State.CANCELLED)
     assert (work.record.state, work.record.reason) == (State.CANCELLED, "stock is gone")
     for digest in (DIGEST, OTHER_DIGEST):
@@ -127,7 +127,7 @@ def test_the_heartbeat_of_a_cancelled_holder_stops_its_handler_at_the_next_check
 
 
 @pytest.mark.parametrize("disposition", [Completed('"r"'), Rejected("no"), Failed("boom", last=True)])
-def test_nothing_of_a_cancelled_holder_is_written(work: Work, disposition: Disposition):
+def test_a_cancelled_holder_can_write_nothing(work: Work, disposition: Disposition):
     lease = work.running()
     assert work.cancel() == Settled(State.CANCELLED)
     cancelled = work.record
@@ -154,7 +154,7 @@ def test_a_cancelled_task_runs_again_after_a_reset_and_its_old_holder_stays_fenc
     assert new.settle(Completed()) == Settled(State.COMPLETED)
 
 
-def test_a_task_that_was_cancelled_before_it_came_runs_after_a_reset(work: Work):
+def test_a_task_cancelled_before_its_first_delivery_runs_after_a_reset(work: Work):
     work.cancel()
     work.amend(Reset("reset-1"), Unread())
     assert work.lease().claim(Unread()) == Run()
@@ -162,7 +162,7 @@ def test_a_task_that_was_cancelled_before_it_came_runs_after_a_reset(work: Work)
 
 
 @pytest.mark.parametrize("runs", [False, True])
-def test_of_all_who_cancel_a_task_one_does(work: Work, runs: bool):  # noqa: FBT001 - a parameter of the test
+def test_of_many_simultaneous_cancellations_one_is_written(work: Work, runs: bool):  # noqa: FBT001 - a parameter of the test
     if runs:
         work.running()
     gate = threading.Barrier(CANCELLERS)
@@ -179,7 +179,7 @@ def test_of_all_who_cancel_a_task_one_does(work: Work, runs: bool):  # noqa: FBT
     assert len(work.record.history) == 1
 
 
-def test_a_cancellation_and_a_completion_that_race_agree_on_who_was_first(work: Work):
+def test_a_cancellation_and_a_completion_that_race_agree_on_one_winner(work: Work):
     lease = work.running()
     gate = threading.Barrier(2)
 

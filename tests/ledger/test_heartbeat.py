@@ -66,7 +66,7 @@ def held_by(gate: threading.Event) -> Callable[[], object]:
     return gate.wait
 
 
-def test_a_lease_is_extended_again_and_again():
+def test_a_watched_lease_is_extended_at_every_interval():
     heartbeats, lease = Heartbeats(clock=time.monotonic), Patient(SHORT)
     heartbeats.watch(lease)
     assert lease.beaten(5)
@@ -88,7 +88,7 @@ def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_anothe
     heartbeats.forget(lease)
 
 
-def test_a_lease_that_wants_it_sooner_gets_it_sooner():
+def test_a_lease_with_a_shorter_interval_is_extended_sooner():
     heartbeats = Heartbeats(clock=time.monotonic)
     lease = Patient(NEVER)
 
@@ -105,7 +105,7 @@ def test_a_lease_that_wants_it_sooner_gets_it_sooner():
     heartbeats.forget(quick)
 
 
-def test_a_forgotten_lease_is_let_go():
+def test_a_forgotten_lease_is_not_kept_alive():
     heartbeats, forgotten, other = Heartbeats(clock=time.monotonic), Patient(SHORT), Patient(SHORT)
     heartbeats.watch(forgotten)
     assert forgotten.beaten()
@@ -120,7 +120,7 @@ def test_a_forgotten_lease_is_let_go():
     heartbeats.forget(other)
 
 
-def test_a_lease_forgotten_during_its_heartbeat_is_not_beaten_again(gate: threading.Event):
+def test_a_lease_forgotten_during_its_heartbeat_gets_no_other(gate: threading.Event):
     heartbeats, lease, other = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate)), Patient(SHORT)
     heartbeats.watch(lease)
     assert lease.beaten()
@@ -157,7 +157,7 @@ def test_all_senders_but_one_may_be_slow(gate: threading.Event):
         heartbeats.forget(lease)
 
 
-def test_leases_that_came_while_all_senders_were_busy_have_their_turn(gate: threading.Event):
+def test_leases_watched_while_all_senders_are_busy_are_extended_later(gate: threading.Event):
     heartbeats = Heartbeats(clock=time.monotonic, most=SENDERS)
     slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS)]
     for lease in slow:
@@ -173,7 +173,7 @@ def test_leases_that_came_while_all_senders_were_busy_have_their_turn(gate: thre
         heartbeats.forget(lease)
 
 
-def test_a_lease_that_is_due_sooner_than_all_others_wakes_somebody():
+def test_a_lease_due_sooner_than_all_others_wakes_a_thread():
     heartbeats, long, short = Heartbeats(clock=time.monotonic), Patient(NEVER), Patient(SHORT)
     heartbeats.watch(long)
     heartbeats.watch(short)
@@ -185,7 +185,7 @@ def test_a_lease_that_is_due_sooner_than_all_others_wakes_somebody():
     heartbeats.forget(long)
 
 
-def test_somebody_looks_out_while_another_is_busy(gate: threading.Event):
+def test_another_lease_is_extended_while_one_heartbeat_hangs(gate: threading.Event):
     clock = Ticking()
     heartbeats, slow, next_one = Heartbeats(clock=clock), Patient(SHORT, held_by(gate)), Patient(2 * SHORT)
     heartbeats.watch(slow)
@@ -207,7 +207,7 @@ def test_a_lease_that_comes_while_the_only_sender_is_busy_has_a_sender_of_its_ow
     heartbeats.forget(late)
 
 
-def test_nothing_to_do_costs_no_looks_at_the_clock():
+def test_idle_heartbeats_do_not_read_the_clock():
     clock, lease, looks = Ticking(), Patient(SHORT), 0
     heartbeats = Heartbeats(clock=clock)
     heartbeats.watch(lease)
@@ -217,7 +217,7 @@ def test_nothing_to_do_costs_no_looks_at_the_clock():
     assert looks <= 4
 
 
-def test_a_heartbeat_that_raises_does_not_stop_the_heart(caplog: pytest.LogCaptureFixture):
+def test_a_heartbeat_that_raises_does_not_stop_the_next_ones(caplog: pytest.LogCaptureFixture):
     def fail() -> None:
         raise OSError("a storage of somebody else's")
 
@@ -231,7 +231,7 @@ def test_a_heartbeat_that_raises_does_not_stop_the_heart(caplog: pytest.LogCaptu
     assert "a storage of somebody else's" in caplog.text
 
 
-def test_a_process_that_is_forked_off_has_a_heart_of_its_own():
+def test_a_forked_process_has_heartbeats_of_its_own():
     env = {**os.environ, "PYTHONWARNINGS": "ignore"}  # Python 3.12 warns of forks beside threads
     done = subprocess.run(
         [sys.executable, "-m", "tests.ledger.programs.forked_heart"],

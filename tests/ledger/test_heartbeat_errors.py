@@ -50,18 +50,18 @@ def lines_of(caplog: pytest.LogCaptureFixture, *errors: Exception, apart: float 
     return [logging.Formatter("%(levelname)s %(message)s").format(record) for record in caplog.records]
 
 
-def test_heartbeats_that_raise_the_same_have_one_line_a_minute(caplog: pytest.LogCaptureFixture):
+def test_heartbeats_that_raise_the_same_error_have_one_line_a_minute(caplog: pytest.LogCaptureFixture):
     (line,) = lines_of(caplog, *(OSError(f"down {time}") for time in range(5)))
     assert line.startswith("ERROR a heartbeat failed\nTraceback (most recent call last):\n")
     assert line.endswith("OSError: down 0")
 
 
-def test_heartbeats_that_raise_other_errors_have_a_line_for_each_kind(caplog: pytest.LogCaptureFixture):
+def test_heartbeats_that_raise_different_errors_have_a_line_for_each_type(caplog: pytest.LogCaptureFixture):
     lines = lines_of(caplog, OSError("down"), ValueError("no"), OSError("down"))
     assert [line.rpartition("\n")[2] for line in lines] == ["OSError: down", "ValueError: no"]
 
 
-def test_a_line_says_how_many_were_left_out_before_it(caplog: pytest.LogCaptureFixture):
+def test_a_line_about_heartbeats_says_how_many_were_left_out(caplog: pytest.LogCaptureFixture):
     lines = lines_of(caplog, *[OSError("down")] * 3, apart=SILENCE_SECONDS / 2)
     assert [line.partition("\n")[0] for line in lines] == [
         "ERROR a heartbeat failed",
@@ -77,7 +77,7 @@ def test_a_line_says_how_many_were_left_out_before_it(caplog: pytest.LogCaptureF
         (UnprintableError(), "UnprintableError: (it cannot be printed)"),
     ],
 )
-def test_an_error_cannot_forge_a_line_or_flood_the_log(
+def test_an_error_of_a_heartbeat_cannot_forge_a_line_or_flood_the_log(
     error: Exception, said: str, caplog: pytest.LogCaptureFixture
 ):
     (line,) = lines_of(caplog, error)

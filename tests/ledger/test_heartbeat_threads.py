@@ -91,7 +91,7 @@ def test_threads_end_when_they_have_been_idle_for_a_while_and_start_again(starte
         started.end()
 
 
-def test_a_thread_that_waits_for_a_far_heartbeat_notices_that_the_lease_was_forgotten(started: Started):
+def test_a_thread_waiting_for_a_distant_heartbeat_notices_that_its_lease_was_forgotten(started: Started):
     heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), Patient(NEVER)
     heartbeats.watch(lease)
     assert len(started.threads()) == 1
@@ -108,7 +108,7 @@ def test_a_lease_outlasts_the_idle_time(started: Started):
     started.end()
 
 
-def test_a_lease_that_was_being_extended_as_the_lookout_fell_asleep_is_extended_again(
+def test_a_lease_being_extended_as_the_waiting_thread_falls_asleep_is_extended_again(
     started: Started,
 ):
     opened = threading.Event()
@@ -137,7 +137,7 @@ def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started)
     started.end()
 
 
-def test_rest_and_wait_comes_back_when_the_threads_have_ended(heartbeats: Heartbeats, started: Started):
+def test_rest_and_wait_returns_when_the_threads_have_ended(heartbeats: Heartbeats, started: Started):
     lease = Patient(SHORT)
     heartbeats.watch(lease)
     assert lease.beaten(3)
@@ -173,7 +173,7 @@ def test_rest_gives_up_on_the_lock_since_a_finalizer_may_run_where_it_is_held(he
         heartbeats.rest()
 
 
-def test_a_lease_that_was_forgotten_is_kept_alive_by_no_thread(heartbeats: Heartbeats):
+def test_no_thread_keeps_a_forgotten_lease_alive(heartbeats: Heartbeats):
     leases = [Patient(SHORT) for _ in range(4)]
     gone = [weakref.ref(lease) for lease in leases]
     for lease in leases:
@@ -193,7 +193,7 @@ class Far:
     """Something that a context variable leads to, as an app context leads to its app."""
 
 
-def test_the_context_that_first_watched_a_lease_is_kept_alive_by_no_thread(heartbeats: Heartbeats):
+def test_no_thread_keeps_alive_the_context_that_first_watched_a_lease(heartbeats: Heartbeats):
     lease = Patient(NEVER)
 
     def watch() -> weakref.ref[Far]:
@@ -208,7 +208,7 @@ def test_the_context_that_first_watched_a_lease_is_kept_alive_by_no_thread(heart
     heartbeats.forget(lease)
 
 
-def test_a_lease_is_not_watched_while_no_thread_can_be_started(
+def test_watching_a_lease_fails_while_no_thread_can_be_started(
     heartbeats: Heartbeats, caplog: pytest.LogCaptureFixture
 ):
     before = threading.stack_size(1 << 46)  # more than there can be

@@ -22,7 +22,7 @@ from taskhandler.lifecycle.verdict import (
 from tests.ledger.moody import KEY, Desk, Mood, down, lost_reply, lost_write
 
 
-def test_a_claimed_lease_lasts_as_long_as_was_asked_for():
+def test_a_claimed_lease_lasts_as_long_as_the_claim_says():
     desk = Desk()
     lease = desk.lease()
     assert (lease.remaining(), lease.snapshot, lease.fenced, lease.interval) == (0.0, None, False, 10.0)
@@ -36,7 +36,7 @@ def test_a_claimed_lease_lasts_as_long_as_was_asked_for():
     assert lease.remaining() == 0.0
 
 
-def test_a_lease_is_counted_from_before_it_was_asked_for():
+def test_a_lease_is_counted_from_before_its_claim_was_sent():
     desk = Desk()
     desk.storage.moods.append(desk.slowly(2.0))
     lease = desk.lease()
@@ -44,7 +44,7 @@ def test_a_lease_is_counted_from_before_it_was_asked_for():
     assert lease.remaining() == 26.0
 
 
-def test_a_lease_that_was_asked_for_again_and_again_is_counted_from_the_first_time():
+def test_a_lease_whose_claim_was_sent_repeatedly_is_counted_from_the_first_time():
     desk = Desk(down, down, lost_reply)
     lease = desk.lease()
     begun = desk.clock()
@@ -63,7 +63,7 @@ def test_a_lease_never_outlives_what_the_ledger_counts():
     assert isinstance(desk.lease("other").claim(Unread()), InFlight)
 
 
-def test_somebody_elses_lease_is_not_mine():
+def test_a_lease_that_another_delivery_holds_is_in_flight():
     desk = Desk()
     desk.claimed("other")
     lease = desk.lease()
@@ -157,7 +157,7 @@ def test_a_claim_reads_and_writes_however_slow_the_ledger_is():
 
 
 @pytest.mark.parametrize("mood", [down, lost_write])
-def test_a_claim_that_meets_an_outage_is_given_up_within_ten_seconds(mood: Mood):
+def test_a_claim_during_an_outage_is_given_up_within_ten_seconds(mood: Mood):
     desk = Desk()
     desk.storage.moods.extend([desk.slowly(2.45, mood)] * 10)
     begun = desk.clock()
@@ -166,7 +166,7 @@ def test_a_claim_that_meets_an_outage_is_given_up_within_ten_seconds(mood: Mood)
 
 
 @pytest.mark.parametrize("mood", [down, lost_write])
-def test_a_completion_that_meets_an_outage_is_given_up_within_ten_seconds(mood: Mood):
+def test_a_completion_during_an_outage_is_given_up_within_ten_seconds(mood: Mood):
     desk = Desk()
     lease = desk.claimed()
     desk.storage.moods.extend([desk.slowly(2.45, mood)] * 10)
@@ -198,7 +198,7 @@ def test_a_lease_that_was_taken_over_is_fenced_by_its_next_heartbeat():
 
 
 @pytest.mark.parametrize("act", ["heartbeat", "ensure_live", "settle"])
-def test_the_lease_of_a_cancelled_task_learns_that_by_its_next_act(act: str):
+def test_a_lease_of_a_cancelled_task_is_lost_at_its_next_write(act: str):
     desk = Desk()
     lease = desk.claimed(lease=1.0)
     cancel = Cancel(nonce="n", reason="gone", handler="h", retention=900.0)
@@ -214,7 +214,7 @@ def test_the_lease_of_a_cancelled_task_learns_that_by_its_next_act(act: str):
     assert desk.record.state is State.CANCELLED
 
 
-def test_a_lease_that_an_operator_took_away_has_no_time_left():
+def test_a_lease_whose_record_was_reset_has_no_time_left():
     desk = Desk()
     lease = desk.claimed()
     desk.ledger.amend(KEY, Reset("operator"), Unread(), timeout=1.0)
@@ -233,7 +233,7 @@ def test_a_fenced_holder_writes_nothing():
     assert desk.record == before
 
 
-def test_a_fresh_lease_starts_without_asking():
+def test_a_fresh_lease_is_live_without_a_call_to_the_ledger():
     desk = Desk()
     lease = desk.claimed()
     desk.clock.now += 10.0
@@ -251,7 +251,7 @@ def test_a_lease_that_might_lapse_before_its_first_heartbeat_is_extended(late: f
     assert desk.storage.calls == ["replace"]
 
 
-def test_a_lapsed_lease_that_was_taken_over_does_not_start():
+def test_a_lapsed_lease_that_was_taken_over_does_not_run():
     desk = Desk()
     lease = desk.claimed()
     taken_over(desk, lease)
@@ -259,7 +259,7 @@ def test_a_lapsed_lease_that_was_taken_over_does_not_start():
 
 
 @pytest.mark.parametrize("late", [20.0, 31.0])
-def test_a_lease_that_cannot_be_extended_does_not_start(late: float):
+def test_a_lapsed_lease_that_cannot_be_extended_does_not_run(late: float):
     desk = Desk()
     lease = desk.claimed()
     desk.clock.now += late
@@ -267,7 +267,7 @@ def test_a_lease_that_cannot_be_extended_does_not_start(late: float):
     assert lease.ensure_live() == Undecided("down")
 
 
-def test_a_lease_that_lapses_while_the_ledger_answers_does_not_start():
+def test_a_lease_that_lapses_during_the_answer_does_not_run():
     desk = Desk()
     lease = desk.claimed(lease=2.0)
     desk.clock.now += 2.0
@@ -275,7 +275,7 @@ def test_a_lease_that_lapses_while_the_ledger_answers_does_not_start():
     assert lease.ensure_live() == Undecided("the lease lapses faster than the ledger answers")
 
 
-def test_what_is_over_is_not_extended():
+def test_a_lease_that_was_settled_is_not_extended():
     desk = Desk()
     lease = desk.claimed()
     assert lease.settle(Rejected("no"), body=TaskBody(b"body")) == Settled(State.REJECTED)

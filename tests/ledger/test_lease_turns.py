@@ -53,7 +53,7 @@ def test_a_completion_waits_for_the_heartbeat_under_way():
     assert (desk.record.state, desk.storage.writes) == (State.COMPLETED, ["w"])
 
 
-def test_a_heartbeat_that_is_reading_gives_way_to_a_completion_which_need_not_read():
+def test_a_completion_goes_before_a_heartbeat_that_is_still_reading():
     gate, desk = Gate(replies=True), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(desk.slowly(2.2, lost_write))
@@ -70,7 +70,7 @@ def test_a_heartbeat_that_is_reading_gives_way_to_a_completion_which_need_not_re
     assert desk.storage.calls == ["read", "replace"]
 
 
-def test_a_start_and_heartbeats_take_turns():
+def test_the_check_before_a_run_and_heartbeats_exclude_each_other():
     gate, desk = Gate(replies=True), Desk()
     lease = desk.claimed()
     desk.clock.now += 25.0
@@ -85,7 +85,7 @@ def test_a_start_and_heartbeats_take_turns():
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
 
 
-def test_a_completion_does_not_wait_for_ever_for_a_heartbeat():
+def test_a_completion_waits_for_a_heartbeat_only_so_long():
     gate, desk = Gate(), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
@@ -105,14 +105,14 @@ def test_a_completion_tries_for_five_seconds():
     assert 2.5 < desk.clock() - begun <= 5.0
 
 
-def test_a_lease_is_given_back():
+def test_a_released_lease_leaves_the_record_waiting():
     desk = Desk()
     lease = desk.claimed()
     lease.release(Failed("SystemExit ended the worker", last=True), body=TaskBody(b"body"))
     assert (desk.record.state, desk.storage.dead_letter(KEY)) == (State.DEAD, TaskBody(b"body"))
 
 
-def test_a_lease_is_given_back_before_the_worker_goes_on_to_end():
+def test_a_lease_is_released_before_the_worker_ends():
     def shortly(act: Callable[[], object]) -> object:
         threading.Event().wait(0.02)
         return act()
@@ -124,7 +124,7 @@ def test_a_lease_is_given_back_before_the_worker_goes_on_to_end():
     assert desk.record.state is State.WAITING
 
 
-def test_an_end_that_is_recorded_is_not_given_back():
+def test_a_recorded_end_is_not_released():
     desk = Desk()
     lease = desk.claimed()
     lease.settle(Completed("1"))
@@ -133,7 +133,7 @@ def test_an_end_that_is_recorded_is_not_given_back():
 
 
 @pytest.mark.parametrize("what", ["the ledger", "a heartbeat"])
-def test_a_lease_that_cannot_be_given_back_within_a_second_is_left_to_lapse(what: str):
+def test_a_lease_that_cannot_be_released_within_a_second_is_left_to_lapse(what: str):
     gate, desk = Gate(), Desk()
     lease = desk.claimed()
     desk.storage.moods.append(gate)
@@ -146,7 +146,7 @@ def test_a_lease_that_cannot_be_given_back_within_a_second_is_left_to_lapse(what
     assert beating is None or beating.result(PATIENCE)
 
 
-def test_a_lease_is_given_back_at_the_first_word_of_a_ledger_that_is_up_again():
+def test_a_lease_is_released_as_soon_as_the_ledger_answers_again():
     desk = Desk()
     lease = desk.claimed()
     desk.storage.moods.extend([down, lost_reply])
@@ -168,7 +168,7 @@ class UnprintableError(Exception):
         (UnprintableError(), "UnprintableError: (it cannot be printed)"),
     ],
 )
-def test_a_storage_that_raises_while_a_lease_is_given_back_is_one_line_in_the_log(
+def test_a_storage_that_raises_while_a_lease_is_released_is_one_log_line(
     error: Exception, said: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ):
     def fail(_act: Callable[[], object]) -> object:

@@ -37,7 +37,7 @@ def a_ledger(*moods: Mood) -> tuple[Ledger, Moody, Clock]:
     return Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: 1.0), storage, clock
 
 
-def test_a_ledger_that_is_well_is_asked_once_and_not_waited_for():
+def test_a_ledger_without_faults_is_called_once_without_a_pause():
     ledger, storage, clock = a_ledger()
     assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()
     assert (storage.calls, clock.pauses) == (["create"], [])
@@ -60,7 +60,7 @@ def test_a_ledger_that_stays_down_is_given_up_in_time(timeout: float):
     assert clock() - begun + FIRST_PAUSE_SECONDS * 2 ** len(clock.pauses) >= timeout
 
 
-def test_a_ledger_that_takes_its_time_to_be_down_is_not_asked_past_the_patience():
+def test_a_ledger_that_fails_slowly_is_not_called_after_the_time_out():
     clock_of: list[Clock] = []
 
     def slowly_down(act: Any) -> object:  # noqa: ANN401 - a mood
@@ -73,7 +73,7 @@ def test_a_ledger_that_takes_its_time_to_be_down_is_not_asked_past_the_patience(
     assert (storage.calls, clock.pauses) == (["create", "create"], [0.05])
 
 
-def test_an_unknown_fate_that_is_told_too_late_stays_unknown():
+def test_an_unknown_write_after_the_time_out_stays_undecided():
     ledger, storage, _ = a_ledger(lost_write)
     assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Undecided("the ledger took too long")
     assert storage.calls == ["create"]
@@ -89,7 +89,7 @@ def slow(clock: Clock, mood: Mood = well) -> Mood:
     return slowly
 
 
-def test_a_storage_that_answers_slowly_is_asked_on_past_the_patience():
+def test_a_storage_that_answers_slowly_is_called_again_after_the_time_out():
     ledger, storage, clock = a_ledger()
     storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock), slow(clock)])
     assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Run()
@@ -104,7 +104,7 @@ def test_a_storage_that_answers_slowly_is_given_up_within_25_seconds():
     assert clock() - begun <= SLOW_SECONDS + 4.0
 
 
-def test_a_slow_storage_that_goes_down_is_given_up_within_the_patience_and_a_call():
+def test_a_slow_storage_that_goes_down_is_given_up_within_the_time_out_and_one_call():
     ledger, storage, clock = a_ledger()
     storage.moods.extend([slow(clock), *[slow(clock, down)] * 10])
     begun = clock()
@@ -112,7 +112,7 @@ def test_a_slow_storage_that_goes_down_is_given_up_within_the_patience_and_a_cal
     assert clock() - begun < 10.0
 
 
-def test_an_amendment_that_nobody_goes_on_with_hands_back_what_it_read():
+def test_an_amendment_that_is_given_up_returns_the_record_that_it_read():
     ledger, storage, _ = a_ledger()
     ledger.amend(KEY, CLAIM, None, timeout=3.0)
     storage.calls.clear()
@@ -130,7 +130,7 @@ def test_pauses_differ_by_chance_between_half_and_all_of_their_length():
     assert clock.pauses == pytest.approx([0.025, 0.075, 0.2])
 
 
-def test_pauses_are_not_the_same_each_time_unless_told_so():
+def test_pauses_between_calls_are_random_by_default():
     pauses = set()
     for _ in range(5):
         clock = Clock()
@@ -139,7 +139,7 @@ def test_pauses_are_not_the_same_each_time_unless_told_so():
     assert len(pauses) > 1
 
 
-def test_a_disputed_write_is_refused_if_the_record_is_as_was_believed():
+def test_a_disputed_write_is_refused_if_the_record_has_not_changed():
     ledger, storage, _ = a_ledger()
     claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0)
     storage.calls.clear()
@@ -149,12 +149,12 @@ def test_a_disputed_write_is_refused_if_the_record_is_as_was_believed():
     assert storage.calls == ["replace", "read"]
 
 
-def test_an_answer_that_comes_late_is_one():
+def test_an_answer_after_the_time_out_counts():
     ledger, _, _ = a_ledger()
     assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Run()
 
 
-def test_a_lost_reply_is_looked_after():
+def test_a_write_whose_reply_is_lost_is_read_back():
     ledger, storage, _ = a_ledger(lost_reply)
     done = ledger.amend(KEY, CLAIM, None, timeout=3.0)
     assert (done.verdict, storage.calls) == (Run(), ["create", "read"])
@@ -162,7 +162,7 @@ def test_a_lost_reply_is_looked_after():
     assert done.snapshot == storage.inner.read(KEY)
 
 
-def test_a_lost_reply_of_a_ledger_that_went_down_stays_a_doubt():
+def test_a_lost_reply_of_a_ledger_that_goes_down_stays_undecided():
     ledger, _, _ = a_ledger(lost_reply, *[down] * 100)
     assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Undecided("down")
 
@@ -212,7 +212,7 @@ def test_the_body_of_a_task_whose_attempts_ran_out_is_kept():
     assert storage.dead_letter(KEY) == LETTER
 
 
-def test_who_believes_what_was_true_once_reads_and_goes_on():
+def test_an_amendment_with_an_outdated_record_reads_and_goes_on():
     ledger, storage, _ = a_ledger(well, well)
     ledger.amend(KEY, CLAIM, None, timeout=3.0)
     assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()

@@ -34,13 +34,13 @@ def test_a_conflict_is_listed_as_one():
     assert listed_as(Key("n", "q", "t", "d"), replace(FIRST, state=State.REJECTED)) is Listed.CONFLICT
 
 
-def test_pages_follow_each_other_in_the_order_of_ids():
+def test_pages_are_in_the_order_of_ids():
     first = page_of(reversed(ENTRIES), {Listed.DEAD, Listed.WAITING}, handler="a", after=None, limit=2)
     assert ([entry.id for entry in first.entries], first.after) == (["0", "3"], "3")
     second = page_of(ENTRIES, {Listed.DEAD, Listed.WAITING}, handler="a", after=first.after, limit=2)
     assert ([entry.id for entry in second.entries], second.after) == (["4"], None)
 
 
-def test_all_handlers_are_listed_if_none_is_named():
+def test_records_of_all_handlers_are_listed_by_default():
     page = page_of(ENTRIES, {Listed.DEAD}, handler=None, after=None, limit=9)
     assert [entry.id for entry in page.entries] == ["0", "2", "4"]

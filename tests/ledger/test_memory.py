@@ -23,11 +23,11 @@ def age_in(storage: MemoryStorage) -> float:
     return seen.age
 
 
-def test_it_is_for_one_process():
+def test_a_memory_storage_is_not_shared_between_processes():
     assert MemoryStorage.shared is False
 
 
-def test_a_records_age_is_told_by_the_clock_it_was_given(hands: Hands):
+def test_the_age_of_a_record_is_measured_by_the_storages_clock(hands: Hands):
     storage = MemoryStorage(clock=lambda: hands.boot)
     created = storage.create(KEY, FIRST)
     assert isinstance(created, Written)
@@ -38,7 +38,7 @@ def test_a_records_age_is_told_by_the_clock_it_was_given(hands: Hands):
     assert age_in(storage) == 0.0
 
 
-def test_a_clock_that_goes_back_makes_nothing_younger_than_new(hands: Hands):
+def test_a_record_has_age_zero_under_a_clock_that_went_back(hands: Hands):
     storage = MemoryStorage(clock=lambda: hands.boot)
     storage.create(KEY, FIRST)
     hands.boot -= SECOND
@@ -53,5 +53,5 @@ def test_the_writes_of_a_batch_are_refused(hands: Hands):
     assert storage.read(KEY) == Snapshot(FIRST, created.version)
 
 
-def test_a_child_forked_off_while_others_write_is_not_held_up():
+def test_a_child_forked_during_writes_does_not_hang():
     assert output_of("forking", "memory://", 4, 20) == "20 children, 4 threads"

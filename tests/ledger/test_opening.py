@@ -77,7 +77,7 @@ def test_memory_is_opened_by_its_name():
     use(storage)
 
 
-def test_those_who_use_memory_load_neither_sqlite_nor_googles_libraries():
+def test_a_memory_ledger_imports_neither_sqlite_nor_googles_libraries():
     done = subprocess.run([sys.executable, "-c", NOT_OURS], stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -93,13 +93,13 @@ def test_a_sqlite_file_and_its_folder_are_made_when_it_is_opened(tmp_path: Path,
 
 
 @pytest.mark.parametrize("name", ["100%25.db", "what%3F.db", "a%23b.db", "gr%C3%BC%C3%9Fe.db", "a&b=c.db"])
-def test_a_file_may_have_any_name(tmp_path: Path, name: str):
+def test_a_sqlite_file_may_have_any_name(tmp_path: Path, name: str):
     use(open_storage(f"sqlite://{tmp_path}/{name}"))
     assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("synchronous", ["full", "normal"])
-def test_how_durable_a_commit_is_stands_in_the_url(path: Path, synchronous: str):
+def test_the_url_sets_how_durable_a_commit_is(path: Path, synchronous: str):
     storage = open_storage(f"sqlite://{path}?synchronous={synchronous}")
     assert isinstance(storage, SQLiteStorage)
     assert storage.bound.synchronous == synchronous.upper()
@@ -115,7 +115,7 @@ def test_a_url_that_is_refused_is_shown_without_its_secrets(url: str):
 
 
 @pytest.mark.parametrize("url", WRONG)
-def test_what_names_no_ledger_is_refused_with_what_to_write_instead(url: str):
+def test_a_url_that_names_no_ledger_is_refused_with_what_to_write(url: str):
     assert "Write " in error_of(url).remedy
 
 
@@ -126,12 +126,12 @@ def test_a_ledger_keeps_what_it_had_when_it_is_opened_again(path: Path):
     again.close()
 
 
-def test_nothing_stays_open_or_behind_once_a_ledger_is_closed(path: Path):
+def test_a_closed_ledger_leaves_no_file_beside_it(path: Path):
     use(open_storage(f"sqlite://{path}"))
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_ledger_that_nobody_closes_is_closed_when_nobody_has_it(path: Path):
+def test_an_unclosed_ledger_is_closed_when_it_is_collected(path: Path):
     storage: Storage | None = open_storage(f"sqlite://{path}")
     assert storage is not None
     storage.create(KEY, FIRST)
@@ -141,24 +141,24 @@ def test_a_ledger_that_nobody_closes_is_closed_when_nobody_has_it(path: Path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_at_the_start(tmp_path: Path):
+def test_a_folder_that_cannot_be_created_is_an_error_at_opening(tmp_path: Path):
     (tmp_path / "file").touch()
     error = error_of(f"sqlite://{tmp_path}/file/ledger.db")
     assert f"{tmp_path}/file/ledger.db cannot be opened" in error.problem
     assert error.remedy
 
 
-def test_a_folder_is_no_ledger(tmp_path: Path):
+def test_a_folder_in_the_place_of_a_sqlite_file_is_refused(tmp_path: Path):
     assert "unable to open" in error_of(f"sqlite://{tmp_path}").problem
 
 
-def test_what_is_no_database_is_left_alone(path: Path):
+def test_a_file_that_is_not_a_database_is_refused_and_not_touched(path: Path):
     path.write_text("dear diary, " * 1000)
     assert "restore it from a backup" in error_of(f"sqlite://{path}").remedy
     assert path.read_text() == "dear diary, " * 1000
 
 
-def test_another_programs_database_is_left_alone(path: Path):
+def test_a_database_of_another_program_is_refused_and_not_touched(path: Path):
     with behind_its_back(path) as connection:
         connection.execute("CREATE TABLE records (theirs)")
     assert "another program's" in error_of(f"sqlite://{path}").problem
@@ -166,7 +166,7 @@ def test_another_programs_database_is_left_alone(path: Path):
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
 
 
-def test_a_newer_layout_is_left_alone(path: Path):
+def test_a_sqlite_file_of_a_newer_layout_is_refused_and_not_touched(path: Path):
     use(open_storage(f"sqlite://{path}"))
     with behind_its_back(path) as connection:
         connection.execute("PRAGMA user_version = 3")
@@ -174,14 +174,16 @@ def test_a_newer_layout_is_left_alone(path: Path):
 
 
 @pytest.mark.parametrize("leftover", ["-wal", "-shm"])
-def test_what_is_left_of_a_ledger_is_not_mixed_with_a_new_one(path: Path, leftover: str):
+def test_a_leftover_journal_without_its_file_is_refused_and_not_mixed_with_a_new_one(
+    path: Path, leftover: str
+):
     part = Path(f"{path}{leftover}")
     part.write_bytes(b"the last commits")
     assert f"{part} is there without the file" in error_of(f"sqlite://{path}").problem
     assert not path.exists()
 
 
-def test_a_ledger_that_somebody_is_writing_to_is_no_error_at_the_start(path: Path):
+def test_a_ledger_with_a_writer_can_be_opened(path: Path):
     open_storage(f"sqlite://{path}").close()
     with behind_its_back(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -191,14 +193,14 @@ def test_a_ledger_that_somebody_is_writing_to_is_no_error_at_the_start(path: Pat
     use(storage)
 
 
-def test_a_file_that_somebody_keeps_locked_before_it_is_a_ledger_is_an_error_at_the_start(path: Path):
+def test_a_locked_file_that_is_not_a_ledger_yet_is_an_error_at_opening(path: Path):
     path.parent.mkdir(parents=True, exist_ok=True)
     with behind_its_back(path) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         assert "locked" in error_of(f"sqlite://{path}").problem
 
 
-def test_many_may_make_the_same_ledger_at_once(path: Path):
+def test_many_processes_may_create_the_same_ledger_at_once(path: Path):
     with ThreadPoolExecutor(8) as threads:
         for storage in threads.map(lambda _: open_storage(f"sqlite://{path}"), range(24)):
             storage.close()
@@ -206,7 +208,7 @@ def test_many_may_make_the_same_ledger_at_once(path: Path):
         assert connection.execute("SELECT count(*) FROM records").fetchall() == [(0,)]
 
 
-def test_a_ledger_says_that_it_is_one(path: Path):
+def test_a_sqlite_ledger_has_its_application_id(path: Path):
     use(open_storage(f"sqlite://{path}"))
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA application_id").fetchall() == [(int.from_bytes(b"task", "big"),)]

@@ -78,7 +78,7 @@ def test_a_package_cannot_replace_a_built_in_scheme(tmp_path: Path, url: str):
     assert "toy_ledger" not in opened(tmp_path, url)
 
 
-def test_an_unknown_scheme_is_refused_with_those_there_are_and_how_to_get_more(tmp_path: Path):
+def test_an_unknown_scheme_is_refused_with_the_known_ones_and_how_to_add_one(tmp_path: Path):
     install(tmp_path, "toy_ledger", toy="toy_ledger:open_url")
     said = opened(tmp_path, "redis://user:secret@host")
     assert "no ledger has the scheme 'redis'; there are memory://, sqlite://, firestore://, toy://" in said
@@ -115,6 +115,6 @@ def test_an_entry_point_that_does_not_open_its_url_is_named_with_the_reason(
     assert "secret" not in said
 
 
-def test_an_error_of_the_settings_comes_as_the_package_raised_it(tmp_path: Path):
+def test_a_config_error_of_a_package_is_raised_as_it_is(tmp_path: Path):
     install(tmp_path, "toy_ledger", toy="toy_ledger:open_refused")
     assert opened(tmp_path, "toy://there").endswith("the disk of fame is full. Make room.")

@@ -38,7 +38,7 @@ def test_claimed_work_is_finished_with_heartbeats_however_long_it_takes(
 
 @KINDS
 @LOADING
-def test_a_handler_that_comes_to_a_checkpoint_gives_its_task_back(
+def test_a_handler_that_reaches_a_checkpoint_while_draining_releases_its_task(
     serve: Serve, kind: tuple[str, ...], loading: tuple[str, ...]
 ):
     service = serve(*kind, *loading, TASKHANDLER_LEASE="60")
@@ -55,7 +55,7 @@ def test_a_handler_that_comes_to_a_checkpoint_gives_its_task_back(
     assert deliver(service, "t", [["check"]], retry=1).said == (200, "completed")
 
 
-def test_a_delivery_on_a_kept_connection_is_sent_elsewhere(serve: Serve):
+def test_a_delivery_on_a_kept_connection_to_a_draining_worker_is_answered_503(serve: Serve):
     service = serve(*THREADS, "--keep-alive", "30")
     kept = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
     assert post(kept, service, "t1").said == (200, "completed")
@@ -70,7 +70,7 @@ def test_a_delivery_on_a_kept_connection_is_sent_elsewhere(serve: Serve):
 
 
 @KINDS
-def test_nothing_is_lost_over_a_restart_under_load(
+def test_a_restart_under_load_loses_no_task(
     serve: Serve, client: tasks_v2.CloudTasksClient, kind: tuple[str, ...]
 ):
     service = serve(*kind)
@@ -92,7 +92,7 @@ def test_nothing_is_lost_over_a_restart_under_load(
         assert record.attempt == 1 + record.drained
 
 
-def test_workers_that_are_replaced_one_by_one_lose_nothing(serve: Serve, client: tasks_v2.CloudTasksClient):
+def test_workers_replaced_one_by_one_lose_no_task(serve: Serve, client: tasks_v2.CloudTasksClient):
     service = serve(*THREADS, "--max-requests", "5", "--max-requests-jitter", "2")  # at most 7 for each
     names = [f"t{number}" for number in range(30)]
     for name in names:

@@ -27,7 +27,7 @@ def waiting(service: Service, task: str = "t") -> Record:
     return record
 
 
-def test_the_time_out_of_a_sync_worker_lets_the_task_go_at_once(serve: Serve):
+def test_the_time_out_of_a_sync_worker_releases_the_task_at_once(serve: Serve):
     service = serve(*SYNC, "--timeout", "2", TASKHANDLER_LEASE="60")
     script = [["wait"]]
     first = begin(service, "t", script)
@@ -56,7 +56,7 @@ def test_a_time_out_is_charged_and_a_task_that_always_takes_too_long_dies(serve:
     assert len(service.effects("mourned")) == 1
 
 
-def test_a_sync_worker_that_is_told_to_go_at_once_does_not_charge_the_task(serve: Serve):
+def test_a_sync_worker_stopped_at_once_does_not_charge_the_attempt(serve: Serve):
     service = serve(*SYNC, TASKHANDLER_LEASE="60")
     first = begin(service, "t", [["wait"]])
     os.kill(service.begun("t").pid, signal.SIGQUIT)
@@ -74,7 +74,7 @@ def test_a_sync_worker_that_is_told_to_go_at_once_does_not_charge_the_task(serve
         (THREADS, "leave 1", "SystemExit"),
     ],
 )
-def test_a_handler_that_ends_its_worker_lets_the_task_go_at_once(
+def test_a_handler_that_ends_its_worker_releases_the_task_at_once(
     serve: Serve, client: tasks_v2.CloudTasksClient, kind: tuple[str, ...], act: str, name: str
 ):
     service = serve(*kind, TASKHANDLER_LEASE="60")
@@ -88,7 +88,7 @@ def test_a_handler_that_ends_its_worker_lets_the_task_go_at_once(
 
 
 @KINDS
-def test_a_recursion_without_end_is_a_failure_like_any_other(serve: Serve, kind: tuple[str, ...]):
+def test_an_endless_recursion_in_a_handler_is_a_failure(serve: Serve, kind: tuple[str, ...]):
     service = serve(*kind)
     assert deliver(service, "t", [["recurse"]]).said == (503, "retry")
     record = service.recorded("t")
@@ -97,14 +97,14 @@ def test_a_recursion_without_end_is_a_failure_like_any_other(serve: Serve, kind:
     assert deliver(service, "t", [["recurse"]], retry=1).said == (200, "completed")
 
 
-def test_an_error_in_a_thread_of_the_handlers_own_is_not_the_handlers(serve: Serve):
+def test_an_error_in_a_thread_of_the_handler_does_not_fail_the_attempt(serve: Serve):
     service = serve()
     assert deliver(service, "t", [["thread boom"]]).said == (200, "completed")
     assert "ConnectionError: boom" in service.log.read_text()
 
 
 @KINDS
-def test_a_client_that_hangs_up_changes_nothing(serve: Serve, kind: tuple[str, ...]):
+def test_a_client_that_hangs_up_does_not_stop_its_task(serve: Serve, kind: tuple[str, ...]):
     service = serve(*kind)
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
     connection.request("POST", "/tasks/play", b'[["wait"]]', headers(service, "t"))

@@ -13,7 +13,7 @@ from tests.serving.service import SYNC, THREADS
 
 @pytest.mark.parametrize("loading", [(), ("--preload",)], ids=["", "preload"])
 @pytest.mark.parametrize("kind", [SYNC, THREADS], ids=["sync", "gthread"])
-def test_a_delivery_served_before_the_fork_breaks_nothing(
+def test_workers_forked_after_a_delivery_serve_deliveries(
     serve: Serve, client: tasks_v2.CloudTasksClient, kind: tuple[str, ...], loading: tuple[str, ...]
 ):
     service = serve(*kind, *loading, SERVING_AT_IMPORT="3")
@@ -38,7 +38,7 @@ def test_a_delivery_served_before_the_fork_breaks_nothing(
     assert "Traceback" not in service.log.read_text()
 
 
-def test_a_new_key_of_the_issuers_is_learnt_in_workers_that_were_forked(serve: Serve, queue: LocalQueue):
+def test_forked_workers_fetch_a_new_key_of_the_issuer(serve: Serve, queue: LocalQueue):
     service = serve("--preload", *THREADS, SERVING_AT_IMPORT="1")
     client = queue.client()
     queue.rotate()

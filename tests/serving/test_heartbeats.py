@@ -13,7 +13,7 @@ from tests.serving.service import PATIENCE, SYNC, THREADS
 
 
 @pytest.mark.parametrize("kind", [SYNC, THREADS])
-def test_a_handler_that_runs_for_three_leases_stays_the_only_one(serve: Serve, kind: tuple[str, ...]):
+def test_a_handler_that_runs_for_three_leases_is_not_taken_over(serve: Serve, kind: tuple[str, ...]):
     service = serve(*kind, TASKHANDLER_LEASE="2")
     before = time.monotonic()
     holder = begin(service, "t", [["wait"]])

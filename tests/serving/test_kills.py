@@ -14,7 +14,7 @@ from tests.serving.conftest import Serve
 from tests.serving.deliveries import create
 
 
-def test_what_a_killed_worker_held_is_taken_over_and_completed(
+def test_a_task_of_a_killed_worker_is_taken_over_and_completed(
     serve: Serve, client: tasks_v2.CloudTasksClient
 ):
     service = serve()
@@ -52,9 +52,7 @@ def test_a_service_that_is_killed_and_started_again_leaves_nothing_stuck(
         assert len(service.effects("begun", name)) <= record.attempt <= 2
 
 
-def test_workers_whose_master_is_killed_finish_what_they_hold(
-    serve: Serve, client: tasks_v2.CloudTasksClient
-):
+def test_workers_whose_master_is_killed_finish_their_tasks(serve: Serve, client: tasks_v2.CloudTasksClient):
     service = serve()
     create(client, service, "t", [["last 2.5"]])
     holder = service.begun("t").pid

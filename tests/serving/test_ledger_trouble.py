@@ -48,7 +48,7 @@ def gone(ledger: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("trouble", [locked, garbage, gone])
-def test_a_ledger_that_is_out_of_use_runs_nothing_and_is_used_again_when_mended(
+def test_while_the_ledger_is_out_of_use_no_task_runs_until_it_is_repaired(
     serve: Serve, client: tasks_v2.CloudTasksClient, trouble: Callable[[Path], object]
 ):
     service = serve()
@@ -65,7 +65,7 @@ def test_a_ledger_that_is_out_of_use_runs_nothing_and_is_used_again_when_mended(
     assert "To mend it" in service.log.read_text()
 
 
-def test_a_handler_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_over(serve: Serve):
+def test_a_task_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_over(serve: Serve):
     service = serve()
     script = [["wait"]]
     holder = begin(service, "t", script)
@@ -81,7 +81,7 @@ def test_a_handler_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_ov
     assert (record.attempt, record.history) == (2, ("1 lost",))
 
 
-def test_a_heartbeat_that_fails_once_is_made_good_by_the_next(serve: Serve):
+def test_a_heartbeat_that_fails_once_does_not_lose_the_lease(serve: Serve):
     service = serve(TASKHANDLER_LEASE="6")
     holder = begin(service, "t", [["wait"]])
     service.begun("t")

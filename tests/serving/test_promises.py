@@ -102,7 +102,9 @@ def test_a_task_is_answered_2xx_only_when_its_end_is_durably_recorded(
     assert (record.state, record.attempt, record.history) == (state, 2, ("1 lost",))
 
 
-def test_a_lost_reply_loses_nothing(serve: Serve, client: tasks_v2.CloudTasksClient):
+def test_a_task_whose_reply_is_lost_is_a_duplicate_at_its_next_delivery(
+    serve: Serve, client: tasks_v2.CloudTasksClient
+):
     service = serve()
     service.queue.faults(drop_reply=1.0, attempts=(0, 1))
     create(client, service, "t")
@@ -139,7 +141,7 @@ def test_a_service_that_is_not_configured_to_check_refuses_to_start(serve: Serve
     assert "ConfigError" in service.log.read_text()
 
 
-def test_a_service_is_not_fooled_by_a_developers_settings(serve: Serve):
+def test_a_service_with_auth_none_refuses_to_start(serve: Serve):
     service = serve(TASKHANDLER_AUTH="none")
     try:
         assert service.gunicorn.wait(PATIENCE) != 0

@@ -58,7 +58,7 @@ def test_headers_that_come_twice_are_malformed(service: Service, name: str):
     assert (said.status, said.outcome) == (400, "malformed")
 
 
-def test_two_credentials_are_none(service: Service):
+def test_two_authorization_headers_are_unauthenticated(service: Service):
     good = lines(service, "two")
     for second in (("Authorization", f"Bearer {token(service)}"), ("Authorization", "Bearer x")):
         for sent in ([*good, second], [second, *good]):
@@ -79,7 +79,7 @@ def test_two_credentials_are_none(service: Service):
         "Bearer " + "a" * 8000,
     ],
 )
-def test_what_is_no_token_is_unauthenticated(service: Service, authorization: str | None):
+def test_a_credential_that_is_not_a_token_is_unauthenticated(service: Service, authorization: str | None):
     said = refused(service, "anon", request(lines(service, "anon", Authorization=authorization), b"1"))
     assert (said.status, said.outcome) == (401, "unauthenticated")
     assert "\r\nWWW-Authenticate: Bearer" in said.head
@@ -100,7 +100,7 @@ def test_what_is_no_token_is_unauthenticated(service: Service, authorization: st
     ],
     ids=lambda line: f"{line[0]}: {line[1][:12]!r}",
 )
-def test_what_the_server_itself_refuses_is_no_secret_and_no_500(service: Service, line: Line):
+def test_a_request_that_the_server_itself_refuses_gets_no_500_and_no_details(service: Service, line: Line):
     said = refused(service, "odd", request([*lines(service, "odd"), line], b"1"))
     assert said.outcome in {"", "malformed"}
 
@@ -111,13 +111,13 @@ def test_a_body_shorter_than_announced_is_malformed(service: Service):
     assert (said.status, said.outcome) == (400, "malformed")
 
 
-def test_a_body_longer_than_announced_ends_where_it_was_said(service: Service):
+def test_a_body_longer_than_announced_ends_at_its_content_length(service: Service):
     first, *_ = exchange(service, request(lines(service, "long", Content_Length="3"), b"12345"))
     assert (first.status, first.outcome) == (200, "completed")
     assert service.begun("long").detail == "3"
 
 
-def test_a_body_at_the_limit_is_taken_and_one_over_it_is_not(service: Service):
+def test_a_body_at_the_limit_is_accepted_and_a_longer_one_refused(service: Service):
     (said,) = exchange(service, request(lines(service, "full"), b"x" * LIMIT))
     assert (said.status, said.outcome) == (200, "completed")
     said = refused(service, "over", request(lines(service, "over"), b"x" * (LIMIT + 1)))
@@ -128,7 +128,7 @@ def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + end
 
 
-def test_a_body_in_chunks_is_taken_up_to_the_limit(service: Service):
+def test_a_chunked_body_is_accepted_up_to_the_limit(service: Service):
     half = b"x" * (LIMIT // 2)
     sent = lines(service, "chunks", Transfer_Encoding="chunked")
     (said,) = exchange(service, request(sent, chunked(half, half)))
@@ -148,13 +148,15 @@ def test_chunks_that_do_not_end_are_malformed(service: Service, end: bytes):
 
 
 @pytest.mark.parametrize("announced", [{"Content_Length": str(10**9)}, {"Transfer_Encoding": "chunked"}])
-def test_a_stranger_is_answered_before_the_body_is_read(service: Service, announced: dict[str, str]):
+def test_an_unauthenticated_request_is_answered_before_its_body_is_read(
+    service: Service, announced: dict[str, str]
+):
     sent = request(lines(service, "huge", Authorization="Bearer x", Connection="keep-alive", **announced))
     said = refused(service, "huge", sent, wanted=1)  # no body comes, and no hanging up
     assert (said.status, said.outcome) == (401, "unauthenticated")
 
 
-def test_a_refused_body_is_not_taken_for_the_next_request(service: Service):
+def test_a_refused_body_is_not_read_as_the_next_request(service: Service):
     smuggled = request(lines(service, "smuggled"), b"1")
     strange = lines(service, "outer", Authorization="Bearer x", Connection="keep-alive")
     answers = exchange(service, request(strange, smuggled) + request(lines(service, "after"), b"1"))
@@ -169,18 +171,18 @@ def test_requests_in_a_row_on_one_connection_are_each_answered(service: Service)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_another_method_is_told_which_one_is_allowed(service: Service, method: str):
+def test_another_method_is_answered_405_with_allow(service: Service, method: str):
     said = refused(service, "method", request(lines(service, "method"), b"", method=method))
     assert (said.status, said.outcome) == (405, "wrong-method")
     assert "\r\nAllow: POST" in said.head
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "post"])
-def test_a_method_that_nobody_knows_is_not_run(service: Service, method: str):
+def test_an_unknown_method_runs_no_handler(service: Service, method: str):
     refused(service, "method", request(lines(service, "method"), b"", method=method))
 
 
-def test_a_trailing_slash_is_the_same_address(service: Service):
+def test_a_path_with_a_trailing_slash_reaches_the_same_handler(service: Service):
     (said,) = exchange(service, request(lines(service, "slash"), b"1", path="/tasks/raw/"))
     assert (said.status, said.outcome) == (200, "completed")
 
@@ -188,27 +190,27 @@ def test_a_trailing_slash_is_the_same_address(service: Service):
 @pytest.mark.parametrize(
     "path", ["/tasks//raw", "/tasks/raw//", "/tasks/%72aw%00", "/tasks/nobody", "/tasks/../tasks/raw"]
 )
-def test_an_address_that_is_none_is_never_redirected(service: Service, path: str):
+def test_an_unknown_path_is_answered_404_and_not_redirected(service: Service, path: str):
     said = refused(service, "path", request(lines(service, "path"), b"1", path=path))
     assert said.status == 404
     assert "location" not in said.head.lower()
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.title])
-def test_the_case_of_header_names_does_not_matter(service: Service, spell: object):
+def test_header_names_are_accepted_in_any_case(service: Service, spell: object):
     assert callable(spell)
     name = f"case-{spell('aA')}"
     (said,) = exchange(service, request([(spell(k), v) for k, v in lines(service, name)], b"1"))
     assert (said.status, said.outcome) == (200, "completed")
 
 
-def test_underscores_are_no_hyphens(service: Service):
+def test_a_header_name_with_underscores_is_not_read_as_one_with_hyphens(service: Service):
     sent = lines(service, "under", X_CloudTasks_TaskName=None)
     said = refused(service, "under", request([*sent, ("X_CloudTasks_TaskName", "under")], b"1"))
     assert (said.status, said.outcome) == (400, "malformed")
 
 
-def test_after_all_that_the_service_serves(service: Service):
+def test_after_all_these_requests_the_service_still_completes_a_task(service: Service):
     assert deliver(service, "last").said == (200, "completed")
     assert len(service.workers()) == 1
     assert "Traceback" not in service.log.read_text()

@@ -33,19 +33,19 @@ def assembled(
     return assemble(configured, instance=instance, debug=debug, sender=APP)
 
 
-def test_tokens_are_verified_unless_something_else_is_said(caplog: pytest.LogCaptureFixture):
+def test_tokens_are_verified_by_default(caplog: pytest.LogCaptureFixture):
     assert isinstance(assembled().receiver.verifier, OIDCVerifier)
     assert caplog.records == []
 
 
-def test_where_the_platform_verifies_its_word_is_taken(monkeypatch: pytest.MonkeyPatch):
+def test_with_auth_cloud_run_the_platforms_check_is_trusted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("K_SERVICE", "shop")
     ledger = {"TASKHANDLER_LEDGER": "firestore://shop"}
     assert isinstance(assembled(ledger, TASKHANDLER_AUTH="cloud-run").receiver.verifier, PlatformVerifier)
     assert isinstance(assembled(ledger).receiver.verifier, OIDCVerifier)
 
 
-def test_a_door_without_a_lock_is_said_loudly(caplog: pytest.LogCaptureFixture):
+def test_auth_none_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture):
     assert isinstance(assembled(debug=True, TASKHANDLER_AUTH="none").receiver.verifier, NoVerifier)
     assert caplog.messages == ["TASKHANDLER_AUTH is 'none': anybody can run the handlers"]
 
@@ -57,7 +57,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("key", "value"), ELSEWHERE)
-def test_who_is_believed_besides_google_is_said_loudly(
+def test_other_issuers_and_certificates_than_googles_are_logged_as_a_warning(
     key: str, value: str, caplog: pytest.LogCaptureFixture
 ):
     assert isinstance(assembled({key: value}).receiver.verifier, OIDCVerifier)
@@ -66,7 +66,7 @@ def test_who_is_believed_besides_google_is_said_loudly(
     assert value in line.getMessage()
 
 
-def test_certificates_are_not_fetched_from_just_anywhere():
+def test_a_certificates_url_without_https_is_refused():
     with pytest.raises(ConfigError, match="TASKHANDLER_CERTS_URL"):
         assembled(TASKHANDLER_CERTS_URL="http://certs.example/")
 
@@ -90,17 +90,17 @@ def test_the_default_ledger_is_a_file_of_the_instance_and_made_at_once(tmp_path:
     storage.close()
 
 
-def test_a_ledger_that_cannot_be_opened_is_said_at_once(tmp_path: Path):
+def test_a_ledger_that_cannot_be_opened_fails_at_registration(tmp_path: Path):
     with pytest.raises(ConfigError, match="cannot be opened"):
         assembled(TASKHANDLER_LEDGER=f"sqlite://{tmp_path}")
 
 
-def test_a_setting_of_the_environment_counts(monkeypatch: pytest.MonkeyPatch):
+def test_a_setting_of_the_environment_is_read(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TASKHANDLER_LEASE", "12")
     assert assembled().receiver.settings.lease == 12.0
 
 
-def test_an_app_is_drained_by_hand():
+def test_drain_makes_its_own_app_drain_and_no_other():
     assembly = assembled()
     assert not assembly.receiver.draining()
     assembly.drain()
@@ -119,7 +119,7 @@ def test_an_app_that_is_closed_drains_and_fetches_no_certificates(auth: str):
     assert (assembly.keeper is None) == (auth == "none")
 
 
-def test_everything_is_closed_even_if_one_part_cannot_be():
+def test_close_closes_every_part_even_if_one_raises():
     class Failing(MemoryStorage):
         def close(self) -> None:
             raise OSError("somebody else's storage")
@@ -131,7 +131,7 @@ def test_everything_is_closed_even_if_one_part_cannot_be():
     assert isinstance(assembly.keeper.find("a key"), Unreachable)
 
 
-def test_nonces_differ():
+def test_each_nonce_is_different():
     nonce = assembled().receiver.nonce
     assert len({nonce() for _ in range(1000)}) == 1000
     assert len(nonce()) == 24
@@ -154,18 +154,18 @@ def test_signals_are_sent_by_the_app():
     assert told == [APP, event]
 
 
-def test_everything_of_one_app_has_one_ledger():
+def test_all_parts_of_an_app_share_its_settings_and_ledger():
     assembly = assembled()
     assert isinstance(assembly.receiver.ledger.storage, MemoryStorage)
     assert assembly.receiver.settings is assembly.enqueuer._settings  # noqa: SLF001 - nothing else shows it
 
 
-def test_a_storage_made_by_the_app_is_a_ledger_too():
+def test_a_storage_object_is_accepted_as_the_ledger():
     storage = MemoryStorage(clock=now_ns)
     assert assembled(TASKHANDLER_LEDGER=storage).receiver.ledger.storage is storage
 
 
-def test_what_only_looks_like_a_storage_is_refused():
+def test_an_object_that_lacks_methods_of_a_storage_is_refused():
     with pytest.raises(ConfigError, match="must be a URL, or a Storage"):
         assembled(TASKHANDLER_LEDGER=Halfway())
 

@@ -88,7 +88,7 @@ def test_an_app_that_is_closed_has_no_file_open_and_answers_503_however_often_it
     assert descriptors() == before
 
 
-def test_closing_one_app_disturbs_no_other(tmp_path: Path):
+def test_closing_one_app_leaves_others_working(tmp_path: Path):
     ours, theirs = (made(f"sqlite://{tmp_path}/ledger.db") for _ in range(2))
     assert deliver(ours, "first", {}) == deliver(theirs, "second", {}) == 200
     ours.extensions["taskhandler"].close()
@@ -97,7 +97,7 @@ def test_closing_one_app_disturbs_no_other(tmp_path: Path):
 
 
 @pytest.mark.parametrize("moment", ["idle", "running", "atexit"])
-def test_the_interpreter_ends_in_peace(tmp_path: Path, moment: str):
+def test_the_interpreter_ends_without_a_traceback_and_does_not_hang(tmp_path: Path, moment: str):
     command = [sys.executable, "-m", "tests.web.exiting_program", f"sqlite://{tmp_path}/ledger.db", moment]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "200" if moment != "running" else "")

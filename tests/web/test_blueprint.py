@@ -57,14 +57,14 @@ def test_two_handlers_of_one_name_are_refused(tasks: TaskBlueprint) -> None:
         tasks.handler("echo")(lambda: None)
 
 
-def test_a_handler_declared_after_the_mounting_is_refused(tasks: TaskBlueprint) -> None:
+def test_a_handler_declared_after_registration_is_refused(tasks: TaskBlueprint) -> None:
     app_with(tasks)
     with pytest.raises(AssertionError, match="handler"):
         tasks.handler("late")(lambda: None)
 
 
 @pytest.mark.parametrize("prefix", [None, "", "/", "/<tenant>/tasks"])
-def test_a_prefix_of_its_own_is_required(tasks: TaskBlueprint, prefix: str | None) -> None:
+def test_a_url_prefix_is_required(tasks: TaskBlueprint, prefix: str | None) -> None:
     with pytest.raises(ConfigError, match="url_prefix"):
         bare_app().register_blueprint(tasks, url_prefix=prefix)
 
@@ -98,7 +98,7 @@ def test_a_ledger_that_is_not_shared_is_refused_on_cloud_run(
         bare_app(**settings).register_blueprint(tasks, url_prefix="/tasks")
 
 
-def test_it_can_be_nested(tasks: TaskBlueprint) -> None:
+def test_a_task_blueprint_can_be_nested(tasks: TaskBlueprint) -> None:
     app, outer = bare_app(), Blueprint("outer", __name__, url_prefix="/internal")
     outer.register_blueprint(tasks, url_prefix="/queue")
     app.register_blueprint(outer)
@@ -108,7 +108,7 @@ def test_it_can_be_nested(tasks: TaskBlueprint) -> None:
     assert outcome(response) == (404, "unknown-handler")
 
 
-def test_it_can_be_mounted_twice_under_different_names(tasks: TaskBlueprint) -> None:
+def test_a_blueprint_can_be_registered_twice_under_different_names(tasks: TaskBlueprint) -> None:
     app = bare_app()
     app.register_blueprint(tasks, url_prefix="/a")
     app.register_blueprint(tasks, url_prefix="/b", name="tasks-again")
@@ -117,7 +117,7 @@ def test_it_can_be_mounted_twice_under_different_names(tasks: TaskBlueprint) -> 
     assert outcome(client.post("/b/echo", data=b"1", headers=headers_of())) == (200, "duplicate")
 
 
-def test_two_may_live_in_one_app_even_at_one_prefix(tasks: TaskBlueprint) -> None:
+def test_two_task_blueprints_may_share_an_app_and_a_prefix(tasks: TaskBlueprint) -> None:
     other = TaskBlueprint("others", __name__)
     other.handler("shout")(lambda payload: payload)
     app = app_with(tasks)
@@ -133,13 +133,13 @@ def test_one_blueprint_may_live_in_two_apps(tasks: TaskBlueprint) -> None:
 
 
 @pytest.mark.parametrize("path", ["/tasks/echo", "/tasks/echo/"])
-def test_no_slash_is_ever_redirected(tasks: TaskBlueprint, path: str) -> None:
+def test_a_missing_or_trailing_slash_is_not_redirected(tasks: TaskBlueprint, path: str) -> None:
     response = app_with(tasks).test_client().post(path, data=b"1", headers=headers_of())
     assert outcome(response) == (200, "completed")
 
 
 @pytest.mark.parametrize("path", ["//tasks/echo", "/tasks//echo", "/tasks/echo//", "/tasks//"])
-def test_doubled_slashes_are_not_redirected_either(tasks: TaskBlueprint, path: str) -> None:
+def test_doubled_slashes_are_not_redirected(tasks: TaskBlueprint, path: str) -> None:
     response = app_with(tasks).test_client().open(path, method="POST", data=b"1", headers=headers_of())
     assert response.status_code == 404
 
@@ -172,7 +172,7 @@ def test_the_apps_other_routes_are_not_shadowed(tasks: TaskBlueprint) -> None:
     assert outcome(deliver(app, "echo")) == (200, "completed")
 
 
-def test_an_async_handler_works(tasks: TaskBlueprint) -> None:
+def test_an_async_handler_completes_its_task(tasks: TaskBlueprint) -> None:
     @tasks.handler("wait")
     async def wait(number: int) -> int:
         return number + 1
@@ -184,7 +184,7 @@ def test_an_async_handler_works(tasks: TaskBlueprint) -> None:
     assert record.result == "2"
 
 
-def test_enqueue_outside_of_an_app_says_what_to_write(tasks: TaskBlueprint) -> None:
+def test_enqueue_outside_of_an_app_context_says_what_to_write(tasks: TaskBlueprint) -> None:
     with pytest.raises(UsageError, match=r"app\.app_context"):
         tasks.handlers["echo"].enqueue({})
 
@@ -195,7 +195,7 @@ def test_every_answer_is_json(tasks: TaskBlueprint) -> None:
         assert deliver(app, handler).content_type == "application/json"
 
 
-def test_a_handlers_accounts_are_among_those_that_are_let_in_at_all() -> None:
+def test_a_handlers_accounts_must_be_among_those_of_the_service() -> None:
     tasks = TaskBlueprint("tasks", __name__)
     tasks.handler("x", service_accounts="else@b.iam.gserviceaccount.com")(lambda: None)
     settings = {

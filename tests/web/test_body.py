@@ -55,12 +55,12 @@ def fault(body: RecordedBody) -> tuple[Outcome, int | None]:
 
 
 @pytest.mark.parametrize("zeros", ["0", "0" * 22, "0" * 4000])
-def test_a_length_may_begin_with_zeros(zeros: str) -> None:
+def test_a_content_length_may_begin_with_zeros(zeros: str) -> None:
     assert body_of(io.BytesIO(b"hello world!"), f"{zeros}12").whole() == b"hello world!"
     assert body_of(io.BytesIO(b""), zeros).whole() == b""
 
 
-def test_a_text_reader_may_stand_on_it() -> None:
+def test_a_recorded_body_can_be_read_through_a_text_wrapper() -> None:
     text = io.TextIOWrapper(io.BufferedReader(body_of(io.BytesIO(b"a\nb"), "3")))
     assert text.read() == "a\nb"
     text.detach().detach().flush()
@@ -111,7 +111,7 @@ def test_broken_chunks_are_malformed_and_never_a_shorter_body(error: Exception) 
     assert fault(chunked(Pieces(b"abc", error=error))) == (Outcome.MALFORMED, None)
 
 
-def test_chunks_that_a_hook_saw_break_are_malformed_too() -> None:
+def test_chunks_that_broke_while_a_hook_read_them_are_malformed() -> None:
     body = chunked(Pieces(b"abc", error=ConnectionResetError()))
     assert body.read(3) == b"abc"
     with pytest.raises(ConnectionResetError):
@@ -124,7 +124,7 @@ def test_chunks_whose_end_the_server_does_not_tell_need_a_length() -> None:
     assert fault(body) == (Outcome.MALFORMED, 411)
 
 
-def test_without_a_length_and_without_chunks_there_is_no_body() -> None:
+def test_a_request_without_a_length_and_without_chunks_has_an_empty_body() -> None:
     assert body_of(io.BytesIO(b"the next request")).whole() == b""
 
 
@@ -174,7 +174,7 @@ READS: list[Callable[[RecordedBody], object]] = [
     content=st.binary(max_size=LIMIT) | st.lists(st.sampled_from([b"\n", b"a", b"bc\n"])).map(b"".join),
     reads=st.lists(st.sampled_from(READS), max_size=6),
 )
-def test_whatever_was_read_before_the_whole_body_is_there(
+def test_the_whole_body_is_returned_whatever_was_read_before(
     content: bytes, reads: list[Callable[[RecordedBody], object]]
 ) -> None:
     body = body_of(io.BytesIO(content), str(len(content)))
@@ -203,7 +203,7 @@ def test_a_reader_gets_all_of_a_body_over_the_limit_which_is_then_too_large() ->
     assert fault(body) == (Outcome.TOO_LARGE, None)
 
 
-def test_its_end_is_where_it_ends_wherever_a_reader_has_gone_before() -> None:
+def test_a_seek_past_the_end_of_a_body_does_not_move_its_end() -> None:
     body = body_of(io.BytesIO(b"abc"), "3")
     assert (body.seek(7), body.read()) == (7, b"")
     assert (body.seek(0, 2), body.seek(-2, 2), body.read()) == (3, 1, b"bc")
@@ -216,7 +216,7 @@ def test_a_body_over_the_limit_cannot_be_read_again() -> None:
         body.seek(0)
 
 
-def test_it_is_readable_and_cannot_be_closed() -> None:
+def test_a_recorded_body_is_readable_and_cannot_be_closed() -> None:
     body, whole = body_of(io.BytesIO(b"abc"), "3"), WholeBody(b"abc")
     assert (body.readable(), body.writable(), body.seekable()) == (True, False, True)
     body.close()

@@ -54,13 +54,13 @@ def test_a_gunicorn_worker_that_got_sigterm_drains(kind: tuple[str, ...], loadin
 @pytest.mark.parametrize(
     "kind", [("--worker-class", "sync"), ("--worker-class", "gthread", "--threads", "2")]
 )
-def test_a_worker_that_is_replaced_after_so_many_requests_still_takes_the_last_one(kind: tuple[str, ...]):
+def test_a_worker_at_its_request_limit_still_runs_the_last_one(kind: tuple[str, ...]):
     with gunicorn(*kind, "--max-requests", "1") as (connection, _):
         connection.request("GET", "/now")
         assert connection.getresponse().read() == b"serving"
 
 
-def test_a_gunicorn_that_is_stopped_tells_its_workers():
+def test_workers_of_a_gunicorn_that_is_stopped_drain():
     with gunicorn("--worker-class", "gthread", "--threads", "2") as (connection, server):
         connection.request("GET", "/")
         answer = connection.getresponse()
@@ -69,7 +69,7 @@ def test_a_gunicorn_that_is_stopped_tells_its_workers():
         assert answer.read() == b"draining"
 
 
-def test_anybody_may_say_that_the_worker_must_stop():
+def test_a_process_drains_once_drain_is_called():
     draining = Drain()
     assert not draining()
     draining.drain()
@@ -98,7 +98,7 @@ def test_a_process_that_is_no_worker_never_drains_by_itself(theirs: signal.Handl
 
 
 @pytest.mark.parametrize("served", [{}, {"nr": 1}, {"nr": 1, "max_requests": 2}])
-def test_a_worker_of_any_version_that_is_to_end_drains(served: dict[str, int]):
+def test_a_worker_of_any_gunicorn_version_drains_when_it_is_to_end(served: dict[str, int]):
     worker = Caught(alive=False)
     vars(worker).update(served)
     before = signal.signal(signal.SIGTERM, worker.end)
@@ -108,7 +108,7 @@ def test_a_worker_of_any_version_that_is_to_end_drains(served: dict[str, int]):
         signal.signal(signal.SIGTERM, before)
 
 
-def test_a_drain_that_is_gone_is_no_burden_to_a_child():
+def test_a_child_process_is_not_disturbed_by_a_drain_that_was_collected():
     code = "import os; from taskhandler.web.drain import Drain; Drain(); kept = Drain(); kept(); "
     code += "pid = os.fork(); os._exit(kept() if not pid else os.waitpid(pid, 0)[1])"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -35,7 +35,7 @@ def test_a_customization_of_the_app_cannot_change_the_answer_of_a_delivery(
 
 
 @pytest.mark.parametrize("name", INNER_ONLY)
-def test_an_inner_middleware_cannot_either(name: str):
+def test_a_middleware_inside_the_guard_cannot_acknowledge_a_task(name: str):
     app = an_app(before=[INNER_ONLY[name]])
     assert outcome(deliver(app, "ok")) == (503, "intercepted")
     assert record_of(app) is None
@@ -52,7 +52,7 @@ def test_a_failing_hook_with_an_error_page_for_it_does_not_acknowledge_a_failed_
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"])
 @pytest.mark.parametrize("path", ["/tasks/ok", "/tasks/nobody", "/tasks", "/tasks/"])
-def test_no_other_method_of_a_task_is_acknowledged(method: str, path: str):
+def test_a_task_request_with_another_method_is_not_acknowledged(method: str, path: str):
     app = an_app(after=[CUSTOMIZATIONS["a single page and a catch-all"]])
     response = app.test_client().open(path, method=method, headers=headers_of())
     assert outcome(response) == ((405, "wrong-method") if path == "/tasks/ok" else (404, "unknown-handler"))
@@ -105,7 +105,7 @@ def echo() -> bytes:
     return request.get_data()
 
 
-def test_what_is_not_a_tasks_is_left_to_the_app():
+def test_a_request_that_is_not_a_task_is_left_to_the_app():
     app = an_app(before=[CUSTOMIZATIONS["a single page and a catch-all"]])
     app.add_url_rule("/", "home", lambda: "hello")
     app.add_url_rule("/tasks", "own", lambda: f"own {request.method}", methods=["GET", "POST"])
@@ -123,13 +123,13 @@ def test_what_is_not_a_tasks_is_left_to_the_app():
     assert client.post("/elsewhere").text == "page elsewhere"
 
 
-def test_a_page_of_the_apps_own_that_does_not_take_a_method_says_so_itself():
+def test_a_page_of_the_app_answers_405_for_its_own_methods():
     app = an_app()
     app.add_url_rule("/tasks/page", "page", lambda: "page")
     assert app.test_client().post("/tasks/page").status_code == 405
 
 
-def test_a_page_of_the_apps_own_is_streamed_and_not_buffered():
+def test_a_page_of_the_app_is_streamed_and_not_buffered():
     asked: list[int] = []
 
     def numbers() -> Any:  # noqa: ANN401 - a generator
@@ -146,21 +146,21 @@ def test_a_page_of_the_apps_own_is_streamed_and_not_buffered():
     response.close()
 
 
-def test_a_path_under_the_prefix_that_no_rule_of_the_app_fits_is_a_tasks_without_its_header_too():
+def test_a_path_under_the_prefix_that_no_app_rule_fits_is_guarded_without_a_task_name():
     app = an_app(before=[CUSTOMIZATIONS["a single page and a catch-all"]])
     assert outcome(app.test_client().get("/tasks/nobody")) == (404, "unknown-handler")
     assert outcome(app.test_client().get("/tasks/ok")) == (405, "wrong-method")
     assert outcome(app.test_client().post("/tasks/ok")) == (400, "malformed")
 
 
-def test_a_route_of_the_apps_own_that_a_task_is_sent_to_does_not_acknowledge_it():
+def test_a_route_of_the_app_that_a_task_is_sent_to_does_not_acknowledge_it():
     app = an_app()
     app.add_url_rule("/tasks/legacy", "legacy", lambda: "done", methods=["POST"])
     assert app.test_client().post("/tasks/legacy").text == "done"
     assert outcome(app.test_client().post("/tasks/legacy", headers=headers_of())) == (404, "unknown-handler")
 
 
-def test_what_intercepted_a_task_is_logged_once(caplog: pytest.LogCaptureFixture):
+def test_an_interception_is_logged_once_with_what_answered(caplog: pytest.LogCaptureFixture):
     app = an_app()
     app.before_request(lambda: Response("no", "302 Elsewhere\x1b[31m"))
     for _ in range(50):
@@ -171,7 +171,7 @@ def test_what_intercepted_a_task_is_logged_once(caplog: pytest.LogCaptureFixture
     assert line.isprintable()
 
 
-def test_a_stranger_gets_the_same_401_for_everything_under_the_prefix():
+def test_an_unauthenticated_request_gets_the_same_401_for_every_path_under_the_prefix():
     settings: dict[str, Any] = {"TASKHANDLER_AUTH": "oidc", "TASKHANDLER_AUDIENCE": "https://a.b"}
     settings["TASKHANDLER_SERVICE_ACCOUNTS"] = "a@b.iam.gserviceaccount.com"
     app = an_app(**settings)
@@ -236,7 +236,7 @@ def test_another_task_on_a_copy_of_the_environment_does_not_answer_for_this_one(
     assert not is_recorded(app)
 
 
-def test_a_middleware_that_hands_on_only_the_standard_keys_loses_nothing():
+def test_a_middleware_that_passes_on_only_standard_keys_loses_no_task():
     def install(app: Flask) -> None:
         inner = app.wsgi_app
         app.wsgi_app = lambda environ, start: inner(  # type: ignore[assignment, method-assign]  # as Flask's docs do
@@ -248,7 +248,7 @@ def test_a_middleware_that_hands_on_only_the_standard_keys_loses_nothing():
     assert outcome(deliver(app, "bad", task="t2")) == (503, "retry")
 
 
-def test_an_environment_that_is_used_again_for_another_task_does_not_mix_them_up():
+def test_an_environment_reused_for_another_task_answers_for_that_task():
     inner: list[str] = []
     tasks = TaskBlueprint("more", __name__)
 

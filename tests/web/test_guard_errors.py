@@ -30,7 +30,7 @@ def test_a_handlers_error_is_logged_with_its_traceback_once(
     assert sum("retry: task t1" in line.getMessage() for line in caplog.records) == 1
 
 
-def test_a_handlers_error_is_seen_as_any_views_error_is():
+def test_an_error_of_a_handler_is_raised_to_the_app_as_a_views_error():
     seen: list[object] = []
     app = an_app()
 
@@ -46,7 +46,7 @@ def test_a_handlers_error_is_seen_as_any_views_error_is():
 
 
 @pytest.mark.parametrize("steer", [Retry("later"), Reject("never")])
-def test_steering_is_not_an_error_to_the_app(steer: Exception, caplog: pytest.LogCaptureFixture):
+def test_retry_and_reject_are_not_raised_to_the_app(steer: Exception, caplog: pytest.LogCaptureFixture):
     seen: list[object] = []
 
     def steered() -> None:
@@ -68,7 +68,7 @@ def test_steering_is_not_an_error_to_the_app(steer: Exception, caplog: pytest.Lo
 def takes_a_number(_: int) -> None: ...
 
 
-def test_a_dead_tasks_error_is_seen_too_and_answered_200():
+def test_the_error_of_a_dead_task_is_raised_to_the_app_and_answered_200():
     seen: list[object] = []
     app = an_app(TASKHANDLER_MAX_ATTEMPTS=1)
     app.teardown_request(seen.append)
@@ -76,7 +76,7 @@ def test_a_dead_tasks_error_is_seen_too_and_answered_200():
     assert isinstance(seen[0], RuntimeError)
 
 
-def test_an_error_that_a_page_hides_and_a_later_one_are_both_logged(caplog: pytest.LogCaptureFixture):
+def test_an_error_hidden_by_an_error_page_and_a_later_one_are_both_logged(caplog: pytest.LogCaptureFixture):
     for later in ("after_request", "teardown_request"):
         for propagate in (True, False):
             caplog.clear()
@@ -97,7 +97,7 @@ class WorkerTimeout(BaseException):
     """What ends a worker, whatever it does."""
 
 
-def test_a_decided_reply_is_sent_before_the_end_of_the_worker_goes_up():
+def test_a_decided_reply_is_sent_before_system_exit_goes_up():
     app = an_app()
 
     def end(_: object) -> None:
@@ -115,7 +115,7 @@ def test_a_decided_reply_is_sent_before_the_end_of_the_worker_goes_up():
         body.close()  # type: ignore[attr-defined]  # as PEP 3333 has it
 
 
-def test_the_end_of_a_worker_before_a_reply_is_decided_goes_up():
+def test_system_exit_before_a_reply_is_decided_goes_up():
     app = an_app()
 
     def end() -> None:

@@ -53,19 +53,19 @@ def replaced(_: Response) -> Response:
     return Response("replaced", 200)
 
 
-def test_what_was_decided_is_answered_whatever_a_hook_makes_of_it(app: Flask) -> None:
+def test_the_decided_reply_is_sent_whatever_a_hook_makes_of_it(app: Flask) -> None:
     app.after_request(replaced)
     assert outcome(deliver(app, "/shop/tasks/echo")) == (200, "completed")
     assert state(app) is State.COMPLETED
 
 
-def test_a_failure_is_not_acknowledged_by_a_hook(app: Flask) -> None:
+def test_a_failed_task_at_a_moved_path_is_not_acknowledged_by_a_hook(app: Flask) -> None:
     app.after_request(replaced)
     assert outcome(deliver(app, "/shop/tasks/fail")) == (503, "retry")
     assert state(app) is State.WAITING
 
 
-def test_a_hook_that_answers_does_not_acknowledge(app: Flask) -> None:
+def test_a_hook_that_answers_does_not_acknowledge_a_task(app: Flask) -> None:
     app.before_request(lambda: "sorry")
     assert outcome(deliver(app, "/shop/tasks/echo")) == (503, "intercepted")
     for path in ("/shop/tasks/nobody", "/shop/tasks"):
@@ -73,7 +73,7 @@ def test_a_hook_that_answers_does_not_acknowledge(app: Flask) -> None:
     assert state(app) is None
 
 
-def test_a_hook_and_an_error_page_that_raise_do_not_acknowledge(app: Flask) -> None:
+def test_a_hook_and_an_error_page_that_raise_do_not_acknowledge_a_task(app: Flask) -> None:
     def fail(*_: object) -> NoReturn:
         raise RuntimeError
 
@@ -83,7 +83,7 @@ def test_a_hook_and_an_error_page_that_raise_do_not_acknowledge(app: Flask) -> N
     assert outcome(deliver(app, "/shop/tasks/echo")) == (503, "intercepted")
 
 
-def test_a_hook_that_reads_the_body_first_takes_nothing_from_the_handler(app: Flask) -> None:
+def test_a_hook_that_reads_the_body_first_leaves_it_to_the_handler(app: Flask) -> None:
     def read() -> None:
         assert request.stream.read() == b"1"
 
@@ -94,7 +94,7 @@ def test_a_hook_that_reads_the_body_first_takes_nothing_from_the_handler(app: Fl
     assert record.result == "1"
 
 
-def test_a_request_that_only_carries_a_tasks_name_passes_unread_and_unbuffered(app: Flask) -> None:
+def test_a_non_task_request_with_a_task_name_passes_unread_and_unbuffered(app: Flask) -> None:
     given: list[str] = []
 
     def lines() -> Iterator[str]:
@@ -108,7 +108,7 @@ def test_a_request_that_only_carries_a_tasks_name_passes_unread_and_unbuffered(a
     assert answer.text == "0\n1\n2\n"
 
 
-def test_an_error_of_a_request_that_only_carries_a_tasks_name_is_the_apps(app: Flask) -> None:
+def test_an_error_of_a_non_task_request_with_a_task_name_is_left_to_the_app(app: Flask) -> None:
     def fail() -> NoReturn:
         raise RuntimeError("of the app's own")
 

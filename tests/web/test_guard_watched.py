@@ -82,7 +82,7 @@ MOVERS = {
 
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("name", MOVERS)
-def test_whatever_moves_a_request_to_a_task_an_error_page_does_not_acknowledge_it(name: str, *, late: bool):
+def test_an_error_page_does_not_acknowledge_a_task_however_its_request_was_moved(name: str, *, late: bool):
     app = an_app(before=[MOVERS[name]])
     app.register_error_handler(Exception, lambda _: ("sorry", 200))
     if late:
@@ -96,7 +96,7 @@ def test_whatever_moves_a_request_to_a_task_an_error_page_does_not_acknowledge_i
 
 
 @pytest.mark.parametrize("path", ["/v1/tasks", "/v1/tasks/nobody", "/v1/tasks//ok"])
-def test_a_moved_task_for_no_handler_is_unknown(path: str):
+def test_a_moved_task_for_an_unknown_handler_is_answered_404(path: str):
     app = an_app(before=[MOVERS["a middleware"]])
     app.register_error_handler(404, lambda _: ("single page", 200))
     client = app.test_client()
@@ -106,7 +106,7 @@ def test_a_moved_task_for_no_handler_is_unknown(path: str):
     assert record_of(app) is None
 
 
-def test_an_alias_of_a_tasks_endpoint_is_guarded_too():
+def test_another_rule_for_a_tasks_endpoint_is_guarded_too():
     app = an_app()
     app.add_url_rule("/legacy", endpoint="tasks.bad", methods=["POST"])
     app.register_error_handler(Exception, lambda _: ("sorry", 200))
@@ -133,7 +133,7 @@ def test_a_request_of_the_apps_own_that_delivers_a_task_keeps_its_own_answer(nam
     assert told == ["200 OK"]
 
 
-def test_what_never_becomes_a_task_is_streamed_and_keeps_its_own_answer():
+def test_a_request_that_never_becomes_a_task_is_streamed_with_its_own_answer():
     made: list[int] = []
 
     def numbers() -> Iterator[bytes]:
@@ -150,7 +150,7 @@ def test_what_never_becomes_a_task_is_streamed_and_keeps_its_own_answer():
 
 
 @pytest.mark.parametrize("prefix", ["/a//tasks", "/A/tasks"])
-def test_a_prefix_is_guarded_however_it_is_spelt(prefix: str):
+def test_a_prefix_is_guarded_in_any_spelling(prefix: str):
     tasks = TaskBlueprint("tasks", __name__)
     tasks.handler("ok")(lambda _: 1)
     app = Flask(__name__)

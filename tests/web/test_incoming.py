@@ -27,13 +27,13 @@ def recorded(**more: Any) -> tuple[dict[str, Any], RecordedBody]:  # noqa: ANN40
     name=st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,30}", fullmatch=True),
     value=st.text("abc ,;=\xe9", max_size=9),
 )
-def test_headers_are_found_as_werkzeug_finds_them(name: str, value: str) -> None:
+def test_headers_are_found_in_any_case(name: str, value: str) -> None:
     environ = EnvironBuilder(headers=[(name, value)]).get_environ()
     for spelt in (name, name.upper(), name.lower()):
         assert WSGIHeaders(environ).get(spelt) == Request(environ).headers.get(spelt)
 
 
-def test_a_header_that_is_not_there_is_none() -> None:
+def test_a_missing_header_is_none() -> None:
     assert WSGIHeaders({}).get("X-CloudTasks-TaskName") is None
 
 
@@ -67,7 +67,7 @@ def test_the_request_has_its_body_whatever_a_hook_has_read_before(before: str) -
         assert request.form.to_dict() == {"a": "1", "b": "2"}
 
 
-def test_files_and_json_are_there_too() -> None:
+def test_files_and_json_of_the_body_are_parsed() -> None:
     environ, body = recorded(data={"file": (io.BytesIO(b"text"), "a.txt"), "a": "1"})
     with Flask(__name__).request_context(environ) as context:
         read_body(context.request, body)

@@ -42,12 +42,12 @@ def raw_deflate(body: bytes) -> bytes:
         (" gzip , identity ,", gzipped(BODY)),
     ],
 )
-def test_what_is_whole_is_inflated(encoding: str, packed: bytes) -> None:
+def test_a_whole_compressed_body_is_inflated(encoding: str, packed: bytes) -> None:
     assert inflate(packed, encoding, limit=len(BODY) + 20) == BODY
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_an_empty_body_can_be_encoded_but_an_empty_one_is_not_encoded(encoding: str) -> None:
+def test_an_encoded_empty_body_is_inflated_and_a_truly_empty_one_malformed(encoding: str) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
     assert inflate(pack(b""), encoding, limit=10) == b""
     refused = inflate(b"", encoding, limit=10)
@@ -71,7 +71,7 @@ def test_an_empty_body_can_be_encoded_but_an_empty_one_is_not_encoded(encoding: 
         ("deflate", b"\xff" * 9),
     ],
 )
-def test_what_is_broken_is_malformed(encoding: str, packed: bytes) -> None:
+def test_a_broken_compressed_body_is_malformed(encoding: str, packed: bytes) -> None:
     refused = inflate(packed, encoding, limit=1000)
     assert isinstance(refused, Refusal)
     assert (refused.outcome, refused.status) == (Outcome.MALFORMED, None)
@@ -94,13 +94,13 @@ def test_an_encoding_that_is_not_understood_is_malformed_with_415(encoding: str)
         ("gzip, gzip", gzipped(gzipped(b"\0" * 10**7))),
     ],
 )
-def test_a_bomb_is_too_large(encoding: str, bomb: bytes) -> None:
+def test_a_compressed_bomb_is_too_large(encoding: str, bomb: bytes) -> None:
     refused = inflate(bomb, encoding, limit=100)
     assert isinstance(refused, Refusal)
     assert refused.outcome is Outcome.TOO_LARGE
 
 
-def test_what_follows_a_member_is_not_copied_for_it() -> None:
+def test_inflating_many_gzip_members_does_not_copy_the_rest_for_each() -> None:
     body = gzipped(b"") * 20_000 + gzipped(BODY)
     tracemalloc.start()
     try:
@@ -111,12 +111,12 @@ def test_what_follows_a_member_is_not_copied_for_it() -> None:
     assert peak < len(body)
 
 
-def test_the_limit_itself_is_not_over_it() -> None:
+def test_a_body_that_inflates_to_the_limit_is_accepted() -> None:
     assert inflate(gzipped(b"x" * 100), "gzip", limit=100) == b"x" * 100
     refused = inflate(gzipped(b"x" * 101), "gzip", limit=100)
     assert isinstance(refused, Refusal)
 
 
 @given(junk=st.binary(max_size=60), encoding=st.sampled_from(["gzip", "deflate"]))
-def test_no_bytes_make_it_raise(junk: bytes, encoding: str) -> None:
+def test_no_bytes_make_inflate_raise(junk: bytes, encoding: str) -> None:
     assert isinstance(inflate(junk, encoding, limit=100), bytes | Refusal)

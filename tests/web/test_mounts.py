@@ -43,7 +43,7 @@ def urls(target: str, *prefixes: str) -> list[str]:
         ("https://h/tâches", "/tâches", "https://h/tâches/run"),
     ],
 )
-def test_a_handler_is_below_its_mount(target: str, prefix: str, url: str):
+def test_the_url_of_a_handler_is_below_its_mount(target: str, prefix: str, url: str):
     assert urls(target, prefix) == [url]
 
 
@@ -69,12 +69,12 @@ def test_a_mount_may_be_deeper_than_the_one_that_is_named():
     ]
 
 
-def test_another_mounts_name_is_quoted():
+def test_the_prefix_of_a_mount_is_quoted_in_its_urls():
     assert urls("https://h/tasks", "/tasks", "/tâches x")[1] == "https://h/t%C3%A2ches%20x/run"
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["/tasks", "/api/tasks", "/mail"])))
-def test_of_several_mounts_that_the_target_ends_with_the_longest_is_meant(order: tuple[str, ...]):
+def test_of_several_mounts_that_match_the_target_the_longest_is_used(order: tuple[str, ...]):
     found = dict(zip(order, urls("https://h/api/tasks", *order), strict=True))
     assert found == {
         "/tasks": "https://h/tasks/run",
@@ -97,7 +97,7 @@ WRONG = ["https://h/jobs", "https://h/task", "https://h/xtasks", "https://h/task
 
 
 @pytest.mark.parametrize("target", WRONG)
-def test_a_target_where_nothing_is_mounted_is_said_at_registration_and_refused_later(
+def test_a_target_without_a_mounted_blueprint_is_warned_of_and_refused_when_used(
     target: str, caplog: pytest.LogCaptureFixture
 ):
     with pytest.raises(ConfigError) as refused:
@@ -114,12 +114,12 @@ def test_a_target_where_nothing_is_mounted_is_said_at_registration_and_refused_l
     assert str(refused.value) == f"TASK_TARGET_URL = {target!r}: {problem}. {remedy}, /mail"
 
 
-def test_a_target_that_is_mounted_is_not_warned_of(caplog: pytest.LogCaptureFixture):
+def test_a_target_with_a_mounted_blueprint_causes_no_warning(caplog: pytest.LogCaptureFixture):
     urls("https://h/billing", "/billing", "/mail")
     assert not caplog.records
 
 
-def test_a_target_that_is_not_set_is_an_error_of_whoever_needs_it():
+def test_a_target_that_is_not_set_is_an_error_when_a_task_is_created():
     with pytest.raises(ConfigError, match="TASK_TARGET_URL is not set: tasks cannot be created without it"):
         urls("", "/tasks")
 
@@ -129,14 +129,14 @@ def test_a_handler_that_is_not_mounted_has_no_url():
         Mounts("https://h/tasks").url_of(handler_of())
 
 
-def test_a_handler_that_is_mounted_twice_has_the_url_that_the_target_names():
+def test_a_handler_mounted_twice_has_the_url_that_the_target_names():
     mounts, handler = Mounts("https://h/b"), handler_of()
     mounts.add("tasks", "/a", [handler], endpoints={})
     mounts.add("tasks", "/b", [handler], endpoints={})
     assert mounts.url_of(handler) == "https://h/b/run"
 
 
-def test_a_handler_that_is_mounted_twice_elsewhere_is_in_doubt():
+def test_a_handler_mounted_twice_away_from_the_target_is_refused_as_ambiguous():
     mounts, handler = Mounts("https://h/mail"), handler_of()
     for prefix in ("/a", "/mail", "/b"):
         mounts.add("tasks", prefix, [] if prefix == "/mail" else [handler], endpoints={})
@@ -277,7 +277,9 @@ def test_a_second_handler_at_a_url_is_refused_when_its_blueprint_is_registered(q
     assert ran == ["billing"]
 
 
-def test_the_mounts_are_those_of_the_assembly(queue: LocalQueue, caplog: pytest.LogCaptureFixture):
+def test_registering_a_blueprint_adds_its_mount_to_the_assembly(
+    queue: LocalQueue, caplog: pytest.LogCaptureFixture
+):
     team, app = Team("mail", []), app_for(queue, "https://h/tasks")
     with caplog.at_level(logging.WARNING, "taskhandler"):
         app.register_blueprint(team.tasks, url_prefix="/mail")

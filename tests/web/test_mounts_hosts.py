@@ -16,7 +16,7 @@ def handler_of() -> Handler[Any, Any]:
     return Handler(lambda _: None, name="run", options=Options())
 
 
-def test_handlers_of_one_path_in_two_subdomains_are_two():
+def test_handlers_of_one_path_in_two_subdomains_are_separate():
     mounts = Mounts("")
     mounts.add("billing", "/tasks", [handler_of()], host="billing.shop.com", endpoints={})
     mounts.add("mail", "/tasks", [handler_of()], host="mail.shop.com", endpoints={})
@@ -35,7 +35,7 @@ A, B, C = ("a.shop.com", "/tasks"), ("b.shop.com", "/tasks"), ("a.shop.com", "/m
 
 @pytest.mark.parametrize("places", list(itertools.permutations([A, B, C])))
 @pytest.mark.parametrize("target", ["https://a.shop.com/tasks", "https://A.shop.com:8080/tasks"])
-def test_a_handler_under_another_host_is_never_given_the_targets(
+def test_a_handler_under_another_host_does_not_get_the_targets_url(
     target: str, places: tuple[tuple[str, str], ...]
 ):
     mounts, handlers = mounted(target, *places)

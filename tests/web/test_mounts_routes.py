@@ -36,7 +36,7 @@ def test_a_handler_that_a_route_of_the_app_would_shadow_is_refused(rule: str):
         app.register_blueprint(team("mail", []), url_prefix="/tasks")
 
 
-def test_routes_that_do_not_shadow_a_handler_are_no_hindrance():
+def test_routes_that_do_not_shadow_a_handler_are_accepted():
     ran: list[str] = []
     app = an_app()
     app.add_url_rule("/tasks/run", "page", lambda: "page")
@@ -93,9 +93,7 @@ def test_a_blueprint_in_another_subdomain_than_the_targets_cannot_enqueue(order:
         (Flask(__name__, host_matching=True, static_host="shop.com"), None, None),
     ],
 )
-def test_a_blueprint_that_would_answer_under_no_host_is_refused(
-    app: Flask, server: str | None, subdomain: str | None
-):
+def test_a_blueprint_that_no_host_reaches_is_refused(app: Flask, server: str | None, subdomain: str | None):
     app.config.update(SETTINGS, SERVER_NAME=server)
     with pytest.raises(ConfigError, match=r"no (such )?host"):
         app.register_blueprint(team("a", []), url_prefix="/tasks", subdomain=subdomain)

@@ -41,7 +41,7 @@ def test_another_task_has_another_exchange_and_its_own_body(other: dict[str, str
     assert task_request.body.whole() == b"abc"
 
 
-def test_app_engines_names_tell_tasks_apart_too():
+def test_tasks_with_different_app_engine_names_have_different_exchanges():
     request = environ(APPENGINE_QUEUENAME="q", APPENGINE_TASKNAME="t1")
     task_request = task_request_of(request, 100)
     assert task_request_of({**request}, 100) is task_request
@@ -56,7 +56,7 @@ def test_the_guards_exchange_is_found_where_the_environment_has_lost_it():
 
 
 @pytest.mark.parametrize("guarded", [True, False])
-def test_behind_the_guard_a_response_has_no_body_and_is_closed_all_the_same(*, guarded: bool):
+def test_a_response_behind_the_guard_has_no_body_and_is_closed(*, guarded: bool):
     closed: list[bool] = []
     request = environ(**NAMED)
     task_request = TaskRequest(request, 100)

@@ -34,7 +34,7 @@ def environ(path: str, method: str = "POST", **more: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("path", ["/tasks/charge", "/tasks/charge/", "/caf\xc3\xa9/charge"])
-def test_a_handlers_path_is_a_tasks_and_leads_to_it(routes: TaskRoutes, path: str) -> None:
+def test_a_path_of_a_handler_is_a_task_route_and_finds_it(routes: TaskRoutes, path: str) -> None:
     handler = routes.handler(path)
     assert handler is not None
     assert handler.name == "charge"
@@ -57,36 +57,40 @@ def test_a_handlers_path_is_a_tasks_and_leads_to_it(routes: TaskRoutes, path: st
         "/caf\xc3\xa9",
     ],
 )
-def test_with_a_tasks_name_all_at_or_under_the_prefix_is_a_tasks(routes: TaskRoutes, path: str) -> None:
+def test_with_a_task_name_every_path_at_or_under_the_prefix_is_a_task_route(
+    routes: TaskRoutes, path: str
+) -> None:
     assert routes.is_task(environ(path, **{NAME: "t1"}))
     assert routes.handler(path) is None
 
 
 @pytest.mark.parametrize("path", ["/", "", "/task", "/taskscharge", "/x/tasks/charge"])
-def test_elsewhere_nothing_is_a_tasks(routes: TaskRoutes, path: str) -> None:
+def test_a_path_outside_of_the_prefix_is_not_a_task_route(routes: TaskRoutes, path: str) -> None:
     assert not routes.is_task(environ(path, **{NAME: "t1"}))
     assert not routes.is_task(environ(path))
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/tasks/", "//tasks", "/tasks/page/7/", "/tasks/page/7"])
 @pytest.mark.parametrize("method", ["GET", "POST", "NONSENSE"])
-def test_without_a_name_the_apps_own_rules_and_the_bare_prefix_are_the_apps(
+def test_without_a_task_name_rules_of_the_app_and_the_bare_prefix_are_not_task_routes(
     routes: TaskRoutes, path: str, method: str
 ) -> None:
     assert not routes.is_task(environ(path, method))
 
 
 @pytest.mark.parametrize("path", ["/tasks/nobody", "/tasks/page/x/", "/tasks//page//7/", "/caf\xc3\xa9/x"])
-def test_without_a_name_what_only_a_catch_all_fits_is_a_tasks(routes: TaskRoutes, path: str) -> None:
+def test_without_a_task_name_a_path_that_only_a_catch_all_fits_is_a_task_route(
+    routes: TaskRoutes, path: str
+) -> None:
     assert routes.is_task(environ(path))
 
 
-def test_the_apps_own_rule_may_lie_under_a_prefix_that_is_not_ascii(routes: TaskRoutes) -> None:
+def test_a_rule_of_the_app_may_lie_under_a_prefix_that_is_not_ascii(routes: TaskRoutes) -> None:
     assert not routes.is_task(environ("/caf\xc3\xa9/menu", "GET"))
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "", "[::1", "a:b:c", "\xff"])
-def test_a_host_that_cannot_be_one_is_no_reason_to_raise(routes: TaskRoutes, host: str) -> None:
+def test_an_impossible_host_does_not_raise(routes: TaskRoutes, host: str) -> None:
     assert routes.is_task(environ("/tasks/nobody", HTTP_HOST=host))
     assert routes.is_task(environ("/tasks/charge", HTTP_HOST=host))
 
@@ -98,7 +102,7 @@ class LoadingConverter(BaseConverter):
         return current_app.config["ROWS"][value]
 
 
-def test_a_page_of_the_apps_own_whose_converter_needs_the_app_is_left_to_it() -> None:
+def test_a_page_of_the_app_whose_converter_needs_the_app_is_not_a_task_route() -> None:
     app = Flask(__name__)
     app.config["ROWS"] = {}
     app.url_map.converters["row"] = LoadingConverter
@@ -108,7 +112,7 @@ def test_a_page_of_the_apps_own_whose_converter_needs_the_app_is_left_to_it() ->
     assert not routes.is_task(environ("/tasks/7", "GET"))
 
 
-def test_a_page_of_the_apps_own_in_a_subdomain_is_left_to_it() -> None:
+def test_a_page_of_the_app_in_a_subdomain_is_not_a_task_route() -> None:
     app = Flask(__name__, subdomain_matching=True)
     app.config["SERVER_NAME"] = "h.com"
     app.add_url_rule("/tasks/own", "own", subdomain="<tenant>")
