@@ -159,7 +159,7 @@ def test_a_base_exception_of_a_handler_goes_up_and_releases_the_task(
     with pytest.raises(type(error)):
         deliver(app, "leave")
     assert recorded(app).state is State.WAITING
-    assert recorded(app).history == (f"1 failed: {type(error).__name__} ended the worker",)
+    assert recorded(app).history == (f"1 failed: {type(error).__name__} stopped the worker",)
     assert not running()
     assert outcome(deliver(app, "leave", retry=1)) == (200, "completed")
 

@@ -17,12 +17,12 @@ def knock(stage: Stage) -> Iterator[tuple[str, int, int]]:
     tokens = {
         "no token": (401, None),
         "a word": (401, "open-sesame"),
-        "another audience": (401, token(audience="https://else.where")),
-        "another account": (403, token(email="mallory@elsewhere.com")),
+        "the token is for another audience": (401, token(audience="https://else.where")),
+        "the token is of an account that is not allowed": (403, token(email="mallory@elsewhere.com")),
         "an unverified e-mail": (401, token(email_verified=False)),
         "somebody else's key": (401, token(fault=TokenFault.UNKNOWN_KEY)),
         "an expired token": (401, token(fault=TokenFault.EXPIRED)),
-        "another issuer": (401, token(fault=TokenFault.WRONG_ISS)),
+        "the token is of another issuer": (401, token(fault=TokenFault.WRONG_ISS)),
         "a spoilt signature": (401, token(fault=TokenFault.BAD_SIGNATURE)),
     }
     for number, (what, (answer, sent)) in enumerate(tokens.items()):

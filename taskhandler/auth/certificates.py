@@ -122,7 +122,9 @@ class CertificateKeeper:
             ConfigError: `url` is neither https nor on a loopback address, so anybody could forge the answer.
         """
         if not _SAFE_URL.fullmatch(url):
-            raise ConfigError("TASKHANDLER_CERTS_URL", url, "must be https, or http on a loopback address")
+            raise ConfigError(
+                "TASKHANDLER_CERTS_URL", url, "must be an https URL, or http on a loopback address"
+            )
         self._url, self._clock, self._chance, self._fetch, self._spawn = url, clock, chance, fetch, spawn
         self._shared_wait, self._starter_wait = shared_wait, starter_wait
         self._held = _Held({}, float("-inf"), float("-inf"))
@@ -204,7 +206,7 @@ class CertificateKeeper:
         published, known = read_certificates(fetched.body), self.certificates
         if published.unusable:
             self._warn(
-                "%d certificates of %d cannot be used",
+                "%d of %d certificates cannot be used: not X.509, or not of an RSA key",
                 published.unusable,
                 published.unusable + len(published.certificates),
             )
@@ -226,7 +228,7 @@ class CertificateKeeper:
 
     def _warn_of(self, fault: str) -> None:
         url = one_line(self._url, limit=LONGEST_FAULT)
-        self._warn("certificates cannot be fetched from %s: %s", url, fault)
+        self._warn("could not fetch certificates from %s: %s", url, fault)
 
     def _warn(self, line: str, *about: object) -> None:
         self._log.warning(line, *about, cause=about)

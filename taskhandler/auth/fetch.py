@@ -50,11 +50,11 @@ def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = ti
     except urllib.error.URLError as error:
         raise error.reason if isinstance(error.reason, OSError) else error from None
     except http.client.HTTPException as error:
-        raise OSError(f"the answer is not HTTP: {error!r}") from error
+        raise OSError(f"the response is not HTTP: {error!r}") from error
     finally:
         bounds.close()
     if len(body) > LARGEST_BODY_BYTES:
-        raise ValueError(f"the answer is longer than {LARGEST_BODY_BYTES} bytes")
+        raise ValueError(f"the response is longer than {LARGEST_BODY_BYTES} bytes")
     return Fetched(body, max_age(control))
 
 
@@ -69,13 +69,13 @@ class _Bounds:
         """Bound the next step of `sock` by what is left, or by one of `share` equal parts of it."""
         left = self._ends - self._clock()
         if left <= 0:
-            raise TimeoutError("timed out: the whole fetch has one deadline")
+            raise TimeoutError("timed out: the fetch as a whole took too long")
         sock.settimeout(left / share)
 
     def count(self, received: int) -> int:
         self._bytes_left -= received
         if self._bytes_left < 0:
-            raise ValueError(f"the answer is longer than {LARGEST_ANSWER_BYTES} bytes")
+            raise ValueError(f"the response is longer than {LARGEST_ANSWER_BYTES} bytes")
         return received
 
     def connect(self, address: tuple[str, int], *_: object) -> socket.socket:

@@ -49,11 +49,11 @@ def read_certificates(body: bytes) -> Published:
     """
     answer = json.loads(body)
     if not isinstance(answer, dict):
-        raise ValueError("the answer is not a JSON object")  # noqa: TRY004 - the fault of the answer, not of a caller
+        raise ValueError("the response is not a JSON object")  # noqa: TRY004 - the fault of the answer, not of a caller
     read = [_certificate(kid, pem) for kid, pem in answer.items()]
     usable = {certificate.kid: certificate for certificate in read if certificate is not None}
     if not usable:
-        raise ValueError("the answer holds no X.509 certificate of an RSA key")
+        raise ValueError("the response has no X.509 certificate of an RSA key")
     return Published(usable, len(read) - len(usable))
 
 

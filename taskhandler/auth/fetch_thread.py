@@ -42,7 +42,7 @@ def run_fetch(
         download: raises OSError or ValueError.
         conclude: a weak reference to the method that takes it.
     """
-    answer: Fetched | str = "the fetch was broken off"
+    answer: Fetched | str = "the fetch was interrupted"
     try:
         answer = download()
     except (OSError, ValueError) as error:

@@ -77,15 +77,15 @@ def read_token(
         return _refused("there is no Authorization header")
     shape = _CREDENTIAL.fullmatch(authorization) if len(authorization) <= LONGEST_CREDENTIAL else None
     if shape is None:
-        return _refused("not one Bearer token of a credible length")
+        return _refused("the Authorization header is not one Bearer token of a plausible length")
     text, header, payload, signature = shape.groups()
     if not (_is_canonical(header) and _is_canonical(payload) and _is_canonical(signature)):
-        return _refused("not canonical base64url")
+        return _refused("the token is not canonical base64url")
     kid, claims = _key_named_in(header), _json_object(payload)
     if isinstance(kid, Refused):
         return kid
     if claims is None:
-        return _refused("the claims are not a plain JSON object")
+        return _refused("the token's claims are not a plain JSON object")
     fault = _fault_in_times(claims, now) or _fault_in_names(claims, audiences, issuers)
     return Token(text, kid, claims["exp"], claims["email"]) if fault is None else _refused(fault)
 
@@ -102,11 +102,11 @@ def _is_canonical(segment: str) -> bool:
 def _key_named_in(segment: str) -> str | Refused:
     header = _json_object(segment)
     if header is None or header.get("alg") != "RS256":
-        return _refused("the header is not that of a token signed with RS256")
+        return _refused("the token is not signed with RS256")
     if header.get("typ", "JWT") != "JWT" or not header.keys().isdisjoint(("crit", "cty", "b64")):
-        return _refused("not a plain JWT")
+        return _refused("the token is not a plain JWT")
     kid = header.get("kid")
-    return kid if kid and isinstance(kid, str) else _refused("no key is named")
+    return kid if kid and isinstance(kid, str) else _refused("the token names no key")
 
 
 def _json_object(segment: str) -> dict[str, Any] | None:
@@ -123,7 +123,7 @@ def _json_object(segment: str) -> dict[str, Any] | None:
 def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("duplicate key")
     return found
 
 
@@ -138,11 +138,11 @@ def _fault_in_times(claims: dict[str, Any], now: float) -> str | None:
     iat, exp = claims.get("iat"), claims.get("exp")
     nbf = claims.get("nbf", iat)
     if type(iat) is not int or type(exp) is not int or type(nbf) is not int:
-        return "the times are not integers"
+        return "the token's times are not integers"
     if not 0 < exp - iat <= LONGEST_LIFETIME_SECONDS:
-        return "the lifetime is not credible"
+        return "the token's lifetime is not plausible"
     if max(iat, nbf) > now + CLOCK_SKEW_SECONDS:
-        return "not valid yet"
+        return "the token is not valid yet"
     return "expired" if exp < now - CLOCK_SKEW_SECONDS else None
 
 
@@ -151,8 +151,8 @@ def _fault_in_names(
 ) -> str | None:
     iss, aud = claims.get("iss"), claims.get("aud")
     if not isinstance(iss, str) or iss not in issuers:
-        return "another issuer"
+        return "the token is of another issuer"
     if not isinstance(aud, str) or aud not in audiences:
-        return "another audience"
+        return "the token is for another audience"
     verified = claims.get("email_verified") is True and isinstance(claims.get("email"), str)
-    return None if verified else "no verified e-mail"
+    return None if verified else "the token has no verified e-mail address"

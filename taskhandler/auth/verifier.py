@@ -42,7 +42,7 @@ class Unverifiable(Struct, frozen=True):
 
 
 Answer = Caller | Refused | Unverifiable
-_NO_STACK = Refused("unauthenticated", "the stack has no room left to look")
+_NO_STACK = Refused("unauthenticated", "the call stack is too deep to verify a token")
 
 
 class Verifier(Protocol):
@@ -117,11 +117,11 @@ class OIDCVerifier:
         if known is not None and known.certificate is self._keeper.certificates.get(token.kid):
             return self._remember(key, known.caller, token, known.certificate)
         if isinstance(certificate, Unreachable):
-            return Unverifiable("no certificates can be fetched")
+            return Unverifiable("Google's certificates cannot be fetched")
         if isinstance(certificate, NoSuchKey):
-            return Refused("unauthenticated", "there is no such key")
+            return Refused("unauthenticated", "the token is signed with an unknown key")
         if not _is_signed(token, certificate, self._rules):
-            return Refused("unauthenticated", "google-auth refuses the signature or the times")
+            return Refused("unauthenticated", "google-auth rejected the token's signature or its times")
         caller = Caller(token.email)
         answer = _among(self._rules.accounts, caller)
         return self._remember(key, caller, token, certificate) if answer is caller else answer
@@ -133,10 +133,11 @@ class OIDCVerifier:
 
     def _warn_of_removed_signature(self) -> Refused:
         self._log.warning(
-            "a token came without its signature. If IAM decides who reaches this service, Cloud Run has "
-            'checked and removed it: set TASKHANDLER_AUTH = "cloud-run". If anybody can, it is forged'
+            "a token came without its signature. If this service requires authentication, Cloud Run has "
+            'checked the signature and removed it: set TASKHANDLER_AUTH = "cloud-run". If the service allows '
+            "unauthenticated requests, the token is forged"
         )
-        return Refused("unauthenticated", "the signature was removed by Google")
+        return Refused("unauthenticated", "Google has removed the token's signature")
 
 
 class PlatformVerifier:
@@ -218,5 +219,5 @@ def _jwt_decode() -> Callable[..., object]:
 
 def _among(accounts: frozenset[str], answer: Answer) -> Answer:
     if isinstance(answer, Caller) and answer.email not in accounts:
-        return Refused("forbidden", "another account")
+        return Refused("forbidden", "the token is of an account that is not allowed")
     return answer

@@ -165,18 +165,23 @@ def _ledger(source: Source) -> object:
 def _check_auth(settings: Settings, *, debug: bool) -> None:
     if settings.auth == "none":
         if not debug or settings.on_cloud_run:
-            problem = "anybody could run the handlers; it is allowed only in debug or testing mode"
-            raise ConfigError("TASKHANDLER_AUTH", settings.auth, problem, remedy="Leave it at 'oidc'")
+            problem = (
+                "anyone could run the handlers; allowed only in debug and testing mode, not on Cloud Run"
+            )
+            raise ConfigError("TASKHANDLER_AUTH", settings.auth, problem, remedy="Use 'oidc'")
         return
     if settings.auth == "cloud-run" and not settings.on_cloud_run:
         problem = "this is not Cloud Run (K_SERVICE is not set), so nobody has checked the token"
-        raise ConfigError("TASKHANDLER_AUTH", settings.auth, problem, remedy="Leave it at 'oidc'")
+        raise ConfigError("TASKHANDLER_AUTH", settings.auth, problem, remedy="Use 'oidc'")
     if not settings.audience:
         remedy = "Set it, or TASK_TARGET_URL, to the audience of the tasks' OIDC tokens"
-        raise ConfigError("TASKHANDLER_AUDIENCE", None, "any token would do", remedy=remedy)
+        raise ConfigError(
+            "TASKHANDLER_AUDIENCE", None, "tokens for any service would be accepted", remedy=remedy
+        )
     if not settings.service_accounts:
         remedy = "Set it, or TASK_SERVICE_ACCOUNT_EMAIL, to the accounts that may deliver tasks"
-        raise ConfigError("TASKHANDLER_SERVICE_ACCOUNTS", None, "any Google account would do", remedy=remedy)
+        problem = "tokens of any Google account would be accepted"
+        raise ConfigError("TASKHANDLER_SERVICE_ACCOUNTS", None, problem, remedy=remedy)
 
 
 def _check_authority(settings: Settings) -> None:

@@ -97,15 +97,15 @@ def reason_of(verdict: Verdict, *, is_last: bool) -> str:
     """Why, in one line for logs and listeners; empty where the outcome, or what the handler did, says it."""
     match verdict:
         case InFlight() if is_last:
-            return "it runs elsewhere; should that fail, no delivery comes after this one, the queue's last"
+            return "another delivery runs this task; none follows if it fails: this was the last attempt"
         case Undecided(why=why) | Refused(why=why):
-            return one_line(f"the ledger: {why}", limit=REASON)
+            return one_line(f"ledger: {why}", limit=REASON)
         case Fenced(ended=State.CANCELLED):
             return "the task was cancelled during this delivery"
         case Fenced():
             return "the lease was lost"
         case Conflict():
-            return "a task of this name is known with another body; the body is kept as a dead letter"
+            return "a task with this name had another body; this body is kept as a dead letter"
         case _:
             return ""
 

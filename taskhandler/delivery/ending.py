@@ -79,7 +79,7 @@ def raised(error: Exception, budget: AttemptBudget) -> Ending:
         reason = _words(error.reason) or "rejected"
         return Ending(Rejected(reason), error)
     if isinstance(error, RateLimited | Retry):
-        asked = f"the handler asked for it ({type(error).__name__})"
+        asked = f"the handler raised it ({type(error).__name__})"
         reason = _words(error.reason) or asked
         limited = isinstance(error, RateLimited)
         return Ending(_failed(reason, budget), error, retry_after(error), limited)
@@ -119,13 +119,13 @@ def killed(error: BaseException, budget: AttemptBudget, *, draining: bool) -> En
     """
     if draining and not getattr(error, "code", None):
         return Ending(Drained(last=budget.last))
-    reason = f"{type(error).__name__} ended the worker"
+    reason = f"{type(error).__name__} stopped the worker"
     return Ending(_failed(reason, budget))
 
 
 def refused(why: str, budget: AttemptBudget) -> Ending:
     """The storage refuses the completion: the handler asked it for a write that cannot be done."""
-    reason = one_line(f"the ledger refuses the completion: {why}", limit=REASON)
+    reason = one_line(f"the ledger refused the completion: {why}", limit=REASON)
     return Ending(_failed(reason, budget), UsageError(reason))
 
 

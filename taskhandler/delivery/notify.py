@@ -92,8 +92,8 @@ class Notifier:
         if self._throttle.left_out((where, "unguarded")) is not None:
             _log(
                 logging.WARNING,
-                "a task for %s came around the guard: app.wsgi_app was replaced, or a middleware that was "
-                "there before the blueprint hands on only some of the request. Register the blueprint first, "
+                "a task for %s bypassed the guard: app.wsgi_app was replaced, or a middleware that was there "
+                "before the blueprint passes on only a part of the request. Register the blueprint first, "
                 "then wrap the app",
                 where,
             )

@@ -50,13 +50,17 @@ def _check_length(body: Body, limit: int) -> None:
     most = min(limit, LIMIT_BYTES)
     if len(body.content) > most:
         problem = f"the payload has {len(body.content)} bytes, at most {most} can be sent and read"
-        raise UsageError(f"{problem}. Send the name of a file or of a row instead")
+        raise UsageError(
+            f"{problem}. Send a reference instead, such as the name of a file or the key of a row"
+        )
 
 
 def _body(payload: object, signature: Signature) -> Body:
     if signature.payload is None:
         if payload is not None:
-            raise UsageError("the handler takes no payload. Give it a parameter for one, or send none")
+            raise UsageError(
+                "the handler takes no payload. Add a parameter for the payload, or enqueue without one"
+            )
         return Body(b"", "")
     if signature.type.binary:
         if not isinstance(payload, RAW):
@@ -79,24 +83,24 @@ def _encoded(payload: object, *, by_alias: bool) -> bytes:
         raise
     except Exception as error:  # noqa: BLE001 - properties and serializers are the user's code
         why = str(error) if isinstance(error, _ForeignTypeError) else _WHY.get(type(error), "")
-        why = why or f"{type(error).__name__} while it was encoded"
-    raise UsageError(f"a payload of type {type(payload).__name__} cannot be made JSON: {why}")
+        why = why or f"{type(error).__name__} was raised while it was encoded"
+    raise UsageError(f"a payload of type {type(payload).__name__} cannot be encoded as JSON: {why}")
 
 
 _WHY: dict[type[Exception], str] = {
-    UnicodeEncodeError: "it has text with half surrogates",
-    RecursionError: "it holds itself, or is nested too deeply",
+    UnicodeEncodeError: "it has text with lone surrogates",
+    RecursionError: "it contains itself, or is nested too deeply",
 }
 
 
 class _ForeignTypeError(TypeError):
-    """JSON has nothing for a value of this type."""
+    """JSON cannot represent a value of this type."""
 
 
 def _dump(value: object, *, by_alias: bool) -> Raw:
     dump = getattr(type(value), "model_dump_json", None)
     if dump is None:
-        raise _ForeignTypeError(f"JSON has nothing for type {type(value).__qualname__}")
+        raise _ForeignTypeError(f"JSON cannot represent type {type(value).__qualname__}")
     # Its warnings would quote the payload.
     return Raw(dump(value, by_alias=by_alias, round_trip=True, warnings=False).encode())
 
@@ -121,7 +125,7 @@ def _change(payload: object, content: bytes, read: object, signature: Signature)
     try:
         json = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return "a Raw, or a serializer of the payload's, has put in it what is not JSON"
+        return "a msgspec.Raw in it, or one of its serializers, gave something that is not JSON"
     try:
         return first_change(payload, json, read, fields=signature.type.fields)
     except RecursionError:
@@ -129,4 +133,4 @@ def _change(payload: object, content: bytes, read: object, signature: Signature)
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - properties and comparisons are the user's code
-        return f"{type(error).__name__} while it was compared with what would arrive"
+        return f"{type(error).__name__} was raised while it was compared with what would arrive"

@@ -133,13 +133,13 @@ class Enqueuer:
             if isinstance(error, AlreadyExists) and "name" in task:
                 return _ref(task["name"], created=False)
             why = one_line(error, limit=REASON_LIMIT_CHARACTERS)
-            raise EnqueueError(f"no task was created in {parent}: {why}") from error
+            raise EnqueueError(f"creating a task in {parent} failed: {why}") from error
         return _ref(created.name, created=True)
 
     def _log_existing(self, handler: Handler[Any, Any], ref: TaskRef) -> None:
         self._log.log(
             _level_of_existing(),
-            "task %s for %s was not created: there is one of that name already",
+            "task %s for %s was not created: a task with this name exists, or did recently",
             ref.id,
             handler.name,
             kind=handler.name,

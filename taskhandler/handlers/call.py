@@ -38,8 +38,8 @@ def check_has_run(value: object) -> None:
         value.close()  # else Python warns that it was never awaited
     if isinstance(value, UNRUN):
         raise UsageError(
-            f"nothing has run: the function returned a {type(value).__name__}. A decorator's wrapper around "
-            "an async function must be async itself; a generator must be used up, not returned"
+            f"the function's code has not run: it returned a {type(value).__name__}. A decorator's wrapper "
+            "around an async function must be async itself; a generator must be iterated over, not returned"
         )
 
 

@@ -35,7 +35,7 @@ class Handler(Generic[P, R]):
         self, function: Callable[P, R], *, name: str, options: Options, post: Post | None = None
     ) -> None:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise UsageError(f"handler {name!r} is a generator: calling it runs nothing. Take the yield away")
+            raise UsageError(f"handler {name!r} is a generator: calling it runs nothing. Remove the yield")
         functools.update_wrapper(self, function, updated=())  # its attributes could hide what is defined here
         self.function = function
         self.name = name
@@ -84,7 +84,7 @@ class Handler(Generic[P, R]):
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise UsageError(f"handler {self.name!r}: on_dead={function!r}: must be a plain function")
         if self.when_dead is not None:
-            raise UsageError(f"handler {self.name!r} has an on_dead already; call both from one function")
+            raise UsageError(f"handler {self.name!r} has an on_dead function already; call both from one")
         self.when_dead = function
         return function
 
@@ -104,4 +104,6 @@ class Post(Protocol):
 
 
 def _refuse_without_blueprint(handler: Handler[Any, Any], *_: object, **__: object) -> TaskRef:
-    raise UsageError(f"{handler!r} does not belong to a blueprint, from which it would know its queue")
+    raise UsageError(
+        f"{handler!r} does not belong to a blueprint: declare it with @blueprint.handler to enqueue its tasks"
+    )

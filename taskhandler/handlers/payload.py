@@ -127,13 +127,13 @@ def payload_type(hint: object, where: str) -> PayloadType:
         where: it stands, for the error message.
 
     Raises:
-        UsageError: no payload can be made of this type.
+        UsageError: a payload cannot have this type.
     """
     annotation, members = inspect.formatannotation(hint), members_of(hint)
     if members == (bytes,):
         return PayloadType(annotation, bytes, binary=True)
     if any(raw in members for raw in RAW):
-        raise UsageError(f"{where}: write `bytes` alone for the body as it came, or a type that JSON has")
+        raise UsageError(f"{where}: write `bytes` alone for the raw body, or a type that JSON can represent")
     if len(members) == 1 and callable(getattr(members[0], "model_validate_json", None)):
         if payload_model.is_lazy(members[0]):
             raise UsageError(f"{where}: {_LAZY}")
@@ -154,7 +154,7 @@ def _msgspec_type(hint: object, where: str) -> tuple[Type, Callable[[bytes], obj
     try:
         shape, build = type_info(hint), msgspec.json.Decoder(hint).decode
     except Exception as error:  # any error of the user's type says the same
-        raise UsageError(f"{where}: no payload can be made of this type: {error}") from error
+        raise UsageError(f"{where}: a payload cannot have this type: {error}") from error
     for unfit in _unfit(shape):
         raise UsageError(f"{where}: {inspect.formatannotation(unfit)} {_remedy(unfit)}")
     return shape, build
@@ -188,10 +188,8 @@ def _field_names(shape: Type) -> Iterator[str]:
 
 def _remedy(unfit: type) -> str:
     if hasattr(unfit, "__pydantic_validator__"):
-        return "is pydantic's: annotate with one BaseModel, or a RootModel of what stands here"
-    return (
-        "cannot be made of JSON: write a dataclass, TypedDict or Struct, or take a dict and build it yourself"
-    )
+        return "is pydantic's: annotate with one BaseModel, or with a RootModel of this type"
+    return "cannot be decoded from JSON: use a dataclass, TypedDict or Struct, or a dict that you convert"
 
 
 def _names_none(shape: Type) -> bool:

@@ -37,13 +37,13 @@ def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Drop
 
 
 class _ForeignTypeError(TypeError):
-    """JSON has nothing for a value of this type."""
+    """JSON cannot represent a value of this type."""
 
 
 def _dump(value: object) -> Raw:
     dump = getattr(type(value), "model_dump_json", None)
     if dump is None:
-        raise _ForeignTypeError(f"JSON has nothing for a {type(value).__qualname__}")
+        raise _ForeignTypeError(f"JSON cannot represent a {type(value).__qualname__}")
     return Raw(dump(value, warnings=False).encode())  # they would quote the value
 
 
@@ -51,4 +51,4 @@ def _reason(error: Exception) -> str:
     """What went wrong, without words that may quote the value."""
     if isinstance(error, _ForeignTypeError):
         return f"TypeError: {error}"
-    return f"{type(error).__name__} while JSON was made of it"
+    return f"{type(error).__name__} was raised while it was encoded as JSON"

@@ -78,7 +78,9 @@ def _parameters(function: Callable[..., object], who: str) -> list[Parameter]:
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{who}: its parameters cannot be seen ({error}); wrap it in a function") from error
+        raise UsageError(
+            f"{who}: its parameters cannot be inspected ({error}); wrap it in a function"
+        ) from error
     for parameter in found:
         if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
             raise UsageError(
@@ -101,12 +103,12 @@ def _refuse_doubt(
     unsure = [other for other in others if other.kind is not Parameter.KEYWORD_ONLY]
     if not payloads and unsure:
         raise UsageError(
-            f"{who}: should {unsure[0].name!r} get the payload? Then take its default away; "
-            "else put it after a `*`"
+            f"{who}: should {unsure[0].name!r} get the payload? If so, remove its default; "
+            "if not, put it after a `*`"
         )
     for parameter in (*tasks, *payloads):
         if parameter.kind is Parameter.POSITIONAL_ONLY:
-            raise UsageError(f"{who}: {parameter.name!r} is passed by name; take the `/` after it away")
+            raise UsageError(f"{who}: {parameter.name!r} is passed by name; remove the `/` after it")
 
 
 def _named(parameters: list[Parameter]) -> str:

@@ -88,7 +88,13 @@ def resume(pending: Pending, answer: Answer | Snapshot | None) -> Pending | Done
         case Refused():
             return Done(answer)
         case _ if pending.rounds >= ROUNDS:
-            return Done(Undecided(answer.why if isinstance(answer, Unknown) else "the record keeps changing"))
+            return Done(
+                Undecided(
+                    answer.why
+                    if isinstance(answer, Unknown)
+                    else "the record kept changing while it was being updated"
+                )
+            )
         case Disputed(otherwise=otherwise) if isinstance(pending.op, Replace):
             return Pending(pending.rule, Read(), rounds=pending.rounds + 1, dispute=(pending.op, otherwise))
         case _:
@@ -105,5 +111,5 @@ def _apply(rule: Rule, snapshot: Snapshot | None, *, rounds: int) -> Pending | D
 
 def _written(pending: Pending, version: Hashable) -> Done:
     if isinstance(pending.op, Read) or pending.verdict is None:
-        raise TypeError("a storage said 'written' to a read")
+        raise TypeError("a storage answered Written to a Read")
     return Done(pending.verdict, Snapshot(pending.op.record, version))

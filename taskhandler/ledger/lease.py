@@ -104,7 +104,11 @@ class Lease:
             verdict = self._act(Heartbeat(self._claim.lease_id), timeout=CLAIM_TIMEOUT_SECONDS)
         if not isinstance(verdict, Renewed):
             return verdict
-        return Run() if self.remaining() > 0 else Undecided("the lease lapses faster than the ledger answers")
+        return (
+            Run()
+            if self.remaining() > 0
+            else Undecided("the lease is shorter than the ledger takes to answer")
+        )
 
     def settle(
         self, disposition: Disposition, *, body: TaskBody | None = None, writes: Sequence[object] = ()
@@ -145,7 +149,7 @@ class Lease:
         except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and nobody catches it here
             said = one_line(error, limit=LINE_LIMIT)
             kind = type(error).__qualname__
-            LOGGER.error("a lease cannot be given back, and is left to lapse: %s: %s", kind, said)  # noqa: TRY400 - one line; the traceback would quote the error raw
+            LOGGER.error("a lease cannot be released, and will lapse: %s: %s", kind, said)  # noqa: TRY400 - one line; the traceback would quote the error raw
         finally:
             self._lock.release()
 

@@ -54,6 +54,6 @@ class KeepConflict(Struct, frozen=True, kw_only=True, gc=False):
             digest=self.digest,
             retention=self.retention,
             handler=self.handler,
-            reason="conflict: a task of this name is known with another body",
+            reason="conflict: a task with this name had another body",
         )
         return Transition(kept, Settled(State.REJECTED))

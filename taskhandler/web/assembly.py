@@ -123,7 +123,7 @@ def _keeper(settings: Settings) -> CertificateKeeper | None:
 
 def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
     if settings.auth == "none":
-        LOGGER.warning("TASKHANDLER_AUTH is 'none': anybody can run the handlers")
+        LOGGER.warning("TASKHANDLER_AUTH is 'none': anyone can run the handlers")
         return NoVerifier()
     rules = Rules(
         audiences=frozenset(settings.audience),
@@ -134,7 +134,7 @@ def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
         return PlatformVerifier(rules, now=time.time)
     if settings.certs_url != CERTS_URL or set(settings.issuers) - set(ISSUERS):
         LOGGER.warning(
-            "tokens are believed that Google has not signed: TASKHANDLER_CERTS_URL is %r, issuers %r",
+            "tokens that Google has not signed are accepted: TASKHANDLER_CERTS_URL is %r, issuers %r",
             settings.certs_url,
             settings.issuers,
         )

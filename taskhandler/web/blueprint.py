@@ -35,7 +35,7 @@ EXTENSION = "taskhandler"
 GUARD = "taskhandler.guard"
 """The key of the app's `Guard`, beside it."""
 
-current_task: Task = LocalProxy(CURRENT, unbound_message="no task's handler runs here")  # type: ignore[assignment]  # a proxy of one, as in Flask
+current_task: Task = LocalProxy(CURRENT, unbound_message="no handler of a task is running here")  # type: ignore[assignment]  # a proxy of one, as in Flask
 """The task whose handler runs here."""
 
 
@@ -166,12 +166,13 @@ def _host_of(app: Flask, subdomain: str) -> str:
         ConfigError: they would answer under none.
     """
     if app.url_map.host_matching:
-        raise ConfigError("host_matching", True, "the routes of a blueprint answer under no host then")  # noqa: FBT003 - the value that is wrong
+        problem = "a blueprint's routes then answer under no host"
+        raise ConfigError("host_matching", app.url_map.host_matching, problem)
     server = app.config["SERVER_NAME"] or ""
     if app.subdomain_matching and server and "<" not in subdomain:
         return f"{subdomain}.{server}".lstrip(".").lower()
     if subdomain != app.url_map.default_subdomain:
-        problem = "the app answers under no such host"
+        problem = "the app does not answer under this subdomain"
         remedy = "Set SERVER_NAME, write Flask(subdomain_matching=True), and name a fixed subdomain"
         raise ConfigError("subdomain", subdomain, problem, remedy=remedy)
     return ""

@@ -73,7 +73,7 @@ class RecordedBody(io.BufferedIOBase):
         self._record_up_to(length)
         if len(self._recorded) < length:
             had = len(self._recorded)
-            return Refusal(Outcome.MALFORMED, f"the body has {had} bytes, {length} were announced")
+            return Refusal(Outcome.MALFORMED, f"the body has {had} bytes, but Content-Length says {length}")
         return bytes(self._recorded if len(self._recorded) == length else self._recorded[:length])
 
     def _unannounced(self) -> bytes | Refusal:
@@ -83,7 +83,7 @@ class RecordedBody(io.BufferedIOBase):
             return _MAY_BE_CUT
         self._record_up_to(self._limit + 1)
         if self._broken:
-            return Refusal(Outcome.MALFORMED, "the body broke off, or is not in proper chunks")
+            return Refusal(Outcome.MALFORMED, "the body is incomplete, or its chunks are malformed")
         if len(self._recorded) > self._limit:
             return Refusal(Outcome.TOO_LARGE, f"the body has more than {self._limit} bytes")
         return bytes(self._recorded)

@@ -141,9 +141,9 @@ class Guard:
     ) -> Reply:
         answered = one_line(statuses[-1] if statuses else "nothing", limit=80)
         did = f"answered {answered!r}" if error is None else f"raised {type(error).__name__}"
-        why = (Outcome.INTERCEPTED, f"the app {did} in the place of the delivery")
+        why = (Outcome.INTERCEPTED, f"the app {did} instead of the delivery")
         if task_request.entered:
-            why = (Outcome.UNAVAILABLE, f"the delivery broke off: the app {did}")
+            why = (Outcome.UNAVAILABLE, f"the delivery was interrupted: the app {did}")
         elif misrouted := self._misrouted(environ, task_request.path):
             why = misrouted
         return self._refuse(environ, task_request.path, *why)
@@ -151,7 +151,7 @@ class Guard:
     def _misrouted(self, environ: Environ, path: str) -> tuple[Outcome, str] | None:
         """Why no handler is asked about a task that was sent to `path`."""
         if self.routes.handler(path) is None:
-            return Outcome.UNKNOWN_HANDLER, "no handler of that name is here"
+            return Outcome.UNKNOWN_HANDLER, "there is no handler with this name here"
         if environ["REQUEST_METHOD"] != "POST":
             return Outcome.WRONG_METHOD, "tasks are delivered by POST"
         return None

@@ -47,7 +47,7 @@ def _undo(coding: str, body: bytes, limit: int) -> bytes | Refusal:
             # Meant to have zlib's header (RFC 9110); some send it without, and browsers take both.
             return _inflated(body, ZLIB if _has_zlib_header(body) else RAW_DEFLATE, limit)
         case _:
-            why = f"Content-Encoding is {coding[:40]!r}; gzip, deflate and identity are understood"
+            why = f"Content-Encoding is {coding[:40]!r}; gzip, deflate and identity are supported"
             return Refusal(Outcome.MALFORMED, why, UNSUPPORTED_MEDIA_TYPE)
 
 
@@ -75,5 +75,5 @@ def _inflated(body: bytes, window: int, limit: int) -> bytes | Refusal:
     if not stream.eof:
         return Refusal(Outcome.MALFORMED, "the compressed body is not complete")
     if at < len(body):
-        return Refusal(Outcome.MALFORMED, "something follows the compressed body")
+        return Refusal(Outcome.MALFORMED, "there is data after the compressed body")
     return b"".join(parts)

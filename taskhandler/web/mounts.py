@@ -115,7 +115,7 @@ class Mounts:
             return
         if not urlsplit(self._target_url).path:
             raise self._wrong_target("it is the root of a service, where no task blueprint can be mounted")
-        LOGGER.warning("%s", self._wrong_target("no task blueprint is mounted there so far"))
+        LOGGER.warning("%s", self._wrong_target("no task blueprint is mounted there yet"))
 
     def _named(self) -> Place:
         """The mount that `TASK_TARGET_URL` names; of several, the longest."""

@@ -201,7 +201,7 @@ def test_fetches_that_fail_for_the_same_cause_are_logged_once_a_minute(
     for _ in range(13):
         assert isinstance(keeper.find(issuer.KID), Unreachable)
         clock.now += QUIET_SECONDS
-    line = "certificates cannot be fetched from https://google.test/certs: ConnectionRefusedError: no"
+    line = "could not fetch certificates from https://google.test/certs: ConnectionRefusedError: no"
     assert caplog.messages == [line, f"{line} (and 11 more before)"]
 
 

@@ -108,4 +108,4 @@ def test_one_bad_certificate_among_good_ones_is_skipped_with_a_warning(
     keeper = keeper_of(issuer.Source(Fetched(body)), clock)
     assert knows(keeper)
     assert isinstance(keeper.find("bad"), NoSuchKey)
-    assert "1 certificates of 2 cannot be used" in caplog.messages
+    assert "1 of 2 certificates cannot be used: not X.509, or not of an RSA key" in caplog.messages

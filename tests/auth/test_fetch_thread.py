@@ -48,7 +48,7 @@ def test_an_unexpected_error_of_a_fetch_is_handed_over_and_raised(error: BaseExc
     keeper = Keeper()
     with pytest.raises(type(error)):
         run_fetch(under_way(), lambda: failing(error), weakref.WeakMethod(keeper.conclude))
-    assert keeper.answers == ["the fetch was broken off"]
+    assert keeper.answers == ["the fetch was interrupted"]
 
 
 def test_a_keeper_that_was_collected_is_handed_nothing():

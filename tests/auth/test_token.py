@@ -57,24 +57,27 @@ def test_a_credential_is_looked_at_up_to_4096_characters():
     whole = len(f"{HEAD}.{issuer.segment(claims())}.AAAA")
     assert LONGEST_CREDENTIAL == 4096
     assert is_good(read(scheme="Bearer".ljust(4096 - whole)))
-    assert read(scheme="Bearer".ljust(4097 - whole)) == "not one Bearer token of a credible length"
+    assert (
+        read(scheme="Bearer".ljust(4097 - whole))
+        == "the Authorization header is not one Bearer token of a plausible length"
+    )
 
 
 @pytest.mark.parametrize("signature", ["A", "AB", "ABC", "AAAAA", "AAAAAB"])
 def test_a_segment_in_another_spelling_than_the_canonical_is_refused(signature: str):
-    assert read(signature=signature) == "not canonical base64url"
+    assert read(signature=signature) == "the token is not canonical base64url"
 
 
-NOT_RS256 = "the header is not that of a token signed with RS256"
+NOT_RS256 = "the token is not signed with RS256"
 HEADERS: list[tuple[object, str]] = [
     ("no JSON", NOT_RS256),
     ([1], NOT_RS256),
     (b"\xff\xff", NOT_RS256),
     (issuer.header(alg="none"), NOT_RS256),
-    (issuer.header(crit=["exp"]), "not a plain JWT"),
-    (issuer.header(typ="x"), "not a plain JWT"),
-    (issuer.header(kid=None), "no key is named"),
-    (issuer.header(kid=[]), "no key is named"),
+    (issuer.header(crit=["exp"]), "the token is not a plain JWT"),
+    (issuer.header(typ="x"), "the token is not a plain JWT"),
+    (issuer.header(kid=None), "the token names no key"),
+    (issuer.header(kid=[]), "the token names no key"),
 ]
 
 
@@ -88,7 +91,10 @@ def test_a_token_whose_header_is_not_plain_rs256_is_refused(header: object, why:
     ["{", "[]", "{}{}", '{"a": 1, "a": 1}', '{"a": NaN}', '{"a": -Infinity}', '{"a": 1' + "0" * 2500 + "e9}"],
 )
 def test_claims_that_are_not_one_plain_json_object_are_refused(text: str):
-    assert read(text) in {"the claims are not a plain JSON object", "the times are not integers"}
+    assert read(text) in {
+        "the token's claims are not a plain JSON object",
+        "the token's times are not integers",
+    }
 
 
 @pytest.mark.parametrize("depth", [MOST_BRACKETS - 1, MOST_BRACKETS])
@@ -100,14 +106,14 @@ def test_claims_nested_up_to_a_bound_are_read(depth: int):
 Change = Callable[[float], dict[str, object]]
 BOUNDS: dict[str, tuple[Change, int, str]] = {
     "exp": (lambda at: {"iat": NOW - 3600, "exp": NOW + at}, -CLOCK_SKEW_SECONDS, "expired"),
-    "iat": (lambda at: {"iat": NOW - at}, -CLOCK_SKEW_SECONDS, "not valid yet"),
-    "nbf": (lambda at: {"nbf": NOW - at}, -CLOCK_SKEW_SECONDS, "not valid yet"),
+    "iat": (lambda at: {"iat": NOW - at}, -CLOCK_SKEW_SECONDS, "the token is not valid yet"),
+    "nbf": (lambda at: {"nbf": NOW - at}, -CLOCK_SKEW_SECONDS, "the token is not valid yet"),
     "longest": (
         lambda at: {"exp": NOW + LONGEST_LIFETIME_SECONDS - at},
         0,
-        "the lifetime is not credible",
+        "the token's lifetime is not plausible",
     ),
-    "shortest": (lambda at: {"exp": NOW + at}, 1, "the lifetime is not credible"),
+    "shortest": (lambda at: {"exp": NOW + at}, 1, "the token's lifetime is not plausible"),
 }
 
 
@@ -121,18 +127,18 @@ def test_a_time_is_accepted_up_to_its_bound(name: str):
 @pytest.mark.parametrize("name", ["iat", "exp", "nbf"])
 @pytest.mark.parametrize("value", [1.5, float(NOW), str(NOW), True, [NOW]])
 def test_a_time_that_is_not_an_integer_is_refused(name: str, value: object):
-    assert read(claims(**{name: value})) == "the times are not integers"
+    assert read(claims(**{name: value})) == "the token's times are not integers"
 
 
 NAMES: list[tuple[dict[str, object], str]] = [
-    ({"iss": "https://evil.test"}, "another issuer"),
-    ({"iss": ["https://accounts.google.com"]}, "another issuer"),
-    ({"aud": "https://evil.test"}, "another audience"),
-    ({"aud": [issuer.AUDIENCE]}, "another audience"),
-    ({"email": None}, "no verified e-mail"),
-    ({"email": [issuer.ACCOUNT]}, "no verified e-mail"),
-    ({"email_verified": 1}, "no verified e-mail"),
-    ({"email_verified": None}, "no verified e-mail"),
+    ({"iss": "https://evil.test"}, "the token is of another issuer"),
+    ({"iss": ["https://accounts.google.com"]}, "the token is of another issuer"),
+    ({"aud": "https://evil.test"}, "the token is for another audience"),
+    ({"aud": [issuer.AUDIENCE]}, "the token is for another audience"),
+    ({"email": None}, "the token has no verified e-mail address"),
+    ({"email": [issuer.ACCOUNT]}, "the token has no verified e-mail address"),
+    ({"email_verified": 1}, "the token has no verified e-mail address"),
+    ({"email_verified": None}, "the token has no verified e-mail address"),
 ]
 
 

@@ -23,8 +23,8 @@ from tests.auth import issuer
 
 ME = Caller(issuer.ACCOUNT)
 DOWN = ConnectionRefusedError("no")
-AWAY = Unverifiable("no certificates can be fetched")
-FORBIDDEN = Refused("forbidden", "another account")
+AWAY = Unverifiable("Google's certificates cannot be fetched")
+FORBIDDEN = Refused("forbidden", "the token is of an account that is not allowed")
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_empty_rules_refuse_every_token(source: issuer.Source):
     nobody, nowhere = Rules(issuer.RULES.audiences, frozenset()), Rules(frozenset(), issuer.RULES.accounts)
     assert OIDCVerifier(nobody, keeper, now=time.time).verify(issuer.bearer()) == FORBIDDEN
     refused = OIDCVerifier(nowhere, keeper, now=time.time).verify(issuer.bearer())
-    assert refused == Refused("unauthenticated", "another audience")
+    assert refused == Refused("unauthenticated", "the token is for another audience")
 
 
 def test_tokens_of_other_configured_issuers_are_accepted(source: issuer.Source):
@@ -117,7 +117,7 @@ def test_tokens_of_other_configured_issuers_are_accepted(source: issuer.Source):
     rules = Rules(issuer.RULES.audiences, issuer.RULES.accounts, frozenset({"http://issuer.local"}))
     verifier = OIDCVerifier(rules, keeper, now=time.time)
     assert verifier.verify(issuer.bearer(body=issuer.claims(iss="http://issuer.local"))) == ME
-    assert verifier.verify(issuer.bearer()) == Refused("unauthenticated", "another issuer")
+    assert verifier.verify(issuer.bearer()) == Refused("unauthenticated", "the token is of another issuer")
 
 
 def test_a_token_for_any_of_several_audiences_is_accepted(source: issuer.Source):
@@ -152,14 +152,21 @@ def test_a_token_is_good_from_a_minute_before_it_was_issued(source: issuer.Sourc
     assert issuer.verifier(source, clock).verify(issued) == ME
     assert issuer.verifier(source, clock).verify(valid) == ME
     clock.now -= 1
-    assert issuer.verifier(source, clock).verify(issued) == Refused("unauthenticated", "not valid yet")
+    assert issuer.verifier(source, clock).verify(issued) == Refused(
+        "unauthenticated", "the token is not valid yet"
+    )
     early = issuer.bearer(body=issuer.claims(iat=begins - 90, nbf=begins))
-    assert issuer.verifier(source, clock).verify(early) == Refused("unauthenticated", "not valid yet")
+    assert issuer.verifier(source, clock).verify(early) == Refused(
+        "unauthenticated", "the token is not valid yet"
+    )
 
 
 def test_a_token_may_live_for_a_day(source: issuer.Source):
     born = int(time.time())
-    verifier, refused = issuer.verifier(source), Refused("unauthenticated", "the lifetime is not credible")
+    verifier, refused = (
+        issuer.verifier(source),
+        Refused("unauthenticated", "the token's lifetime is not plausible"),
+    )
     assert (
         verifier.verify(issuer.bearer(body=issuer.claims(iat=born, exp=born + LONGEST_LIFETIME_SECONDS)))
         == ME
@@ -177,7 +184,7 @@ def test_a_token_that_google_auth_refuses_for_its_times_is_refused(
 ):
     clock.now -= 7200
     old = issuer.bearer(body=issuer.claims(iat=int(clock.now), exp=int(clock.now) + 3600))
-    refused = Refused("unauthenticated", "google-auth refuses the signature or the times")
+    refused = Refused("unauthenticated", "google-auth rejected the token's signature or its times")
     assert issuer.verifier(source, clock).verify(old) == refused
 
 
@@ -235,7 +242,7 @@ def test_a_token_whose_signature_the_platform_removed_has_its_own_reason_and_log
     bearer = f"{issuer.bearer().rpartition('.')[0]}.{SIGNATURE_REMOVED}"
     for number in range(61):
         refused = verifier.verify(bearer)
-        assert refused == Refused("unauthenticated", "the signature was removed by Google")
+        assert refused == Refused("unauthenticated", "Google has removed the token's signature")
         assert len(caplog.messages) == 1 + (number == 60)
         clock.now += 1
     assert 'TASKHANDLER_AUTH = "cloud-run"' in caplog.messages[0]
@@ -275,6 +282,6 @@ def test_while_the_certificates_hang_unknown_keys_are_refused_and_remembered_tok
         ]
         answers = list(threads.map(verifier.verify, [*unknown, *[remembered] * 250]))
         assert not published.open.is_set()
-        assert set(answers[:250]) == {Refused("unauthenticated", "there is no such key")}
+        assert set(answers[:250]) == {Refused("unauthenticated", "the token is signed with an unknown key")}
         assert set(answers[250:]) == {ME}
         assert published.asked <= 2

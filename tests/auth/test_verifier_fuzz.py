@@ -105,5 +105,5 @@ def test_a_token_that_the_stack_has_no_room_for_is_refused_without_an_error():
         answers = [near_the_end_of_the_stack(each, issuer.bearer(), room) for room in range(60)]
         asked = [answer for answer in answers if answer is not None]
         assert answers[-len(asked) :] == asked  # who could ask was answered
-        assert asked[0] == Refused("unauthenticated", "the stack has no room left to look")
+        assert asked[0] == Refused("unauthenticated", "the call stack is too deep to verify a token")
         assert isinstance(asked[-1], Caller)

@@ -67,7 +67,7 @@ def test_a_forged_signature_is_refused_after_one_fetch(name: str):
     assert refused.status_word == "unauthenticated"
     assert says_nothing(refused.why, bearer)
     assert verifier.verify(bearer) == refused
-    assert source.asked == 1 + (refused.why == "there is no such key")
+    assert source.asked == 1 + (refused.why == "the token is signed with an unknown key")
 
 
 def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
@@ -76,7 +76,7 @@ def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
     assert isinstance(verifier.verify(f"Bearer {GENUINE}"), Caller)
     for number in range(120):
         refused = verifier.verify(f"Bearer {issuer.segment(issuer.header(kid=str(number)))}.{BODY}.AAAA")
-        assert refused == Refused("unauthenticated", "there is no such key")
+        assert refused == Refused("unauthenticated", "the token is signed with an unknown key")
         clock.now += 1
     assert source.asked == 1 + UNKNOWN_KEY_BURST + 1
 
@@ -86,7 +86,7 @@ def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
 def test_a_time_that_is_not_an_integer_is_refused(name: str, text: str):
     bearer = issuer.handmade_bearer(body=raw(issuer.claims(nbf=NOW), **{name: NO_TIMES[text]}))
     refused = issuer.verifier(issuer.Source(PUBLISHED)).verify(bearer)
-    assert refused == Refused("unauthenticated", "the times are not integers")
+    assert refused == Refused("unauthenticated", "the token's times are not integers")
 
 
 @pytest.mark.parametrize("length", [2, 3, 4])
@@ -96,7 +96,7 @@ def test_only_the_canonical_spelling_of_a_signature_is_accepted(length: int):
         signature = begun + last
         canonical = issuer.encoded(urlsafe_b64decode(signature + "==")) == signature
         refused = verifier.verify(f"Bearer {HEAD}.{BODY}.{signature}")
-        assert (refused == Refused("unauthenticated", "not canonical base64url")) != canonical
+        assert (refused == Refused("unauthenticated", "the token is not canonical base64url")) != canonical
 
 
 @pytest.mark.parametrize("length", [LONGEST_CREDENTIAL, LONGEST_CREDENTIAL + 1])

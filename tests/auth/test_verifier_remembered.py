@@ -15,12 +15,12 @@ from taskhandler.config.settings import CERTS_URL
 from tests.auth import issuer
 
 ME = Caller(issuer.ACCOUNT)
-NO_SUCH_KEY = Refused("unauthenticated", "there is no such key")
+NO_SUCH_KEY = Refused("unauthenticated", "the token is signed with an unknown key")
 FRESH_SECONDS = 1000
 BOTH = Fetched(issuer.certificates(issuer.KID, "other"), FRESH_SECONDS)
 WITHOUT = Fetched(issuer.certificates("other"), FRESH_SECONDS)
-FORBIDDEN = Refused("forbidden", "another account")
-AWAY = Unverifiable("no certificates can be fetched")
+FORBIDDEN = Refused("forbidden", "the token is of an account that is not allowed")
+AWAY = Unverifiable("Google's certificates cannot be fetched")
 DOWN = ConnectionRefusedError("no")
 
 

@@ -60,7 +60,9 @@ def test_an_app_without_an_audience_or_accounts_does_not_start(auth: str, enviro
     mode: dict[str, object] = {"TASKHANDLER_AUTH": auth}
     assert refusal(mode, environ).key == "TASKHANDLER_AUDIENCE"
     refused = refusal({**mode, "TASKHANDLER_AUDIENCE": "a"}, environ)
-    assert str(refused).startswith("TASKHANDLER_SERVICE_ACCOUNTS is not set: any Google account would do. ")
+    assert str(refused).startswith(
+        "TASKHANDLER_SERVICE_ACCOUNTS is not set: tokens of any Google account would be accepted. "
+    )
 
 
 def test_auth_by_cloud_run_is_refused_outside_of_cloud_run():

@@ -77,14 +77,14 @@ def test_a_rate_limit_is_answered_only_where_the_task_waits(verdict: Verdict, ou
 @pytest.mark.parametrize(
     ("verdict", "is_last", "reason"),
     [
-        (Undecided("down"), False, "the ledger: down"),
-        (Refused("too large"), False, "the ledger: too large"),
+        (Undecided("down"), False, "ledger: down"),
+        (Refused("too large"), False, "ledger: too large"),
         (Fenced(None), False, "the lease was lost"),
         (Fenced(State.COMPLETED), False, "the lease was lost"),
         (Fenced(State.CANCELLED), False, "the task was cancelled during this delivery"),
-        (Conflict(), False, "a task of this name is known with another body; the body is kept"),
+        (Conflict(), False, "a task with this name had another body; this body is kept"),
         (InFlight(3.0), False, ""),
-        (InFlight(3.0), True, "it runs elsewhere; should that fail, no delivery comes after this one"),
+        (InFlight(3.0), True, "another delivery runs this task; none follows if it fails"),
         (Settled(State.COMPLETED), False, ""),
     ],
 )

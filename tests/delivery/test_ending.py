@@ -68,9 +68,9 @@ def test_retry_becomes_a_failure_with_its_delay(budget: AttemptBudget):
 
 def test_rate_limited_fails_the_attempt_and_marks_it_as_limited():
     error = RateLimited(after=60)
-    reason = "the handler asked for it (RateLimited)"
+    reason = "the handler raised it (RateLimited)"
     assert raised(error, BUDGET) == Ending(Failed(reason, max_attempts=3), error, after=60, limited=True)
-    assert raised(Retry(), BUDGET).reason == "the handler asked for it (Retry)"
+    assert raised(Retry(), BUDGET).reason == "the handler raised it (Retry)"
 
 
 @pytest.mark.parametrize("error", [KeyError("order"), Steering("?")])
@@ -182,18 +182,18 @@ def test_a_reason_of_interrupted_is_cut_and_made_encodable():
 
 def test_a_time_out_is_charged_although_the_worker_is_stopping():
     ending = killed(SystemExit(1), BUDGET, draining=True)
-    assert ending.disposition == Failed("SystemExit ended the worker", max_attempts=3)
+    assert ending.disposition == Failed("SystemExit stopped the worker", max_attempts=3)
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
 def test_an_attempt_whose_worker_ends_is_a_failure(error: BaseException):
-    reason = f"{type(error).__name__} ended the worker"
+    reason = f"{type(error).__name__} stopped the worker"
     assert killed(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3))
 
 
 def test_a_completion_that_the_storage_refuses_fails_the_attempt():
     ending = refused("the batch names another database" * 100, BUDGET)
-    assert ending.reason.startswith("the ledger refuses the completion: the batch names another database")
+    assert ending.reason.startswith("the ledger refused the completion: the batch names another database")
     assert ending.disposition == Failed(ending.reason, max_attempts=3)
     assert len(ending.reason) == REASON
     assert ending.is_error

@@ -119,7 +119,7 @@ def test_an_async_listener_is_logged_since_it_is_not_awaited(caplog: pytest.LogC
     with task_dead.connected_to(listen_later, APP):
         Notifier(APP, clock=lambda: 0.0).ended(DEAD)
     assert "listen_later" in caplog.text
-    assert "nothing has run" in caplog.text
+    assert "the function's code has not run" in caplog.text
 
 
 def test_system_exit_of_a_listener_goes_up():

@@ -264,7 +264,7 @@ def test_a_handler_gets_the_facts_of_its_task(tasks: TaskBlueprint) -> None:
     assert task.headers.get("traceparent") == "00-abc"
     assert 0 < task.remaining() <= 30
     assert not task.is_last_attempt
-    with pytest.raises(RuntimeError, match="no task"):
+    with pytest.raises(RuntimeError, match="no handler of a task"):
         _ = current_task.id
 
 

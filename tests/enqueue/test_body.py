@@ -223,7 +223,11 @@ def test_a_payload_that_json_would_change_is_refused(payload: object, change: st
             b'{"a": "4000-secret"}',
             "the handler takes JSON for dict, not bytes. Pass the value itself, or ",
         ),
-        (nothing, {"a": SECRET}, "the handler takes no payload. Give it a parameter for one, or send none"),
+        (
+            nothing,
+            {"a": SECRET},
+            "the handler takes no payload. Add a parameter for the payload, or enqueue without one",
+        ),
         (nothing, b"", "the handler takes no payload. "),
     ],
 )
@@ -236,27 +240,30 @@ def test_a_payload_that_the_handler_could_not_decode_is_refused(
 @pytest.mark.parametrize(
     ("payload", "why"),
     [
-        (object(), "JSON has nothing for type object"),
-        ({"a": iter(())}, "JSON has nothing for type tuple_iterator"),
-        ({None: 1}, "JSON has nothing for type NoneType"),
-        ("4000-secret\ud800", "it has text with half surrogates"),
-        ({"4000-secret\ud800": 1}, "it has text with half surrogates"),
-        (Grumpy(), "PydanticSerializationError while it was encoded"),
-        (Foreign(), "KeyError while it was encoded"),
+        (object(), "JSON cannot represent type object"),
+        ({"a": iter(())}, "JSON cannot represent type tuple_iterator"),
+        ({None: 1}, "JSON cannot represent type NoneType"),
+        ("4000-secret\ud800", "it has text with lone surrogates"),
+        ({"4000-secret\ud800": 1}, "it has text with lone surrogates"),
+        (Grumpy(), "PydanticSerializationError was raised while it was encoded"),
+        (Foreign(), "KeyError was raised while it was encoded"),
     ],
 )
 def test_a_payload_that_json_cannot_hold_is_refused(payload: object, why: str):
-    assert refusal(payload) == f"a payload of type {type(payload).__name__} cannot be made JSON: {why}"
+    assert refusal(payload) == f"a payload of type {type(payload).__name__} cannot be encoded as JSON: {why}"
 
 
 def test_an_integer_of_too_many_digits_is_refused():
-    assert refusal(10**5000) == "a payload of type int cannot be made JSON: ValueError while it was encoded"
+    assert (
+        refusal(10**5000)
+        == "a payload of type int cannot be encoded as JSON: ValueError was raised while it was encoded"
+    )
 
 
 def test_a_payload_that_holds_itself_is_refused():
     ring: list[object] = []
     ring.append(ring)
-    assert refusal(ring).endswith("it holds itself, or is nested too deeply")
+    assert refusal(ring).endswith("it contains itself, or is nested too deeply")
 
 
 def test_a_payload_nested_too_deeply_to_be_checked_is_refused():

@@ -144,11 +144,11 @@ def refusal(annotation: object, payload: object) -> str:
         (
             Any,
             msgspec.Raw(b"{bad"),
-            "a Raw, or a serializer of the payload's, has put in it what is not JSON",
+            "a msgspec.Raw in it, or one of its serializers, gave something that is not JSON",
         ),
-        (dict, {"a": msgspec.Raw(b'"\xff"')}, "has put in it what is not JSON"),
+        (dict, {"a": msgspec.Raw(b'"\xff"')}, "gave something that is not JSON"),
         (dict, {"a": msgspec.Raw(b'1,"b":2')}, "keys of the dict at $ would be equal in JSON"),
-        (Infinite, Infinite(x=float("inf")), "has put in it what is not JSON"),
+        (Infinite, Infinite(x=float("inf")), "gave something that is not JSON"),
     ],
 )
 def test_a_member_that_the_handler_would_not_read_is_refused(annotation: object, payload: object, said: str):
@@ -170,7 +170,7 @@ def test_a_member_that_the_handler_reads_by_another_name_is_sent(
 
 
 def test_a_payload_that_cannot_be_compared_is_refused():
-    assert "KeyError while it was compared with what would arrive" in refusal(Sulking, Sulking.A)
+    assert "KeyError was raised while it was compared with what would arrive" in refusal(Sulking, Sulking.A)
 
 
 class Exhausting:

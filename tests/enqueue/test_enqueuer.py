@@ -171,7 +171,7 @@ def test_a_task_name_that_exists_already_is_logged_with_the_handler(
     for handler in (handler_of(), handler_of(), handler_of()):
         enqueuer.enqueue(handler, {}, url=URL, name="order-A7", delay=None)
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "task order-A7 for charge was not created: there is one of that name already")
+        ("WARNING", "task order-A7 for charge was not created: a task with this name exists, or did recently")
     ]
 
 
@@ -250,7 +250,9 @@ def test_a_missing_setting_is_named(desk: Desk, key: str):
 
 
 def test_a_task_that_the_queue_refuses_is_an_error_with_its_cause(desk: Desk):
-    with pytest.raises(EnqueueError, match=r"no task was created in projects/shop/.*/queues/none") as refused:
+    with pytest.raises(
+        EnqueueError, match=r"creating a task in projects/shop/.*/queues/none failed"
+    ) as refused:
         desk.enqueue(options={"queue": "none"})
     assert refused.value.__cause__ is not None
     with pytest.raises(EnqueueError):

@@ -61,4 +61,4 @@ class Promise:
 def test_a_function_that_returns_a_coroutine_or_generator_has_failed(function: Callable[..., object]):
     ran = run(function, {"number": 1})
     assert isinstance(ran, Raised)
-    assert str(ran.error).startswith("nothing has run: the function returned a ")
+    assert str(ran.error).startswith("the function's code has not run: it returned a ")

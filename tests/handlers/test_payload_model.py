@@ -100,7 +100,7 @@ def test_an_empty_body_for_a_model_is_refused_with_a_plain_reason() -> None:
 
 @pytest.mark.parametrize("annotation", [list[Order], Order | None, dict[str, Order], Checked, list[Checked]])
 def test_a_model_inside_of_another_type_is_refused_when_the_handler_is_declared(annotation: object) -> None:
-    with pytest.raises(UsageError, match="is pydantic's: annotate with one BaseModel, or a RootModel"):
+    with pytest.raises(UsageError, match="is pydantic's: annotate with one BaseModel, or with a RootModel"):
         signature_of(wants(annotation), task_type=Task)
 
 

@@ -235,11 +235,11 @@ class NoFunction:
         (not_wrapping(only_payload), "let the decorator use functools.wraps"),
         (
             unsure,
-            "unsure: should 'order' get the payload? Then take its default away; else put it after a `*`",
+            "unsure: should 'order' get the payload? If so, remove its default; if not, put it after a `*`",
         ),
-        (positional, "positional: 'order' is passed by name; take the `/` after it away"),
+        (positional, "positional: 'order' is passed by name; remove the `/` after it"),
         (NoFunction, "NoFunction(order: 'Order'): the annotation cannot be resolved"),
-        (type, "its parameters cannot be seen"),
+        (type, "its parameters cannot be inspected"),
         ([].append, "list.append: 'object' is passed by name"),
     ],
 )
@@ -268,13 +268,13 @@ class Vine:
 @pytest.mark.parametrize(
     ("annotation", "words"),
     [
-        (Unknown, "tests.handlers.test_signature.Unknown cannot be made of JSON: write a dataclass"),
-        (list[Unknown], "tests.handlers.test_signature.Unknown cannot be made of JSON"),
-        (Tree, "tests.handlers.test_signature.Unknown cannot be made of JSON"),
-        (complex, "complex cannot be made of JSON"),
-        (5, "no payload can be made of this type: Type '5' is not supported"),
-        (Unknown | int, "no payload can be made of this type: Type unions"),
-        (Order | Vine, "no payload can be made of this type: Type unions"),
+        (Unknown, "tests.handlers.test_signature.Unknown cannot be decoded from JSON: use a dataclass"),
+        (list[Unknown], "tests.handlers.test_signature.Unknown cannot be decoded from JSON"),
+        (Tree, "tests.handlers.test_signature.Unknown cannot be decoded from JSON"),
+        (complex, "complex cannot be decoded from JSON"),
+        (5, "a payload cannot have this type: Type '5' is not supported"),
+        (Unknown | int, "a payload cannot have this type: Type unions"),
+        (Order | Vine, "a payload cannot have this type: Type unions"),
         (bytes | None, "write `bytes` alone"),
         (bytearray, "write `bytes` alone"),
         (list["Order | Nowhere"], "handler(payload: "),  # type: ignore[name-defined]  # noqa: F821 - what is tried

@@ -94,7 +94,8 @@ def test_a_write_that_the_storage_refuses_is_not_tried_again():
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"), [(Stale(), "the record keeps changing"), (Unknown("timeout"), "timeout")]
+    ("answer", "why"),
+    [(Stale(), "the record kept changing while it was being updated"), (Unknown("timeout"), "timeout")],
 )
 def test_the_amend_loop_ends_undecided_after_its_last_round(answer: Stale | Unknown, why: str):
     at = pending(begin(CLAIM, None))
@@ -113,7 +114,7 @@ def test_an_amendment_is_given_up_after_eight_rounds():
     "at", [Pending(CLAIM, Read()), Pending(CLAIM, Read(), Run()), Pending(CLAIM, Create(OURS))]
 )
 def test_a_storage_that_answers_written_to_a_read_is_a_type_error(at: Pending):
-    with pytest.raises(TypeError, match=r"^a storage said 'written' to a read$"):
+    with pytest.raises(TypeError, match=r"^a storage answered Written to a Read$"):
         resume(at, Written(5))
 
 
@@ -146,4 +147,6 @@ def test_a_disputed_write_to_a_record_that_keeps_changing_is_given_up():
     for version in range(1, ROUNDS + 1):
         reading = resume(pending(at), Disputed(Refused("no such order")))
         at = resume(pending(reading), Snapshot(OURS, version))
-    assert resume(pending(at), Disputed(Refused("no"))) == Done(Undecided("the record keeps changing"))
+    assert resume(pending(at), Disputed(Refused("no"))) == Done(
+        Undecided("the record kept changing while it was being updated")
+    )

@@ -272,7 +272,7 @@ def test_a_lease_that_lapses_during_the_answer_does_not_run():
     lease = desk.claimed(lease=2.0)
     desk.clock.now += 2.0
     desk.storage.moods.append(desk.slowly(1.0))
-    assert lease.ensure_live() == Undecided("the lease lapses faster than the ledger answers")
+    assert lease.ensure_live() == Undecided("the lease is shorter than the ledger takes to answer")
 
 
 def test_a_lease_that_was_settled_is_not_extended():

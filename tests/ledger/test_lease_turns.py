@@ -108,7 +108,7 @@ def test_a_completion_tries_for_five_seconds():
 def test_a_released_lease_leaves_the_record_waiting():
     desk = Desk()
     lease = desk.claimed()
-    lease.release(Failed("SystemExit ended the worker", last=True), body=TaskBody(b"body"))
+    lease.release(Failed("SystemExit stopped the worker", last=True), body=TaskBody(b"body"))
     assert (desk.record.state, desk.storage.dead_letter(KEY)) == (State.DEAD, TaskBody(b"body"))
 
 
@@ -128,7 +128,7 @@ def test_a_recorded_end_is_not_released():
     desk = Desk()
     lease = desk.claimed()
     lease.settle(Completed("1"))
-    lease.release(Failed("SystemExit ended the worker"))
+    lease.release(Failed("SystemExit stopped the worker"))
     assert desk.record.state is State.COMPLETED
 
 
@@ -180,7 +180,7 @@ def test_a_storage_that_raises_while_a_lease_is_released_is_one_log_line(
     lease.release(Failed("no"))
     until(lambda: caplog.records)
     (record,) = caplog.records
-    assert record.getMessage() == f"a lease cannot be given back, and is left to lapse: {said}"
+    assert record.getMessage() == f"a lease cannot be released, and will lapse: {said}"
     assert record.exc_info is None
     assert lease.settle(Completed("1")) == Settled(State.COMPLETED)
     assert "Traceback" not in capfd.readouterr().err

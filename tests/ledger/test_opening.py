@@ -179,7 +179,7 @@ def test_a_leftover_journal_without_its_file_is_refused_and_not_mixed_with_a_new
 ):
     part = Path(f"{path}{leftover}")
     part.write_bytes(b"the last commits")
-    assert f"{part} is there without the file" in error_of(f"sqlite://{path}").problem
+    assert f"{part} exists without the file" in error_of(f"sqlite://{path}").problem
     assert not path.exists()
 
 

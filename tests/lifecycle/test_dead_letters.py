@@ -47,7 +47,7 @@ def test_a_task_that_is_not_dead_is_not_marked():
 
 
 def test_a_conflicting_delivery_is_kept_once():
-    why = "conflict: a task of this name is known with another body"
+    why = "conflict: a task with this name had another body"
     nobody = replace(OURS, attempt=0, fence=0, lease_id="", lease=0.0)
     kept = replace(nobody, state=State.REJECTED, digest="e", retention=9.0, reason=why)
     keep = KeepConflict(digest="e", handler="h", retention=9.0)

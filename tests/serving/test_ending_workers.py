@@ -33,7 +33,7 @@ def test_the_time_out_of_a_sync_worker_releases_the_task_at_once(serve: Serve):
     first = begin(service, "t", script)
     record = waiting(service)  # long before its lease has lapsed
     assert (record.attempt, record.drained) == (1, 0)
-    assert record.history == ("1 failed: SystemExit ended the worker",)
+    assert record.history == ("1 failed: SystemExit stopped the worker",)
     assert first.exception(PATIENCE) is not None or first.result().status >= 500
     # The worker that is going answers 500 to whoever still gets hold of it.
     assert redeliver(service, "t", script).said == (200, "completed")
@@ -82,7 +82,7 @@ def test_a_handler_that_ends_its_worker_releases_the_task_at_once(
     service.until(lambda: service.state("t") is State.COMPLETED)
     record = service.recorded("t")
     assert record.attempt == 2
-    assert record.history == (f"1 failed: {name} ended the worker",)
+    assert record.history == (f"1 failed: {name} stopped the worker",)
     assert len(service.effects("begun", "t")) == 2
     assert service.answers("t")[0] in {None, 500}
 

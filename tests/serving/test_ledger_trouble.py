@@ -1,4 +1,4 @@
-"""A ledger that is out of use: nothing runs and nothing is acknowledged, until it is mended."""
+"""An unavailable ledger: nothing runs and nothing is acknowledged until it is available again."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_heartbeat_that_fails_once_does_not_lose_the_lease(serve: Serve):
     holder = begin(service, "t", [["wait"]])
     service.begun("t")
     with locked(service.ledger):
-        service.until(lambda: "is out of use" in service.log.read_text())
+        service.until(lambda: "is unavailable" in service.log.read_text())
     beaten = service.recorded("t").heartbeats
     service.until(lambda: service.recorded("t").heartbeats > beaten)
     service.open("t")

@@ -147,4 +147,4 @@ def test_a_service_with_auth_none_refuses_to_start(serve: Serve):
         assert service.gunicorn.wait(PATIENCE) != 0
     except subprocess.TimeoutExpired:  # pragma: no cover - the test fails
         pytest.fail("it starts")
-    assert "anybody could run the handlers" in service.log.read_text()
+    assert "anyone could run the handlers" in service.log.read_text()

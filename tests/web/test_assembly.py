@@ -47,7 +47,7 @@ def test_with_auth_cloud_run_the_platforms_check_is_trusted(monkeypatch: pytest.
 
 def test_auth_none_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture):
     assert isinstance(assembled(debug=True, TASKHANDLER_AUTH="none").receiver.verifier, NoVerifier)
-    assert caplog.messages == ["TASKHANDLER_AUTH is 'none': anybody can run the handlers"]
+    assert caplog.messages == ["TASKHANDLER_AUTH is 'none': anyone can run the handlers"]
 
 
 ELSEWHERE = [

@@ -104,10 +104,10 @@ def test_a_target_without_a_mounted_blueprint_is_warned_of_and_refused_when_used
         urls(target, "/tasks", "/mail")
     remedy = "Set it to the service's URL and one of its mounts: /tasks"
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", f"TASK_TARGET_URL = {target!r}: no task blueprint is mounted there so far. {remedy}"),
+        ("WARNING", f"TASK_TARGET_URL = {target!r}: no task blueprint is mounted there yet. {remedy}"),
         (
             "WARNING",
-            f"TASK_TARGET_URL = {target!r}: no task blueprint is mounted there so far. {remedy}, /mail",
+            f"TASK_TARGET_URL = {target!r}: no task blueprint is mounted there yet. {remedy}, /mail",
         ),
     ]
     problem = "no task blueprint is mounted there"
@@ -283,7 +283,7 @@ def test_registering_a_blueprint_adds_its_mount_to_the_assembly(
     team, app = Team("mail", []), app_for(queue, "https://h/tasks")
     with caplog.at_level(logging.WARNING, "taskhandler"):
         app.register_blueprint(team.tasks, url_prefix="/mail")
-    assert "no task blueprint is mounted there so far" in caplog.text
+    assert "no task blueprint is mounted there yet" in caplog.text
     assembly = app.extensions["taskhandler"]
     assert isinstance(assembly, Assembly)
     with pytest.raises(ConfigError, match="no task blueprint is mounted there"):

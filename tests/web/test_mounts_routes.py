@@ -95,5 +95,5 @@ def test_a_blueprint_in_another_subdomain_than_the_targets_cannot_enqueue(order:
 )
 def test_a_blueprint_that_no_host_reaches_is_refused(app: Flask, server: str | None, subdomain: str | None):
     app.config.update(SETTINGS, SERVER_NAME=server)
-    with pytest.raises(ConfigError, match=r"no (such )?host"):
+    with pytest.raises(ConfigError, match=r"under no host|not answer under this subdomain"):
         app.register_blueprint(team("a", []), url_prefix="/tasks", subdomain=subdomain)

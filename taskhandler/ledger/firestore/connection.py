@@ -43,17 +43,17 @@ WARM_UP_SECONDS = 10.0
 """That a warm-up takes at most."""
 
 _REMEDY = (
-    "To mend it: name the project in the ledger's URL or in GOOGLE_CLOUD_PROJECT, and give credentials "
+    "To fix it: name the project in the ledger's URL or in GOOGLE_CLOUD_PROJECT, and give credentials "
     "(a service account of Cloud Run, GOOGLE_APPLICATION_CREDENTIALS, or FIRESTORE_EMULATOR_HOST in local "
     "development)."
 )
 _FORKED = (
     "gRPC was used before this process was forked. The ledger goes on with a client of its own, but that may "
-    "fail, and with GRPC_ENABLE_FORK_SUPPORT=0 it hangs. To mend it: make no call with Google's clients "
+    "fail, and with GRPC_ENABLE_FORK_SUPPORT=0 it hangs. To fix it: make no call with Google's clients "
     "before the fork (run gunicorn without --preload, for example)."
 )
 
-_MAKING = "Google's client is still being made"
+_MAKING = "Google's client is still being created"
 _NO_THREAD = "no thread can be started to make Google's client"
 
 
@@ -149,7 +149,7 @@ class Connection:
             step()
         except Exception as error:  # noqa: BLE001 - from Google's libraries, or a user's; callers need to know why
             self._problem = one_line(error, limit=DETAILS_LIMIT) or type(error).__name__
-            self._log.error(f"The Firestore ledger is out of use: %s. {_REMEDY}", self._problem)
+            self._log.error(f"The Firestore ledger is unavailable: %s. {_REMEDY}", self._problem)
 
     def _connect(self) -> None:
         if self._inherited is not None:

@@ -156,7 +156,7 @@ def make_client(url: FirestoreUrl) -> firestore.Client:
     try:
         return firestore.Client(project=url.project, database=url.database)
     except (GoogleAuthError, OSError, ValueError) as error:
-        raise LedgerError(f"Google's client cannot be made: {error}") from error
+        raise LedgerError(f"Google's client cannot be created: {error}") from error
 
 
 def _add_span(structured: Message, span: Span) -> None:

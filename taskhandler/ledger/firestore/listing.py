@@ -74,7 +74,7 @@ class PageReader:
         return None, cursor
 
     def _end_early(self, span: Span, failure: Failure, cursor: Cursor) -> Page | Failure:
-        """An incomplete page if the time was up; a ledger that does not answer at all is out of use."""
+        """An incomplete page if the time was up; a ledger that does not answer at all is unavailable."""
         slow = self._was_answered or span.first.startswith(f"{Listed.RUNNING.value}:")
         if failure.code != TIME_IS_UP or not slow:
             return failure

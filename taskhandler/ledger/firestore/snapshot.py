@@ -69,7 +69,7 @@ class SnapshotReader:
 
     def leave_alone(self, name: str, error: DocumentError) -> Unavailable:
         """Log what is wrong with a document, and what to do."""
-        line = "The document %s is left as it is, and its task is answered 503: %s. To mend it: %s."
+        line = "The document %s is left as it is, and its task is answered 503: %s. To fix it: %s."
         self._log.error(line, name, error.problem, error.remedy, cause=error.remedy)
         why = f"the document {name} cannot be used: {error.problem}"
         return Unavailable(one_line(why, limit=DETAILS_LIMIT))

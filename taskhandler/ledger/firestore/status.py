@@ -14,9 +14,9 @@ from taskhandler.ledger.firestore.transport import Failure
 class CommitStatus(enum.Enum):
     """What a failed commit came to."""
 
-    CHANGED = "not written: the document is not as was believed"
-    REFUSED = "not written: the commit is invalid, or the document is not as was believed"
-    UNAVAILABLE = "not written: the ledger is out of use or too busy"
+    CHANGED = "not written: the document has changed"
+    REFUSED = "not written: the commit is invalid, or the document has changed"
+    UNAVAILABLE = "not written: Firestore is unavailable or too busy"
     UNKNOWN = "perhaps written, perhaps still to be written"
 
 
@@ -40,16 +40,16 @@ _REFUSED = frozenset(
 )
 
 _REMEDIES = {
-    "DEADLINE_EXCEEDED": "look at the network; the ledger resumes by itself once Firestore answers",
+    "DEADLINE_EXCEEDED": "check the network; the ledger resumes by itself once Firestore answers",
     "FAILED_PRECONDITION": "the database must be of type firestore-native; create one that is",
     "NOT_FOUND": "create the database with 'gcloud firestore databases create', or correct the ledger's URL",
     "PERMISSION_DENIED": (
         "give the worker's service account roles/datastore.user, and enable firestore.googleapis.com"
     ),
-    "RESOURCE_EXHAUSTED": "look at the project's Firestore quotas",
+    "RESOURCE_EXHAUSTED": "check the project's Firestore quotas",
     "UNAUTHENTICATED": "give the worker valid credentials",
     "UNAVAILABLE": (
-        "look at the network, or start the emulator; the ledger resumes by itself once Firestore answers"
+        "check the network, or start the emulator; the ledger resumes by itself once Firestore answers"
     ),
 }
 

@@ -189,7 +189,7 @@ class FirestoreStorage:
         for fetched in fetch_all(self._connect_or_raise(), self._collection, timeout=LIMIT_SECONDS):
             if isinstance(fetched, Failure):
                 remedy = suggest_remedy(fetched)
-                raise LedgerError(f"the Firestore ledger cannot be read: {fetched}. To mend it: {remedy}")
+                raise LedgerError(f"the Firestore ledger cannot be read: {fetched}. To fix it: {remedy}")
             read = self._snapshots.read(fetched)
             if isinstance(read, tuple):
                 yield read
@@ -245,12 +245,12 @@ class FirestoreStorage:
     def _connect_or_raise(self) -> Transport:
         transport = self._connection.connect(timeout=LIMIT_SECONDS)
         if isinstance(transport, Unavailable):
-            raise LedgerError(f"the Firestore ledger is out of use: {transport.why}")
+            raise LedgerError(f"the Firestore ledger is unavailable: {transport.why}")
         return transport
 
     def _report(self, transport: Transport, failure: Failure) -> Unavailable:
         self._log.error(
-            "The Firestore ledger %s/%s is out of use: %s. To mend it: %s.",
+            "The Firestore ledger %s/%s is unavailable: %s. To fix it: %s.",
             transport.documents,
             self._collection,
             failure,
@@ -261,7 +261,7 @@ class FirestoreStorage:
 
 
 def _unavailable(failure: Failure) -> Unavailable:
-    return Unavailable(f"the ledger is out of use: {failure}")
+    return Unavailable(f"the ledger is unavailable: {failure}")
 
 
 def _open_transport(client: Any) -> Transport:  # noqa: ANN401 - Google's client, which is not loaded yet

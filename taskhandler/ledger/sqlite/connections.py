@@ -96,7 +96,7 @@ class Connections:
             OSError: the path cannot be followed.
         """
         if self._file() != opened.file:
-            raise LedgerError("another file took its place during a write")
+            raise LedgerError("another file replaced it during a write")
 
     def close(self) -> None:
         """Close what is open, once the calls under way have ended."""
@@ -171,7 +171,7 @@ class Connections:
         except FileNotFoundError as error:
             raise LedgerError("the file is gone") from error
         if not stat.S_ISREG(found.st_mode):  # opening a pipe could block for ever
-            raise LedgerError("something that is not a regular file took its place")
+            raise LedgerError("it was replaced by something that is not a regular file")
         return (found.st_dev, found.st_ino)
 
     def _enter(self) -> None:

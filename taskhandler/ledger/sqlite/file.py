@@ -27,8 +27,8 @@ _REMEDIES = (
     ("disk is full", "free some space on its disk"),
     ("readonly", "let this user write the file, its folder, and the -wal and -shm beside it"),
     ("unable to open", "put the file back, or let this user read and write it and its folder"),
-    ("locked", "another process holds its lock: look for one that is stopped or stuck"),
-    ("disk I/O error", "look at its disk and the space left there"),
+    ("locked", "another process holds its lock: find one that is stopped or stuck"),
+    ("disk I/O error", "check its disk and the free space there"),
     ("not a database", "stop the workers and restore it from a backup"),
     ("no such table", "stop the workers and restore it from a backup"),
     ("no such column", "stop the workers and restore it from a backup"),
@@ -114,7 +114,7 @@ def begin(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None
 def remedy(fault: Exception) -> str:
     """What an operator can do about it."""
     said = str(fault)
-    return next((remedy for sign, remedy in _REMEDIES if sign in said), "look at the file and its folder")
+    return next((remedy for sign, remedy in _REMEDIES if sign in said), "check the file and its folder")
 
 
 def _uri(path: str, mode: str) -> str:
@@ -125,8 +125,8 @@ def _refuse_leftovers(path: str) -> None:
     for leftover in (f"{path}-wal", f"{path}-shm"):
         if Path(leftover).exists() and not Path(path).exists():
             raise LedgerError(
-                f"{leftover} is there without the file it belongs to; stop the workers, then put the file "
-                "back or remove what is left of it"
+                f"{leftover} exists without the file that it belongs to; stop the workers, then restore the "
+                "file or remove what is left of it"
             )
 
 

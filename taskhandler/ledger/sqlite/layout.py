@@ -64,7 +64,7 @@ def refuse_others(connection: sqlite3.Connection) -> None:
     if tables and application != APPLICATION_ID:
         raise LedgerError("it is another program's database; give the ledger a file of its own")
     if layout > LAYOUT:
-        raise LedgerError(f"it was laid out by a newer taskhandler (layout {layout}); update this one")
+        raise LedgerError(f"it was created by a newer taskhandler (layout {layout}); update this one")
     if tables and layout < LAYOUT:
         raise LedgerError(
             f"it was laid out by a taskhandler that was never released (layout {layout}); stop the workers "

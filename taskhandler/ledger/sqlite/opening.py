@@ -39,7 +39,7 @@ def open_sqlite(url: str) -> SQLiteStorage:
     try:
         prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
     except (sqlite3.Error, OSError, LedgerError) as error:
-        advice = "" if isinstance(error, LedgerError) else f"To mend it: {remedy(error)}."
+        advice = "" if isinstance(error, LedgerError) else f"To fix it: {remedy(error)}."
         said = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}"
         raise _wrong(url, one_line(said, limit=PROBLEM_LIMIT), advice) from error
     return SQLiteStorage(

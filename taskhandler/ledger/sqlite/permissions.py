@@ -67,8 +67,8 @@ def _refuse_folder_of_others(folder: Path, mode: int) -> None:
     if owner in {user, 0} or (user != 0 and mode == SHARED):
         return
     raise LedgerError(
-        f"there is no such file, and user {user} does not make it, since {folder} belongs to user {owner}, "
-        f"who could not use it; run this as user {owner}, or first start the service that uses the ledger"
+        f"the file does not exist, and user {user} must not create it: {folder} belongs to user {owner}, who "
+        f"could not use it. Run this as user {owner}, or first start the service that uses the ledger"
     )
 
 
@@ -124,7 +124,7 @@ def _warn_of_modes(path: str, mode: int) -> None:
     wrong = {part: found for part, found in modes.items() if found not in {None, mode}}
     if wrong:
         shown = ", ".join(f"{part} has {found:04o}" for part, found in wrong.items())
-        _warn(f"The ledger has the wrong mode: {shown}. To mend it: chmod {mode:04o} {shlex.join(wrong)}")
+        _warn(f"The ledger has the wrong mode: {shown}. To fix it: chmod {mode:04o} {shlex.join(wrong)}")
 
 
 def _warn_of_folder(folder: Path, mode: int) -> None:
@@ -133,7 +133,7 @@ def _warn_of_folder(folder: Path, mode: int) -> None:
     if others and not found & stat.S_ISVTX:
         _warn(
             f"Other users can put another ledger in the place of this one: its folder {folder} has mode "
-            f"{found:04o}. To mend it: chmod {found & ~others:04o} {shlex.quote(str(folder))}"
+            f"{found:04o}. To fix it: chmod {found & ~others:04o} {shlex.quote(str(folder))}"
         )
 
 

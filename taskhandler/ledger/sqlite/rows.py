@@ -149,7 +149,7 @@ def decode_row(row: Row, *, clock: ServerClock, now: int) -> Snapshot:
             age = clock.age(Stamp(boot_id, boot_ns, updated), now=now)
             return Snapshot(record, version, age, _seconds(created_at), updated)
         case _:
-            raise UnreadableRowError("its columns are not what was written")
+            raise UnreadableRowError("its columns have unexpected types")
 
 
 def decode_dead_letter(row: Row) -> TaskBody:
@@ -165,7 +165,7 @@ def decode_dead_letter(row: Row) -> TaskBody:
             except zlib.error as error:
                 raise UnreadableRowError(f"its body cannot be decompressed ({error})") from error
         case _:
-            raise UnreadableRowError("its columns are not what was written")
+            raise UnreadableRowError("its columns have unexpected types")
 
 
 def _refuse_newer(format_: int, min_reader: int) -> None:

@@ -160,7 +160,7 @@ class SQLiteStorage:
             row = rows.record_row(key, record, self._clock.stamp(), version=version)
             beside = None if dead_letter is None else rows.dead_letter_row(key, dead_letter)
         except UnicodeEncodeError as error:
-            return Refused(f"it is not text that can be written down ({one_line(error, limit=REASON_LIMIT)})")
+            return Refused(f"it has text that cannot be stored ({one_line(error, limit=REASON_LIMIT)})")
         return self._commits.commit(
             Write(statement, (*row, *conditions), version=version, dead_letter=beside)
         )
@@ -200,13 +200,13 @@ class SQLiteStorage:
     def _explain(self, fault: Exception) -> str:
         what = remedy(fault)
         self._log.error(
-            "The ledger %s is out of use: %s. To mend it: %s.", self.bound.path, fault, what, kind=what
+            "The ledger %s is unavailable: %s. To fix it: %s.", self.bound.path, fault, what, kind=what
         )
-        return f"the ledger is out of use: {one_line(fault, limit=REASON_LIMIT)}"
+        return f"the ledger is unavailable: {one_line(fault, limit=REASON_LIMIT)}"
 
     def _leave_alone(self, what: str, key: Key, error: rows.UnreadableRowError) -> Unavailable:
         self._log.error(
-            "The %s of %s in the ledger %s is left alone, its task put off: %s. To mend it: %s.",
+            "The %s of %s in the ledger %s is left as it is, its task is answered 503: %s. To fix it: %s.",
             what,
             key,
             self.bound.path,

@@ -105,7 +105,7 @@ def test_a_client_that_takes_long_to_make_is_not_waited_for_past_five_seconds(ma
     storage = FirestoreStorage(client=maker)
     maker.gate.clear()
     began = time.monotonic()
-    assert storage.create(fresh_key(), FIRST) == Unavailable("Google's client is still being made")
+    assert storage.create(fresh_key(), FIRST) == Unavailable("Google's client is still being created")
     assert time.monotonic() - began < 5
     maker.gate.set()
     until = time.monotonic() + 30
@@ -211,7 +211,7 @@ def test_missing_credentials_are_logged_with_the_remedy(tmp_path: Path):
     done = output_of(
         "open_storage('firestore:///?warm=1')", GOOGLE_APPLICATION_CREDENTIALS=nowhere, HOME=str(tmp_path)
     )
-    assert done.stderr.count("The Firestore ledger is out of use") == 1
+    assert done.stderr.count("The Firestore ledger is unavailable") == 1
     assert nowhere in done.stderr
     assert "FIRESTORE_EMULATOR_HOST" in done.stderr
 

@@ -107,4 +107,4 @@ def test_documents_with_the_same_remedy_share_a_line(
         assert isinstance(reader.read(newer), Unavailable)
         reader.read_own(fetched(FIRST), replace(KEY, task="other"))
     assert len(caplog.messages) == 2
-    assert all("To mend it: " in message for message in caplog.messages)
+    assert all("To fix it: " in message for message in caplog.messages)

@@ -194,7 +194,7 @@ def test_a_foreign_document_is_not_touched_and_named_in_the_log(
     assert cloud.top_fields(key) == {"paid": True}
     assert len(caplog.messages) == 1
     assert cloud.document(key).path in caplog.messages[0]
-    assert "To mend it:" in caplog.messages[0]
+    assert "To fix it:" in caplog.messages[0]
 
 
 def lease_of_patient(cloud: Cloud, key: Key) -> Lease:

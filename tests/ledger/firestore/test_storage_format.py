@@ -123,7 +123,7 @@ def test_a_document_that_must_not_be_acted_on_is_not_touched_and_logged_once_wit
     assert (after.to_dict(), after.update_time) == (before.to_dict(), before.update_time)
     assert len(caplog.messages) == 1
     assert cloud.document(key).path in caplog.messages[0]
-    assert remedy in caplog.messages[0].partition("To mend it: ")[2]
+    assert remedy in caplog.messages[0].partition("To fix it: ")[2]
 
 
 def test_a_ledger_of_the_unreleased_format_is_refused_and_not_touched(

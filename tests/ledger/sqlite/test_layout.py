@@ -59,9 +59,7 @@ def test_a_file_of_a_newer_layout_is_refused_with_what_to_do(path: Path):
     open_storage(f"sqlite://{path}").close()
     with behind_its_back(path) as connection:
         connection.execute(f"PRAGMA user_version = {LAYOUT + 1}")
-    assert f"it was laid out by a newer taskhandler (layout {LAYOUT + 1}); update this one" in problem_of(
-        path
-    )
+    assert f"it was created by a newer taskhandler (layout {LAYOUT + 1}); update this one" in problem_of(path)
 
 
 def test_what_a_later_version_adds_to_the_tables_is_left_alone(path: Path, filed: SQLiteStorage):

@@ -40,7 +40,7 @@ def test_root_makes_no_ledger_in_a_folder_of_the_services_user(tmp_path: Path, f
     os.chown(tmp_path, NOBODY, NOBODY)
     problem = problem_of(f"sqlite://{tmp_path}{folders}/ledger.db{query}")
     assert f"{tmp_path} belongs to user {NOBODY}" in problem
-    assert "user 0 does not make it" in problem
+    assert "user 0 must not create it" in problem
     assert list(tmp_path.iterdir()) == []
 
 
