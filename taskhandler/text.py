@@ -17,7 +17,7 @@ def one_line(said: object, *, limit: int) -> str:
     terminal or a log would act on (control characters, escape sequences, line separators, changes of the
     writing direction, half surrogates) becomes "?".
     """
-    text = printed(said)
+    text = said if type(said) is str else printed(said)
     if text is None:
         return "(it cannot be printed)"[:limit]
     if len(text) <= limit and text.isprintable():

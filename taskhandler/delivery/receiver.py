@@ -48,10 +48,6 @@ from taskhandler.lifecycle.verdict import Conflict, InFlight, Refused, Run, Sett
 from taskhandler.outcome import Outcome
 from taskhandler.signals import TaskEvent
 from taskhandler.task import Headers, Task
-from taskhandler.text import one_line
-
-CONTENT_TYPE_LIMIT = 300
-"""Characters of a body's content type that are kept with it."""
 
 POLL_SECONDS = 0.5
 """Between two looks at a task that a waiting delivery finds in flight."""
@@ -80,7 +76,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         task_headers = read_headers(headers.get, app_engine=self.settings.app_engine)  # 3 headers
         if isinstance(task_headers, Malformed):
             return self._refuse(Refusal(Outcome.MALFORMED, task_headers.why), handler)
-        body = _read(incoming)  # 4 body
+        body = incoming.body()  # 4 body
         if isinstance(body, Refusal):
             return self._refuse(body, handler)
         if self.draining():
@@ -241,13 +237,6 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
 
 _DRAINING = Refusal(Outcome.UNAVAILABLE, "the worker is draining")
-
-
-def _read(incoming: Incoming) -> TaskBody | Refusal:
-    content = incoming.body()
-    if isinstance(content, Refusal):
-        return content
-    return TaskBody(content, one_line(incoming.headers.get("Content-Type") or "", limit=CONTENT_TYPE_LIMIT))
 
 
 def _is_untold(record: Record, delivery: Delivery) -> bool:

@@ -31,7 +31,7 @@ class Incoming(Struct, frozen=True):
     handler: Handler[Any, Any]
     call: Callable[..., object]
     headers: Headers
-    body: Callable[[], bytes | Refusal]
+    body: Callable[[], TaskBody | Refusal]
 
 
 class Delivered(Struct, frozen=True):

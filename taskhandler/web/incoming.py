@@ -10,7 +10,12 @@ from flask import Request
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from taskhandler.delivery.reply import Refusal
+from taskhandler.ledger.storage import TaskBody
+from taskhandler.text import one_line
 from taskhandler.web.body import RecordedBody, WholeBody
+
+CONTENT_TYPE_LIMIT = 300
+"""Characters of a body's content type that are kept with it."""
 
 
 class WSGIHeaders:
@@ -42,7 +47,7 @@ _CACHED = frozenset(
 """What werkzeug's and Flask's Request keep of a body that they have read (werkzeug 3.1, Flask 3.1)."""
 
 
-def read_body(request: Request, recorded: RecordedBody) -> bytes | Refusal:
+def read_body(request: Request, recorded: RecordedBody) -> TaskBody | Refusal:
     """The whole body; `request` then has it from its beginning, too, even if read before.
 
     It is not read through Flask, whose own limit (MAX_CONTENT_LENGTH) would let error handlers answer.
@@ -61,7 +66,7 @@ def read_body(request: Request, recorded: RecordedBody) -> bytes | Refusal:
         _close_at_the_end(request, request.files)
     for name in _CACHED.intersection(known):
         del known[name]
-    return body
+    return TaskBody(body, one_line(environ.get("CONTENT_TYPE") or "", limit=CONTENT_TYPE_LIMIT))
 
 
 def _close_at_the_end(request: Request, files: MultiDict[str, FileStorage]) -> None:

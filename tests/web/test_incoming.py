@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
+from taskhandler.ledger.storage import TaskBody
 from taskhandler.web.body import RecordedBody
-from taskhandler.web.incoming import WSGIHeaders, read_body
+from taskhandler.web.incoming import CONTENT_TYPE_LIMIT, WSGIHeaders, read_body
 
 
 def recorded(**more: Any) -> tuple[dict[str, Any], RecordedBody]:  # noqa: ANN401 - what EnvironBuilder takes
@@ -37,6 +38,8 @@ def test_a_missing_header_is_none() -> None:
     assert WSGIHeaders({}).get("X-CloudTasks-TaskName") is None
 
 
+FORM = "application/x-www-form-urlencoded"
+
 READERS: dict[str, Callable[[Request], object]] = {
     "nothing": lambda _: None,
     "get_data": lambda request: request.get_data(),
@@ -54,15 +57,15 @@ READERS: dict[str, Callable[[Request], object]] = {
 
 @pytest.mark.parametrize("before", READERS)
 def test_the_request_has_its_body_whatever_a_hook_has_read_before(before: str) -> None:
-    environ, body = recorded(data=b"a=1&b=2", content_type="application/x-www-form-urlencoded")
+    environ, body = recorded(data=b"a=1&b=2", content_type=FORM)
     with Flask(__name__).request_context(environ) as context:
         request = context.request
         READERS[before](request)
-        assert read_body(request, body) == b"a=1&b=2"
+        assert read_body(request, body) == TaskBody(b"a=1&b=2", FORM)
         assert request.stream.read() == b"a=1&b=2"
-        assert read_body(request, body) == b"a=1&b=2"
+        assert read_body(request, body) == TaskBody(b"a=1&b=2", FORM)
         assert request.form.to_dict() == {"a": "1", "b": "2"}
-        assert read_body(request, body) == b"a=1&b=2"
+        assert read_body(request, body) == TaskBody(b"a=1&b=2", FORM)
         assert request.get_data() == b"a=1&b=2"
         assert request.form.to_dict() == {"a": "1", "b": "2"}
 
@@ -96,6 +99,17 @@ def test_a_body_in_chunks_has_a_length_once_it_is_read() -> None:
     environ["wsgi.input_terminated"] = True
     with Flask(__name__).request_context(environ) as context:
         assert context.request.content_length is None
-        assert read_body(context.request, RecordedBody({**environ, "wsgi.input": body}, 1000)) == b"{}"
+        found = read_body(context.request, RecordedBody({**environ, "wsgi.input": body}, 1000))
+        assert isinstance(found, TaskBody)
+        assert found.content == b"{}"
         assert context.request.content_length == 2
         assert "Transfer-Encoding" not in context.request.headers
+
+
+def test_a_content_type_is_kept_as_one_bounded_line() -> None:
+    environ, body = recorded(data=b"1", content_type="text/plain; x=\x1b[2J" + "y" * 1000)
+    with Flask(__name__).request_context(environ) as context:
+        found = read_body(context.request, body)
+    assert isinstance(found, TaskBody)
+    assert found.content_type.startswith("text/plain; x=?[2Jy")
+    assert len(found.content_type) == CONTENT_TYPE_LIMIT
