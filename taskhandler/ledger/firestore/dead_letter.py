@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any
 
 from taskhandler.ledger.firestore.document import RECORD, DocumentError, open_map
 from taskhandler.ledger.firestore.record_map import to_plain
@@ -39,7 +38,7 @@ def compress(dead_letter: TaskBody) -> bytes:
     return zlib.compress(dead_letter.content)
 
 
-def encode_parts(new: Callable[[int], Any], key: Key, dead_letter: TaskBody, body: bytes) -> None:
+def encode_parts(new: Callable[[int], Message], key: Key, dead_letter: TaskBody, body: bytes) -> None:
     """Fill the documents of a dead letter.
 
     Args:
@@ -84,7 +83,7 @@ def fetch_parts(first: str, fetch: Callable[[list[str]], list[Fetched] | Failure
     return rest if isinstance(rest, Failure) else [*found, *rest]
 
 
-def decode_parts(documents: list[Any]) -> TaskBody:
+def decode_parts(documents: list[Message]) -> TaskBody:
     """The dead letter in all of its parts.
 
     Raises:

@@ -109,7 +109,7 @@ class GrpcTransport:
         ]
         return Found(documents, failure)
 
-    def unwrap(self, writes: Sequence[object]) -> list[Any]:
+    def unwrap(self, writes: Sequence[object]) -> list[Message]:
         """See `Transport.unwrap`; accepts WriteBatch, firestore_v1.types.Write, and its protobuf message."""
         return [message for each in writes for message in _unwrap(each)]
 
@@ -118,9 +118,9 @@ class GrpcTransport:
         method: Any,  # noqa: ANN401 - grpcio ships no types
         request: Message,
         timeout: float,
-    ) -> tuple[list[Any], Failure | None]:
+    ) -> tuple[list[Message], Failure | None]:
         """The responses of a stream, and the failure that ended it."""
-        responses: list[Any] = []
+        responses: list[Message] = []
         failure = self._call(
             lambda: responses.extend(method(request, timeout=timeout, metadata=self._metadata))
         )
@@ -173,7 +173,7 @@ def _add_span(structured: Message, span: Span) -> None:
     structured.order_by.add(direction=_ASCENDING).field.field_path = ATTENTION
 
 
-def _unwrap(each: object) -> Iterator[Any]:
+def _unwrap(each: object) -> Iterator[Message]:
     if isinstance(each, firestore.WriteBatch):
         for write in each._write_pbs:  # noqa: SLF001 - a batch has no public way to its writes
             yield from _unwrap(write)
@@ -185,7 +185,7 @@ def _unwrap(each: object) -> Iterator[Any]:
         raise ValueError(f"{each!r} is not a Write of google-cloud-firestore")  # noqa: TRY004 - the user's mistake, which is refused
 
 
-def _read_responses(responses: Sequence[Any]) -> Iterator[Fetched]:
+def _read_responses(responses: Sequence[Message]) -> Iterator[Fetched]:
     for response in responses:
         read_at = to_nanoseconds(response.read_time)
         if response.WhichOneof("result") == "found":

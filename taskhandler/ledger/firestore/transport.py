@@ -31,7 +31,7 @@ class Fetched(Struct, frozen=True):
     """
 
     name: str
-    document: Any
+    document: Message
     read_at: int
 
     @property
@@ -101,7 +101,7 @@ class Transport(Protocol):
     def query(self, query: Query, *, timeout: float) -> Found:
         """Run a query."""
 
-    def unwrap(self, writes: Sequence[object]) -> list[Any]:
+    def unwrap(self, writes: Sequence[object]) -> list[Message]:
         """The google.firestore.v1.Write messages in a user's writes.
 
         Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 from google.cloud.firestore_v1 import types
@@ -20,15 +19,16 @@ from taskhandler.ledger.firestore.dead_letter import (
 )
 from taskhandler.ledger.firestore.transport import Failure, Fetched
 from taskhandler.ledger.storage import Key, TaskBody
+from taskhandler.protobuf import Message
 
 KEY = Key("n", "q", "t")
 NAME = "projects/p/databases/d/documents/task_ledger/0a"
 
 
-def documents_of(dead_letter: TaskBody) -> list[Any]:
-    made: list[Any] = []
+def documents_of(dead_letter: TaskBody) -> list[Message]:
+    made: list[Message] = []
 
-    def new(number: int) -> Any:  # noqa: ANN401 - a protobuf message
+    def new(number: int) -> Message:
         assert number == len(made)
         made.append(types.Document.pb()(name=name_part(NAME, number)))
         return made[-1]
@@ -37,14 +37,14 @@ def documents_of(dead_letter: TaskBody) -> list[Any]:
     return made
 
 
-def fetch(documents: list[Any]) -> list[Fetched] | Failure:
+def fetch(documents: list[Message]) -> list[Fetched] | Failure:
     there = {document.name: document for document in documents}
     return fetch_parts(
         name_part(NAME, 0), lambda names: [Fetched(name, there.get(name), 0) for name in names]
     )
 
 
-def decode(documents: list[Any]) -> TaskBody:
+def decode(documents: list[Message]) -> TaskBody:
     found = fetch(documents)
     assert not isinstance(found, Failure)
     return decode_parts([part.document for part in found])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from google.cloud.firestore_v1 import types
@@ -23,6 +22,7 @@ from taskhandler.ledger.firestore.document import (
 from taskhandler.ledger.firestore.record_map import to_plain
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import FORMAT, Record, State, Step
+from taskhandler.protobuf import Message
 from tests.ledger.samples import FIRST, THIRD, records
 
 KEY = Key("project/location", "queue", "task-1")
@@ -32,17 +32,17 @@ MEBIBYTE = 2**20
 keys = st.builds(Key, st.text(), st.text(), st.text(), st.text())
 
 
-def empty() -> Any:  # noqa: ANN401 - a protobuf message
+def empty() -> Message:
     return types.Document.pb()()
 
 
-def filled(record: Record, key: Key = KEY, *, after: int = 0) -> Any:  # noqa: ANN401 - a protobuf message
+def filled(record: Record, key: Key = KEY, *, after: int = 0) -> Message:
     document = empty()
     encode(document, key, record, after=after, now=NOW)
     return document
 
 
-def plain(document: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf message
+def plain(document: Message) -> dict[str, Message]:
     fields = to_plain(document.fields["record"])
     assert isinstance(fields, dict)
     return fields
@@ -239,11 +239,11 @@ def test_a_document_says_where_its_record_is_listed(state: State, key: Key, expe
     assert (fields["attention"].string_value if "attention" in fields else None) == expected
 
 
-def map_of(document: Any) -> Any:  # noqa: ANN401 - a protobuf message and a protobuf map
+def map_of(document: Message) -> Message:
     return document.fields["record"].map_value.fields
 
 
-def as_value(value: object) -> Any:  # noqa: ANN401 - a protobuf message
+def as_value(value: object) -> Message:
     match value:
         case None:
             return types.Value.pb()(null_value=0)

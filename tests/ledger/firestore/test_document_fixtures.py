@@ -33,6 +33,7 @@ from taskhandler.lifecycle.verdict import (
     Settled,
     Verdict,
 )
+from taskhandler.protobuf import Message
 from tests.ledger.cloud import Cloud, clouded
 
 FILE = Path(__file__).with_name("fixtures") / "format-1.json"
@@ -111,7 +112,7 @@ def written_now(task: str) -> list[dict[str, Any]]:
     documents = [types.Document.pb()(name=name)]
     encode(documents[0], key, record, after=1_780_000_000_123_456_000, now=WRITTEN_AT, cut=CUT.get(task, ()))
 
-    def new(number: int) -> Any:  # noqa: ANN401 - a protobuf message
+    def new(number: int) -> Message:
         documents.append(types.Document.pb()(name=name_part(name, number)))
         return documents[-1]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from google.cloud.firestore_v1 import types
 from hypothesis import given
@@ -11,6 +9,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.firestore.record_map import find_unknown, put_record, read_record, to_plain
 from taskhandler.lifecycle.record import OperatorAct, Record, Round, State, Step
+from taskhandler.protobuf import Message
 from tests.ledger.samples import FIRST, records
 
 RARE = replace(
@@ -44,13 +43,13 @@ ALWAYS = {
 }
 
 
-def filled(record: Record) -> Any:  # noqa: ANN401 - a protobuf map
+def filled(record: Record) -> Message:
     fields = types.Value.pb()().map_value.fields
     put_record(fields, record)
     return fields
 
 
-def item_of(fields: Any, name: str, number: int = 0) -> Any:  # noqa: ANN401 - protobuf maps
+def item_of(fields: Message, name: str, number: int = 0) -> Message:
     return fields[name].array_value.values[number].map_value.fields
 
 

@@ -46,6 +46,18 @@ def cloud(proxy: Proxy) -> Iterator[Cloud]:
         yield opened
 
 
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    with Relay(shared_address()) as running:
+        yield running
+
+
+@pytest.fixture
+def relayed(relay: Relay) -> Iterator[Cloud]:
+    with clouded(relay.address) as opened:
+        yield opened
+
+
 def until_there(storage: FirestoreStorage) -> None:
     """Wait until the ledger answers; a connection that has just broken may swallow another call."""
     until = time.monotonic() + 40
@@ -201,74 +213,6 @@ def test_the_details_of_a_failure_become_one_bounded_line(
         assert said.isprintable()
         assert "no 2026-11-25 ERROR all is lost ?[2J" in said
         assert len(said) < 700
-
-
-CODES = {
-    "ABORTED": Unavailable,
-    "RESOURCE_EXHAUSTED": Unavailable,
-    "PERMISSION_DENIED": Unavailable,
-    "UNAUTHENTICATED": Unavailable,
-    "UNIMPLEMENTED": Unavailable,
-    "INTERNAL": Unknown,
-    "UNKNOWN": Unknown,
-    "CANCELLED": Unknown,
-    "DATA_LOSS": Unknown,
-    "UNAVAILABLE": Unknown,
-    "DEADLINE_EXCEEDED": Unknown,
-}
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay(shared_address()) as running:
-        yield running
-
-
-@pytest.fixture
-def relayed(relay: Relay) -> Iterator[Cloud]:
-    with clouded(relay.address) as opened:
-        yield opened
-
-
-@pytest.mark.parametrize("code", CODES)
-def test_each_code_has_its_answer_and_no_call_is_retried(relayed: Cloud, relay: Relay, code: str):
-    key = fresh_key()
-    relay.answer("Commit", code)
-    assert type(relayed.storage.create(key, FIRST)) is CODES[code]
-    version = version_of(relayed.storage.create(key, FIRST))
-    relay.answer("Commit", code)
-    assert type(relayed.storage.replace(key, SECOND, version)) is CODES[code]
-    relay.answer("BatchGetDocuments", code)
-    assert isinstance(relayed.storage.read(key), Unavailable)
-    assert isinstance(relayed.storage.replace(key, SECOND, version), Written)
-    assert relay.calls == {"Commit": 4, "BatchGetDocuments": 1}
-
-
-def test_a_missing_database_is_not_a_missing_record(
-    relayed: Cloud, relay: Relay, caplog: pytest.LogCaptureFixture
-):
-    relay.answer("Commit", "NOT_FOUND", details="The database (default) does not exist")
-    relay.answer("BatchGetDocuments", "NOT_FOUND", details="The database (default) does not exist")
-    assert isinstance(relayed.storage.create(fresh_key(), FIRST), Unavailable)
-    assert isinstance(relayed.storage.read(fresh_key()), Unavailable)
-    assert len(caplog.messages) == 1
-    assert "gcloud firestore databases create" in caplog.messages[0]
-
-
-def test_a_contended_claim_is_tried_again_until_it_is_decided(relayed: Cloud, relay: Relay):
-    relay.answer("Commit", "ABORTED", times=3)
-    assert lease_of(relayed.storage, fresh_key()).claim(None) == Run()
-    assert relay.calls == {"Commit": 4}
-
-
-def test_a_forbidden_ledger_is_logged_once_and_called_less_than_ten_times(
-    relayed: Cloud, relay: Relay, caplog: pytest.LogCaptureFixture
-):
-    relay.answer("Commit", "PERMISSION_DENIED", times=100)
-    assert isinstance(lease_of(relayed.storage, fresh_key()).claim(None), Undecided)
-    assert relay.calls["Commit"] < 10
-    assert len(caplog.messages) == 1
-    assert "roles/datastore.user" in caplog.messages[0]
 
 
 def test_an_emulator_that_comes_back_empty_fences_its_holders():
