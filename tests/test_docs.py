@@ -85,3 +85,9 @@ def test_every_rule_is_documented():
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_no_page_has_a_phrase_that_is_not_plain_english(page: Path):
     assert not STILTED.findall(CODE.sub("", prose(page)))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_table_of_a_page_is_in_one_piece_with_a_head(page: Path):
+    tables = re.findall(r"(?:^\|.*\n)+", prose(page), re.MULTILINE)
+    assert not [table for table in tables if not re.match(r".*\n\|(-+\|)+\n", table)]
