@@ -178,7 +178,8 @@ def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's modu
 
 def _require(key: str, value: str) -> None:
     if not value:
-        raise ConfigError(key, None, "tasks cannot be created without it")
+        remedy = "Set it in the app's configuration or in the environment"
+        raise ConfigError(key, None, "tasks cannot be created without it", remedy=remedy)
 
 
 def _task_id(name: object) -> str:

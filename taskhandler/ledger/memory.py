@@ -137,7 +137,7 @@ def open_memory(url: str) -> MemoryStorage:
     """
     if url != "memory://":
         problem = "the memory ledger has no path and no options"
-        raise ConfigError("TASKHANDLER_LEDGER", url, problem, remedy="Write memory://.")
+        raise ConfigError("TASKHANDLER_LEDGER", url, problem, remedy="Write memory://")
     return MemoryStorage(clock=bootclock.now_ns)
 
 

@@ -97,4 +97,4 @@ def _shown(point: metadata.EntryPoint) -> str:
 
 
 def _wrong(url: str, problem: str, remedy: str) -> ConfigError:
-    return ConfigError(_KEY, url, problem, remedy=f"{remedy}.")
+    return ConfigError(_KEY, url, problem, remedy=remedy)

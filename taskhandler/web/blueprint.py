@@ -140,7 +140,7 @@ def _post(
 _ACCOUNTS = "Add them to TASKHANDLER_SERVICE_ACCOUNTS, which a handler can only narrow"
 
 _PREFIX = (
-    "task routes need a fixed prefix of their own, else they mix with the app's other routes. "
+    "must be a fixed prefix that no other route of the app has. "
     'Write app.register_blueprint(tasks, url_prefix="/tasks")'
 )
 
@@ -167,7 +167,8 @@ def _host_of(app: Flask, subdomain: str) -> str:
     """
     if app.url_map.host_matching:
         problem = "a blueprint's routes then answer under no host"
-        raise ConfigError("host_matching", app.url_map.host_matching, problem)
+        remedy = "Mount it in an app without host matching"
+        raise ConfigError("host_matching", app.url_map.host_matching, problem, remedy=remedy)
     server = app.config["SERVER_NAME"] or ""
     if app.subdomain_matching and server and "<" not in subdomain:
         return f"{subdomain}.{server}".lstrip(".").lower()

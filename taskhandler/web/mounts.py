@@ -120,7 +120,7 @@ class Mounts:
     def _named(self) -> Place:
         """The mount that `TASK_TARGET_URL` names; of several, the longest."""
         if not self._target_url:
-            raise ConfigError(KEY, None, "tasks cannot be created without it")
+            raise self._wrong_target("tasks cannot be created without it")
         named = list(filter(self._is_named, self._places))
         if not named:
             raise self._wrong_target("no task blueprint is mounted there")
@@ -142,4 +142,4 @@ class Mounts:
     def _wrong_target(self, problem: str) -> ConfigError:
         mounts = ", ".join(dict.fromkeys(f"{place.host}{place.prefix}" for place in self._places))
         remedy = f"Set it to the service's URL and one of its mounts: {mounts}"
-        return ConfigError(KEY, self._target_url, problem, remedy=remedy)
+        return ConfigError(KEY, self._target_url or None, problem, remedy=remedy)

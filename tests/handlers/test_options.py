@@ -66,7 +66,7 @@ def test_a_lease_may_be_a_timedelta():
     assert options_of("h", {"lease": timedelta(minutes=2)}).lease == 120.0
 
 
-@pytest.mark.parametrize("accounts", ["a@b.c", ["a@b.c"], {"a@b.c"}, ("a@b.c", "a@b.c"), iter(["a@b.c"])])
+@pytest.mark.parametrize("accounts", ["a@b.c", ["a@b.c"], {"a@b.c"}, ("a@b.c", "a@b.c"), {"a@b.c": 1}.keys()])
 def test_service_accounts_may_be_one_or_many(accounts: object):
     assert options_of("h", {"service_accounts": accounts}).service_accounts == frozenset({"a@b.c"})
 

@@ -13,7 +13,7 @@ DATABASE = "(default)"
 COLLECTION = "task_ledger"
 
 KEY = "TASKHANDLER_LEDGER"
-_FORM = "Write firestore://[project]/[database]/[collection]; each part may be left out."
+_FORM = "Write firestore://[project]/[database]/[collection]; each part may be left out"
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*")
 _DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
 _NAME_LIMIT_BYTES = 1400

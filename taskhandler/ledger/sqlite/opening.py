@@ -39,7 +39,7 @@ def open_sqlite(url: str) -> SQLiteStorage:
     try:
         prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
     except (sqlite3.Error, OSError, LedgerError) as error:
-        advice = "" if isinstance(error, LedgerError) else f"To fix it: {remedy(error)}."
+        advice = "" if isinstance(error, LedgerError) else f"To fix it: {remedy(error)}"
         said = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}"
         raise _wrong(url, one_line(said, limit=PROBLEM_LIMIT), advice) from error
     return SQLiteStorage(
@@ -55,11 +55,9 @@ def _path(url: str, parts: SplitResult) -> str:
     absolute = parts.path.startswith("/") and not parts.netloc
     dots = {".", ".."} & set(path.split("/"))
     if not absolute or dots or parts.fragment or path.endswith("/") or "\0" in path:
-        raise _wrong(
-            url, "this does not name a file by its absolute path", "Write sqlite:///path/to/file.db."
-        )
+        raise _wrong(url, "this does not name a file by its absolute path", "Write sqlite:///path/to/file.db")
     if PurePosixPath(path).name == ":memory:":
-        raise _wrong(url, "a ledger in memory has a scheme of its own", "Write memory://.")
+        raise _wrong(url, "a ledger in memory has a scheme of its own", "Write memory://")
     return path
 
 
@@ -68,7 +66,7 @@ def _options(url: str, query: str) -> dict[str, str]:
     options = {name: default for name, (default, *_) in _OPTIONS.items()}
     for name, value in given:
         if value not in _OPTIONS.get(name, ()) or len(dict(given)) < len(given):
-            raise _wrong(url, f"the options are {_OPTIONS_SHOWN}, each at most once", "Write one of these.")
+            raise _wrong(url, f"the options are {_OPTIONS_SHOWN}, each at most once", "Write one of these")
         options[name] = value
     return options
 
