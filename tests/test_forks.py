@@ -1,4 +1,4 @@
-"""What registers is told before a fork and afterwards on either side, for as long as it lives."""
+"""What registers has its hooks called before a fork and afterwards on either side, while it lives."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from tests.ledger.programs.running import output_of
 
 
 @pytest.fixture(scope="module")
-def told() -> list[str]:
-    return output_of("told_of_forks").splitlines()
+def called() -> list[str]:
+    return output_of("fork_hooks").splitlines()
 
 
-def test_parent_and_child_are_called_around_a_fork(told: list[str]):
-    assert "kept: before, parent" in told
-    assert "kept: before, child" in told
+def test_parent_and_child_are_called_around_a_fork(called: list[str]):
+    assert "kept: before, parent" in called
+    assert "kept: before, child" in called
 
 
-def test_a_method_is_called_in_the_child_only(told: list[str]):
-    assert told.count("method: anew") == 1
+def test_a_method_is_called_in_the_child_only(called: list[str]):
+    assert called.count("method: anew") == 1
 
 
 def test_what_registers_during_a_fork_is_called_in_the_child_and_not_in_the_parent(
-    told: list[str],
+    called: list[str],
 ):
-    assert [line for line in told if line.startswith("late")] == ["late: child"]
+    assert [line for line in called if line.startswith("late")] == ["late: child"]
 
 
-def test_the_fork_registry_keeps_nothing_alive(told: list[str]):
-    assert not [line for line in told if "dropped" in line]
+def test_the_fork_registry_keeps_nothing_alive(called: list[str]):
+    assert not [line for line in called if "dropped" in line]
 
 
 class Registered:

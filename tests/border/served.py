@@ -30,7 +30,7 @@ from tests.serving import effects
 from tests.serving.effects import Effect
 from tests.serving.raw import Line, Said, converse, request
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 QUEUE = "border"
 PING = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
@@ -105,14 +105,14 @@ class Served:
     def wait(self) -> None:
         """Wait until it has stopped."""
         assert self.process is not None
-        self.process.wait(PATIENCE_SECONDS)
+        self.process.wait(TIMEOUT_SECONDS)
         self.kill()
 
     def kill(self) -> None:
         """End it and all of its processes at once."""
         if self.process is not None:
             _kill_group(self.process.pid)
-            self.process.wait(PATIENCE_SECONDS)
+            self.process.wait(TIMEOUT_SECONDS)
             self.process = None
 
     def exchange(self, sent: bytes, *, hang_up: bool = False) -> list[Said]:
@@ -123,7 +123,7 @@ class Served:
 
     def send_and_leave(self, sent: bytes) -> None:
         """Send the bytes of a request, and close the connection without waiting for an answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT_SECONDS) as connection:
             connection.sendall(sent)
 
     def deliver(
@@ -163,7 +163,7 @@ class Served:
         """Let the handler of this task go on that waits for it."""
         (self.folder / f"{task}.gate").touch()
 
-    def until(self, held: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) -> None:
+    def until(self, held: Callable[[], object], *, seconds: float = TIMEOUT_SECONDS) -> None:
         """Wait until something holds; fail if it does not come to that in time."""
         deadline = time.monotonic() + seconds
         while not held():

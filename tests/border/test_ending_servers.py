@@ -12,7 +12,7 @@ import pytest
 
 from taskhandler.lifecycle.record import TERMINAL, State
 from tests.border.conftest import Serve
-from tests.border.served import PATIENCE_SECONDS, Served, lines
+from tests.border.served import TIMEOUT_SECONDS, Served, lines
 from tests.border.servers import Server, chosen
 from tests.serving.raw import Said, request
 
@@ -57,7 +57,7 @@ def test_a_task_that_runs_at_sigterm_completes_or_is_taken_over(fresh: Serve, se
     if server.finishes_on_sigterm:
         SIGNAL_IS_HANDLED.wait(1)  # opened sooner, the gate would only make this a weaker test
         served.open("t")
-        assert [(said.status, said.outcome) for said in answer.result(PATIENCE_SECONDS)] == [COMPLETED]
+        assert [(said.status, said.outcome) for said in answer.result(TIMEOUT_SECONDS)] == [COMPLETED]
     served.wait()
     served.open("t")
     record = served.record("t")
@@ -76,7 +76,7 @@ def test_a_task_whose_worker_is_killed_is_taken_over(fresh: Serve, server: Serve
     served = fresh(server)
     answer = begin(served, "t")
     served.kill()
-    assert answer.exception(PATIENCE_SECONDS) or not answer.result()
+    assert answer.exception(TIMEOUT_SECONDS) or not answer.result()
     assert served.state("t") is State.RUNNING
     served.open("t")
     served.start()

@@ -8,7 +8,7 @@ import sys
 from taskhandler.devqueue import LocalQueue
 from tests.mirror import ROOT
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 WITHOUT_CLIENT = """
 import sys
@@ -36,7 +36,7 @@ sys.exit(bool({"google.cloud", "google.api_core", "grpc", "google.protobuf"} & s
 
 
 def ended(*arguments: str) -> int:
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, timeout=PATIENCE, check=False)
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, timeout=TIMEOUT_SECONDS, check=False)
     return done.returncode
 
 

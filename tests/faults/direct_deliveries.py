@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from tests.faults.history import Entry, Expectation
 from tests.faults.stage import ACCOUNT, Stage
 
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def deliver(
@@ -57,7 +57,7 @@ def at_once(act: Callable[[], int], times: int) -> list[Future[int]]:
     answers: list[Future[int]] = [Future() for _ in range(times)]
 
     def answer(future: Future[int]) -> None:
-        barrier.wait(PATIENCE)
+        barrier.wait(TIMEOUT_SECONDS)
         future.set_result(act())
 
     for future in answers:
@@ -67,7 +67,7 @@ def at_once(act: Callable[[], int], times: int) -> list[Future[int]]:
 
 def _status(request: urllib.request.Request) -> int:
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own address
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

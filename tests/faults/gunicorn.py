@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.mirror import ROOT
 
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 GRACE = "3"
 """Seconds that a worker has after SIGTERM."""
 
@@ -66,7 +66,7 @@ class Gunicorn:
             RuntimeError: it does not.
         """
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=PATIENCE):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=TIMEOUT_SECONDS):
                 return
         except OSError as error:
             raise RuntimeError(f"it does not come up: {self.log.read_text()[-2000:]}") from error
@@ -118,7 +118,7 @@ class Gunicorn:
 
     def until_gone(self, pid: int) -> None:
         """Wait until a worker has ended."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT_SECONDS
         while pid in self.workers() and time.monotonic() < until:
             threading.Event().wait(0.02)
 
@@ -130,7 +130,7 @@ class Gunicorn:
     def wait_for_the_end(self) -> None:
         """Wait until its master has ended."""
         if self._master is not None:
-            self._master.wait(PATIENCE)
+            self._master.wait(TIMEOUT_SECONDS)
 
     def reload(self) -> None:
         """Have it replace its workers by new ones, as a release does."""
@@ -146,7 +146,7 @@ class Gunicorn:
             master.send_signal(signal.SIGSTOP)  # else it replaces its workers meanwhile
             self._kill_workers(master.pid)
             master.kill()
-        master.wait(PATIENCE)
+        master.wait(TIMEOUT_SECONDS)
 
     def close(self) -> None:
         """Kill it, and let go of its socket."""

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from tests.faults.tcp_proxy import CHUNK, Fault
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 _TASK = re.compile(rb"x-cloudtasks-taskname: *([^\r]*)", re.IGNORECASE)
 _RETRY = re.compile(rb"x-cloudtasks-taskretrycount: *([0-9]*)", re.IGNORECASE)
 
@@ -69,7 +69,7 @@ class HTTPProxy:
                 threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
-        near.settimeout(PATIENCE)
+        near.settimeout(TIMEOUT_SECONDS)
         with near, contextlib.suppress(OSError):
             head = _head(near)
             fault = self._fault(head)
@@ -78,7 +78,7 @@ class HTTPProxy:
             if fault is Fault.BLACKHOLE:
                 _wait_for_the_end(near)
                 return
-            with socket.create_connection(("127.0.0.1", next(self._turns)), timeout=PATIENCE) as far:
+            with socket.create_connection(("127.0.0.1", next(self._turns)), timeout=TIMEOUT_SECONDS) as far:
                 _exchange(near, far, head, fault)
                 for side in (near, far):
                     side.shutdown(socket.SHUT_RDWR)  # a close alone is not seen while a thread reads

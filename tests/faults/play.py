@@ -24,7 +24,7 @@ from tests.faults.journal import Event, Forget, Order, Release, See
 from tests.faults.relay import Relay
 from tests.faults.stage import ACCOUNT, LOCATION, Stage
 
-PATIENCE = 15.0
+TIMEOUT_SECONDS = 15.0
 BAD_ENDS = (State.REJECTED, State.DEAD)
 """Those whose bodies are kept."""
 
@@ -39,16 +39,16 @@ class Play:
     Args:
         stage: what is up.
         name: the scenario's; its queue and its tasks are called after it.
-        patience: seconds that anything is waited for.
+        timeout: seconds that anything is waited for.
     """
 
-    def __init__(self, stage: Stage, name: str, *, timeout: float = PATIENCE) -> None:
+    def __init__(self, stage: Stage, name: str, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self.stage = stage
         self.http_proxy = stage.http_proxy
         self.expectations: list[Expectation] = []
         self.wrong: list[str] = []
         self._name = name
-        self._patience = timeout
+        self._timeout = timeout
         self._start = stage.written()
         self._client = stage.queue.client()
         self._posts: list[Entry] = []
@@ -123,7 +123,7 @@ class Play:
         Raises:
             UnmetError: it does not happen.
         """
-        see = See(what=what, task=task.id, count=count, timeout=self._patience, attempt=attempt, said=said)
+        see = See(what=what, task=task.id, count=count, timeout=self._timeout, attempt=attempt, said=said)
         seen = self.stage.oracle.ask(see).seen
         if len(seen) < count:
             raise UnmetError(f"{task.id}: {what} {said} happened {len(seen)} times, {count} are waited for")
@@ -178,7 +178,7 @@ class Play:
         Raises:
             UnmetError: it does not hold in time.
         """
-        until = time.monotonic() + self._patience
+        until = time.monotonic() + self._timeout
         while not held():
             if time.monotonic() > until:
                 raise UnmetError(what)
@@ -216,8 +216,8 @@ class Play:
         return frozenset(task.name.rpartition("/")[2] for task in tasks)
 
     def finish(self, *, timeout: float | None = None) -> None:
-        """Wait until the queue has no task left and nothing is under way, or patience is over."""
-        until = time.monotonic() + (self._patience if timeout is None else timeout)
+        """Wait until the queue has no task left and nothing is under way, or the time is over."""
+        until = time.monotonic() + (self._timeout if timeout is None else timeout)
         while time.monotonic() < until:
             if self.stage.queue.wait(0.5) and not self.left():
                 return

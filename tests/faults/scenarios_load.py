@@ -18,7 +18,7 @@ ALONE = Setup(workers=1)
 THREADS = 8
 STORMED = Setup(workers=1, threads=THREADS, certificates=True)
 MIB = 2**20
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 @scenario(ALONE)
@@ -163,7 +163,7 @@ def _unknown(play: Play) -> dict[str, str]:
 def _is_up(play: Play) -> bool:
     """Whether the app's own page is answered."""
     try:
-        with urllib.request.urlopen(play.stage.target.removesuffix("/tasks"), timeout=PATIENCE):  # noqa: S310 - our own address
+        with urllib.request.urlopen(play.stage.target.removesuffix("/tasks"), timeout=TIMEOUT_SECONDS):  # noqa: S310 - our own address
             return True
     except OSError:
         return False

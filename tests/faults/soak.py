@@ -21,7 +21,7 @@ from tests.faults.tcp_proxy import Fault
 from tests.faults.terminal import end_in_order, say
 from tests.faults.timeline import timeline
 
-PATIENCE = 330.0
+TIMEOUT_SECONDS = 330.0
 """Seconds for all of it."""
 
 CALM = 60.0
@@ -71,7 +71,7 @@ def _soak(stage: Stage, tasks: int, seed: int) -> History:
     with Nemesis(stage, seed):
         for task in _expectations(play, tasks):
             play.send(task)
-        while play.left() and time.monotonic() - began < PATIENCE - CALM:
+        while play.left() and time.monotonic() - began < TIMEOUT_SECONDS - CALM:
             play.rest(5)
             _show(stage, play, began)
     stage.queue.faults()

@@ -33,7 +33,7 @@ from tests.mirror import ROOT
 ACCOUNT = "queue@bench.iam.gserviceaccount.com"
 LOCATION = "projects/bench/locations/here"
 LEASE = 1.5
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 class Setup(Struct, frozen=True, kw_only=True):
@@ -160,7 +160,7 @@ class Stage:
 
     def whole(self) -> bool:
         """Wait until all workers are there and ready; whether it came to that."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT_SECONDS
         while not self._is_whole():
             if time.monotonic() > until:
                 return False

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.relay import Relay
 from tests.faults.tcp_proxy import Fault, Proxy
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 """After these a test gives up: a guard against hanging, on which no assertion depends."""
 
 METHOD = "/test.Echo/Say"
@@ -48,7 +48,7 @@ def channel(proxy: Proxy) -> Iterator[grpc.Channel]:
     opened.close()
 
 
-def say(channel: grpc.Channel, *, timeout: float = PATIENCE_SECONDS) -> str:
+def say(channel: grpc.Channel, *, timeout: float = TIMEOUT_SECONDS) -> str:
     try:
         return bytes(channel.unary_unary(METHOD)(b"hello", timeout=timeout, wait_for_ready=True)).decode()
     except grpc.RpcError as error:
@@ -57,7 +57,7 @@ def say(channel: grpc.Channel, *, timeout: float = PATIENCE_SECONDS) -> str:
 
 def until(held: Callable[[], bool]) -> None:
     """Wait until something holds; fail if it never does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not held():
         assert time.monotonic() < deadline, "it was not answered in time"
         threading.Event().wait(0.01)
@@ -129,7 +129,7 @@ def test_connections_are_refused_until_the_proxy_is_healed(proxy: Proxy):
     proxy.refuse()
     with grpc.insecure_channel(proxy.address) as channel:
         with pytest.raises(grpc.RpcError):
-            channel.unary_unary(METHOD)(b"hello", timeout=PATIENCE_SECONDS)
+            channel.unary_unary(METHOD)(b"hello", timeout=TIMEOUT_SECONDS)
         proxy.heal()
         assert say(channel) == "hello"
 

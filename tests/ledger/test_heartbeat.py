@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from taskhandler.ledger.heartbeat import Heartbeats
-from tests.ledger.moody import PATIENCE
+from tests.ledger.scripted_storage import TIMEOUT_SECONDS
 from tests.mirror import ROOT
 
 SENDERS = 4
@@ -25,7 +25,7 @@ NEVER = 10_000.0
 
 
 class Ticking:
-    """A clock of the test's, which tells how often it was looked at."""
+    """A clock that is set by hand, and counts how often it is read."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -36,7 +36,7 @@ class Ticking:
         return self.now
 
 
-class Patient:
+class RecordingLease:
     """A lease that counts its heartbeats, and takes as long for one as it is held."""
 
     def __init__(self, interval: float, act: Callable[[], object] = lambda: None) -> None:
@@ -50,8 +50,8 @@ class Patient:
         self._act()
         return True
 
-    def beaten(self, times: int = 1) -> bool:
-        return all(self.heartbeats.acquire(timeout=PATIENCE) for _ in range(times))
+    def was_extended(self, times: int = 1) -> bool:
+        return all(self.heartbeats.acquire(timeout=TIMEOUT_SECONDS) for _ in range(times))
 
 
 @pytest.fixture
@@ -67,30 +67,30 @@ def held_by(gate: threading.Event) -> Callable[[], object]:
 
 
 def test_a_watched_lease_is_extended_at_every_interval():
-    heartbeats, lease = Heartbeats(clock=time.monotonic), Patient(SHORT)
+    heartbeats, lease = Heartbeats(clock=time.monotonic), RecordingLease(SHORT)
     heartbeats.watch(lease)
-    assert lease.beaten(5)
+    assert lease.was_extended(5)
     heartbeats.forget(lease)
 
 
 def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_another():
     clock = Ticking()
-    heartbeats, lease = Heartbeats(clock=clock), Patient(SHORT)
+    heartbeats, lease = Heartbeats(clock=clock), RecordingLease(SHORT)
     heartbeats.watch(lease)
     assert lease.due == clock.now + SHORT
-    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(5))
+    assert all(clock.looks.acquire(timeout=TIMEOUT_SECONDS) for _ in range(5))
     assert not lease.heartbeats.acquire(blocking=False)
     clock.now += SHORT
-    assert lease.beaten()
+    assert lease.was_extended()
     assert lease.due == clock.now + SHORT
-    assert all(clock.looks.acquire(timeout=PATIENCE) for _ in range(5))
+    assert all(clock.looks.acquire(timeout=TIMEOUT_SECONDS) for _ in range(5))
     assert not lease.heartbeats.acquire(blocking=False)
     heartbeats.forget(lease)
 
 
 def test_a_lease_with_a_shorter_interval_is_extended_sooner():
     heartbeats = Heartbeats(clock=time.monotonic)
-    lease = Patient(NEVER)
+    lease = RecordingLease(NEVER)
 
     def again() -> None:
         lease.due = time.monotonic()
@@ -98,117 +98,133 @@ def test_a_lease_with_a_shorter_interval_is_extended_sooner():
     lease._act = again  # noqa: SLF001 - a part of the test's own
     heartbeats.watch(lease)
     lease.due = 0.0
-    quick = Patient(SHORT)
+    quick = RecordingLease(SHORT)
     heartbeats.watch(quick)
-    assert lease.beaten(3)
+    assert lease.was_extended(3)
     heartbeats.forget(lease)
     heartbeats.forget(quick)
 
 
 def test_a_forgotten_lease_is_not_kept_alive():
-    heartbeats, forgotten, other = Heartbeats(clock=time.monotonic), Patient(SHORT), Patient(SHORT)
+    heartbeats, forgotten, other = (
+        Heartbeats(clock=time.monotonic),
+        RecordingLease(SHORT),
+        RecordingLease(SHORT),
+    )
     heartbeats.watch(forgotten)
-    assert forgotten.beaten()
+    assert forgotten.was_extended()
     heartbeats.forget(forgotten)
     heartbeats.forget(forgotten)
     heartbeats.watch(other)
-    assert other.beaten(2)  # one that was under way is over by now
+    assert other.was_extended(2)  # one that was under way is over by now
     while forgotten.heartbeats.acquire(blocking=False):
         pass
-    assert other.beaten(5)
+    assert other.was_extended(5)
     assert not forgotten.heartbeats.acquire(blocking=False)
     heartbeats.forget(other)
 
 
 def test_a_lease_forgotten_during_its_heartbeat_gets_no_other(gate: threading.Event):
-    heartbeats, lease, other = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate)), Patient(SHORT)
+    heartbeats, lease, other = (
+        Heartbeats(clock=time.monotonic),
+        RecordingLease(SHORT, held_by(gate)),
+        RecordingLease(SHORT),
+    )
     heartbeats.watch(lease)
-    assert lease.beaten()
+    assert lease.was_extended()
     heartbeats.forget(lease)
     heartbeats.watch(other)
     gate.set()
-    assert other.beaten(5)
+    assert other.was_extended(5)
     assert not lease.heartbeats.acquire(blocking=False)
     heartbeats.forget(other)
 
 
 def test_a_slow_heartbeat_does_not_starve_the_others(gate: threading.Event):
-    heartbeats, slow = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate))
-    others = [Patient(SHORT) for _ in range(20)]
+    heartbeats, slow = Heartbeats(clock=time.monotonic), RecordingLease(SHORT, held_by(gate))
+    others = [RecordingLease(SHORT) for _ in range(20)]
     heartbeats.watch(slow)
-    assert slow.beaten()
+    assert slow.was_extended()
     for other in others:
         heartbeats.watch(other)
-    assert all(other.beaten(SENDERS + 2) for other in others)
+    assert all(other.was_extended(SENDERS + 2) for other in others)
     assert not slow.heartbeats.acquire(blocking=False)  # it takes up one sender, not all of them in turn
     for lease in (slow, *others):
         heartbeats.forget(lease)
 
 
 def test_all_senders_but_one_may_be_slow(gate: threading.Event):
-    heartbeats, quick = Heartbeats(clock=time.monotonic, most=SENDERS), Patient(SHORT)
-    slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS - 1)]
+    heartbeats, quick = Heartbeats(clock=time.monotonic, most=SENDERS), RecordingLease(SHORT)
+    slow = [RecordingLease(SHORT, held_by(gate)) for _ in range(SENDERS - 1)]
     for lease in slow:
         heartbeats.watch(lease)
-    assert all(lease.beaten() for lease in slow)
+    assert all(lease.was_extended() for lease in slow)
     heartbeats.watch(quick)
-    assert quick.beaten(10)
+    assert quick.was_extended(10)
     for lease in (quick, *slow):
         heartbeats.forget(lease)
 
 
 def test_leases_watched_while_all_senders_are_busy_are_extended_later(gate: threading.Event):
     heartbeats = Heartbeats(clock=time.monotonic, most=SENDERS)
-    slow = [Patient(SHORT, held_by(gate)) for _ in range(SENDERS)]
+    slow = [RecordingLease(SHORT, held_by(gate)) for _ in range(SENDERS)]
     for lease in slow:
         heartbeats.watch(lease)
-    assert all(lease.beaten() for lease in slow)
-    late = [Patient(SHORT) for _ in range(50)]
+    assert all(lease.was_extended() for lease in slow)
+    late = [RecordingLease(SHORT) for _ in range(50)]
     for lease in late:
         heartbeats.watch(lease)
     assert not any(lease.heartbeats.acquire(blocking=False) for lease in late)
     gate.set()
-    assert all(lease.beaten(3) for lease in late)
+    assert all(lease.was_extended(3) for lease in late)
     for lease in (*late, *slow):
         heartbeats.forget(lease)
 
 
 def test_a_lease_due_sooner_than_all_others_wakes_a_thread():
-    heartbeats, long, short = Heartbeats(clock=time.monotonic), Patient(NEVER), Patient(SHORT)
+    heartbeats, long, short = Heartbeats(clock=time.monotonic), RecordingLease(NEVER), RecordingLease(SHORT)
     heartbeats.watch(long)
     heartbeats.watch(short)
-    assert short.beaten(3)
+    assert short.was_extended(3)
     heartbeats.forget(short)
     heartbeats.watch(short)
-    assert short.beaten(3)
+    assert short.was_extended(3)
     heartbeats.forget(short)
     heartbeats.forget(long)
 
 
 def test_another_lease_is_extended_while_one_heartbeat_hangs(gate: threading.Event):
     clock = Ticking()
-    heartbeats, slow, next_one = Heartbeats(clock=clock), Patient(SHORT, held_by(gate)), Patient(2 * SHORT)
+    heartbeats, slow, next_one = (
+        Heartbeats(clock=clock),
+        RecordingLease(SHORT, held_by(gate)),
+        RecordingLease(2 * SHORT),
+    )
     heartbeats.watch(slow)
     heartbeats.watch(next_one)
     clock.now += 1.0
-    assert slow.beaten()
-    assert next_one.beaten()
+    assert slow.was_extended()
+    assert next_one.was_extended()
     heartbeats.forget(slow)
     heartbeats.forget(next_one)
 
 
 def test_a_lease_that_comes_while_the_only_sender_is_busy_has_a_sender_of_its_own(gate: threading.Event):
-    heartbeats, slow, late = Heartbeats(clock=time.monotonic), Patient(SHORT, held_by(gate)), Patient(SHORT)
+    heartbeats, slow, late = (
+        Heartbeats(clock=time.monotonic),
+        RecordingLease(SHORT, held_by(gate)),
+        RecordingLease(SHORT),
+    )
     heartbeats.watch(slow)
-    assert slow.beaten()
+    assert slow.was_extended()
     heartbeats.watch(late)
-    assert late.beaten(3)
+    assert late.was_extended(3)
     heartbeats.forget(slow)
     heartbeats.forget(late)
 
 
 def test_idle_heartbeats_do_not_read_the_clock():
-    clock, lease, looks = Ticking(), Patient(SHORT), 0
+    clock, lease, looks = Ticking(), RecordingLease(SHORT), 0
     heartbeats = Heartbeats(clock=clock)
     heartbeats.watch(lease)
     heartbeats.forget(lease)
@@ -219,25 +235,29 @@ def test_idle_heartbeats_do_not_read_the_clock():
 
 def test_a_heartbeat_that_raises_does_not_stop_the_next_ones(caplog: pytest.LogCaptureFixture):
     def fail() -> None:
-        raise OSError("a storage of somebody else's")
+        raise OSError("a storage of the user")
 
-    heartbeats, failing, well = Heartbeats(clock=time.monotonic), Patient(SHORT, fail), Patient(SHORT)
+    heartbeats, failing, working = (
+        Heartbeats(clock=time.monotonic),
+        RecordingLease(SHORT, fail),
+        RecordingLease(SHORT),
+    )
     heartbeats.watch(failing)
-    assert failing.beaten(SENDERS + 1)
-    heartbeats.watch(well)
-    assert well.beaten(3)
+    assert failing.was_extended(SENDERS + 1)
+    heartbeats.watch(working)
+    assert working.was_extended(3)
     heartbeats.forget(failing)
-    heartbeats.forget(well)
-    assert "a storage of somebody else's" in caplog.text
+    heartbeats.forget(working)
+    assert "a storage of the user" in caplog.text
 
 
 def test_a_forked_process_has_heartbeats_of_its_own():
     env = {**os.environ, "PYTHONWARNINGS": "ignore"}  # Python 3.12 warns of forks beside threads
     done = subprocess.run(
-        [sys.executable, "-m", "tests.ledger.programs.forked_heart"],
+        [sys.executable, "-m", "tests.ledger.programs.forked_heartbeats"],
         cwd=ROOT,
         env=env,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
     assert done.returncode == 0

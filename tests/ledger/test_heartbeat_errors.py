@@ -10,7 +10,7 @@ import pytest
 
 from taskhandler.ledger.heartbeat import Heartbeats
 from taskhandler.throttled_log import SILENCE_SECONDS
-from tests.ledger.moody import PATIENCE, Clock
+from tests.ledger.scripted_storage import TIMEOUT_SECONDS, Clock
 
 
 class Failing:
@@ -44,9 +44,9 @@ def lines_of(caplog: pytest.LogCaptureFixture, *errors: Exception, apart: float 
     clock = Clock()
     heartbeats, failing = Heartbeats(clock=clock), Failing(*errors, clock=clock, apart=apart)
     heartbeats.watch(failing)
-    assert failing.done.wait(PATIENCE)
+    assert failing.done.wait(TIMEOUT_SECONDS)
     heartbeats.forget(failing)
-    heartbeats.rest_and_wait(PATIENCE)
+    heartbeats.rest_and_wait(TIMEOUT_SECONDS)
     return [logging.Formatter("%(levelname)s %(message)s").format(record) for record in caplog.records]
 
 

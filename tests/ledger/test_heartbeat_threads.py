@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 from taskhandler.ledger.heartbeat import Heartbeats
-from tests.ledger.moody import PATIENCE
-from tests.ledger.test_heartbeat import NEVER, SHORT, Patient
+from tests.ledger.scripted_storage import TIMEOUT_SECONDS
+from tests.ledger.test_heartbeat import NEVER, SHORT, RecordingLease
 from tests.mirror import ROOT
 
 FAR = contextvars.ContextVar[object]("FAR")
@@ -34,7 +34,7 @@ class Started:
     def end(self) -> None:
         """Wait until they have ended, and fail if they do not."""
         for thread in self.threads():
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT_SECONDS)
         assert not self.threads()
 
 
@@ -57,7 +57,7 @@ def test_no_thread_runs_before_something_is_watched(started: Started):
 
 def test_many_leases_whose_handlers_end_early_take_one_thread(heartbeats: Heartbeats, started: Started):
     for _ in range(1000):
-        lease = Patient(NEVER)
+        lease = RecordingLease(NEVER)
         heartbeats.watch(lease)
         heartbeats.forget(lease)
     assert len(started.threads()) == 1
@@ -67,7 +67,7 @@ def test_there_are_no_more_threads_than_allowed_however_many_calls_are_slow(star
     opened = threading.Event()
     heartbeats, slow = (
         Heartbeats(clock=time.monotonic, most=3),
-        [Patient(SHORT, opened.wait) for _ in range(9)],
+        [RecordingLease(SHORT, opened.wait) for _ in range(9)],
     )
     for lease in slow:
         heartbeats.watch(lease)
@@ -83,16 +83,16 @@ def test_there_are_no_more_threads_than_allowed_however_many_calls_are_slow(star
 
 
 def test_threads_end_when_they_have_been_idle_for_a_while_and_start_again(started: Started):
-    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), Patient(SHORT)
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), RecordingLease(SHORT)
     for _ in range(3):
         heartbeats.watch(lease)
-        assert lease.beaten(2)
+        assert lease.was_extended(2)
         heartbeats.forget(lease)
         started.end()
 
 
 def test_a_thread_waiting_for_a_distant_heartbeat_notices_that_its_lease_was_forgotten(started: Started):
-    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), Patient(NEVER)
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), RecordingLease(NEVER)
     heartbeats.watch(lease)
     assert len(started.threads()) == 1
     heartbeats.forget(lease)
@@ -100,9 +100,9 @@ def test_a_thread_waiting_for_a_distant_heartbeat_notices_that_its_lease_was_for
 
 
 def test_a_lease_outlasts_the_idle_time(started: Started):
-    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=SHORT), Patient(50 * SHORT)
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=SHORT), RecordingLease(50 * SHORT)
     heartbeats.watch(lease)
-    assert lease.beaten(3)
+    assert lease.was_extended(3)
     assert started.threads()
     heartbeats.forget(lease)
     started.end()
@@ -113,13 +113,13 @@ def test_a_lease_being_extended_as_the_waiting_thread_falls_asleep_is_extended_a
 ):
     opened = threading.Event()
     heartbeats = Heartbeats(clock=time.monotonic, idle=NEVER)
-    slow, far = Patient(SHORT, opened.wait), Patient(NEVER)
+    slow, far = RecordingLease(SHORT, opened.wait), RecordingLease(NEVER)
     heartbeats.watch(slow)
-    assert slow.beaten()
+    assert slow.was_extended()
     heartbeats.watch(far)
     assert len(started.threads()) == 2
     opened.set()
-    assert slow.beaten(3)
+    assert slow.was_extended(3)
     heartbeats.forget(slow)
     heartbeats.forget(far)
     heartbeats.rest()
@@ -127,10 +127,10 @@ def test_a_lease_being_extended_as_the_waiting_thread_falls_asleep_is_extended_a
 
 
 def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started):
-    leases = [Patient(SHORT, lambda: time.sleep(SHORT)) for _ in range(8)]  # noqa: TID251 - a slow call
+    leases = [RecordingLease(SHORT, lambda: time.sleep(SHORT)) for _ in range(8)]  # noqa: TID251 - a slow call
     for lease in leases:
         heartbeats.watch(lease)
-    assert all(lease.beaten(3) for lease in leases)
+    assert all(lease.was_extended(3) for lease in leases)
     for lease in leases:
         heartbeats.forget(lease)
     heartbeats.rest()
@@ -138,20 +138,20 @@ def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started)
 
 
 def test_rest_and_wait_returns_when_the_threads_have_ended(heartbeats: Heartbeats, started: Started):
-    lease = Patient(SHORT)
+    lease = RecordingLease(SHORT)
     heartbeats.watch(lease)
-    assert lease.beaten(3)
+    assert lease.was_extended(3)
     heartbeats.forget(lease)
-    heartbeats.rest_and_wait(PATIENCE)
+    heartbeats.rest_and_wait(TIMEOUT_SECONDS)
     assert not started.threads()
-    heartbeats.rest_and_wait(PATIENCE)
+    heartbeats.rest_and_wait(TIMEOUT_SECONDS)
 
 
 def test_rest_and_wait_does_not_wait_for_a_lease_of_another_app_nor_for_a_slow_call(started: Started):
     opened = threading.Event()
-    heartbeats, slow = Heartbeats(clock=time.monotonic), Patient(SHORT, opened.wait)
+    heartbeats, slow = Heartbeats(clock=time.monotonic), RecordingLease(SHORT, opened.wait)
     heartbeats.watch(slow)
-    assert slow.beaten()
+    assert slow.was_extended()
     heartbeats.rest_and_wait(NEVER)
     heartbeats.forget(slow)
     heartbeats.rest_and_wait(SHORT)
@@ -161,10 +161,10 @@ def test_rest_and_wait_does_not_wait_for_a_lease_of_another_app_nor_for_a_slow_c
 
 
 def test_rest_ends_no_thread_while_a_lease_of_another_app_is_watched(heartbeats: Heartbeats):
-    lease = Patient(SHORT)
+    lease = RecordingLease(SHORT)
     heartbeats.watch(lease)
     heartbeats.rest()
-    assert lease.beaten(3)
+    assert lease.was_extended(3)
     heartbeats.forget(lease)
 
 
@@ -174,16 +174,16 @@ def test_rest_gives_up_on_the_lock_since_a_finalizer_may_run_where_it_is_held(he
 
 
 def test_no_thread_keeps_a_forgotten_lease_alive(heartbeats: Heartbeats):
-    leases = [Patient(SHORT) for _ in range(4)]
+    leases = [RecordingLease(SHORT) for _ in range(4)]
     gone = [weakref.ref(lease) for lease in leases]
     for lease in leases:
         heartbeats.watch(lease)
-    assert all(lease.beaten(3) for lease in leases)
+    assert all(lease.was_extended(3) for lease in leases)
     for lease in leases:
         heartbeats.forget(lease)
     del lease
     leases.clear()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while any(reference() for reference in gone) and time.monotonic() < deadline:
         time.sleep(0)  # noqa: TID251 - a last heartbeat may be under way
     assert not any(reference() for reference in gone)
@@ -194,7 +194,7 @@ class Far:
 
 
 def test_no_thread_keeps_alive_the_context_that_first_watched_a_lease(heartbeats: Heartbeats):
-    lease = Patient(NEVER)
+    lease = RecordingLease(NEVER)
 
     def watch() -> weakref.ref[Far]:
         far = Far()
@@ -212,7 +212,7 @@ def test_watching_a_lease_fails_while_no_thread_can_be_started(
     heartbeats: Heartbeats, caplog: pytest.LogCaptureFixture
 ):
     before = threading.stack_size(1 << 46)  # more than there can be
-    lease = Patient(SHORT)
+    lease = RecordingLease(SHORT)
     try:
         for _ in range(2):
             with pytest.raises(RuntimeError, match="no thread can be started"):
@@ -221,7 +221,7 @@ def test_watching_a_lease_fails_while_no_thread_can_be_started(
         threading.stack_size(before)
     assert len(caplog.messages) == 1
     heartbeats.watch(lease)
-    assert lease.beaten(2)
+    assert lease.was_extended(2)
     heartbeats.forget(lease)
 
 
@@ -230,21 +230,21 @@ def test_a_thread_that_is_ended_by_its_heartbeat_is_replaced(heartbeats: Heartbe
     def leave() -> None:
         raise SystemExit  # a thread ends by it without a word, as a greenlet by GreenletExit
 
-    leaving, well = Patient(SHORT, leave), Patient(SHORT)
+    leaving, working = RecordingLease(SHORT, leave), RecordingLease(SHORT)
     heartbeats.watch(leaving)
-    assert leaving.beaten()
+    assert leaving.was_extended()
     heartbeats.forget(leaving)
-    heartbeats.watch(well)
-    assert well.beaten(3)
-    heartbeats.forget(well)
+    heartbeats.watch(working)
+    assert working.was_extended(3)
+    heartbeats.forget(working)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gevent") is None, reason="gevent is not installed")
 def test_under_gevent_a_forked_process_sends_no_heartbeat_of_its_parents_and_prints_no_traceback():
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.ledger.programs.green_heart"],
+        [sys.executable, "-W", "ignore", "-m", "tests.ledger.programs.gevent_heartbeats"],
         cwd=ROOT,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_SECONDS,
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,15 @@ import pytest
 from taskhandler.ledger.storage import TaskBody
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import Completed, Failed, Run, Settled, Undecided
-from tests.ledger.moody import KEY, PATIENCE, Desk, Gate, down, lost_reply, lost_write
+from tests.ledger.scripted_storage import (
+    KEY,
+    TIMEOUT_SECONDS,
+    Gate,
+    LocalLedger,
+    down,
+    lost_reply,
+    lost_write,
+)
 
 T = TypeVar("T")
 
@@ -36,9 +44,9 @@ def until(held: Callable[[], object]) -> None:
 
 
 def test_a_completion_waits_for_the_heartbeat_under_way():
-    gate, desk = Gate(replies=True), Desk()
-    lease = desk.claimed()
-    desk.storage.moods.append(gate)
+    gate, local = Gate(replies=True), LocalLedger()
+    lease = local.claimed()
+    local.storage.script.append(gate)
     beating = beside(lease.renew)
     assert gate.reached()
     settling = beside(lambda: lease.settle(Completed("1"), writes=["w"]))
@@ -46,70 +54,70 @@ def test_a_completion_waits_for_the_heartbeat_under_way():
     assert not threading.Event().wait(0.1)
     assert not settling.done()
     gate.open()
-    assert beating.result(PATIENCE)
-    assert settling.result(PATIENCE) == Settled(State.COMPLETED)
-    assert other.result(PATIENCE)
-    assert desk.storage.calls == ["replace", "replace"]
-    assert (desk.record.state, desk.storage.writes) == (State.COMPLETED, ["w"])
+    assert beating.result(TIMEOUT_SECONDS)
+    assert settling.result(TIMEOUT_SECONDS) == Settled(State.COMPLETED)
+    assert other.result(TIMEOUT_SECONDS)
+    assert local.storage.calls == ["replace", "replace"]
+    assert (local.record.state, local.storage.writes) == (State.COMPLETED, ["w"])
 
 
 def test_a_completion_goes_before_a_heartbeat_that_is_still_reading():
-    gate, desk = Gate(replies=True), Desk()
-    lease = desk.claimed()
-    desk.storage.moods.append(desk.slowly(2.2, lost_write))
+    gate, local = Gate(replies=True), LocalLedger()
+    lease = local.claimed()
+    local.storage.script.append(local.slowly(2.2, lost_write))
     assert lease.renew()
-    desk.storage.calls.clear()
-    desk.storage.moods.append(gate)
+    local.storage.calls.clear()
+    local.storage.script.append(gate)
     beating = beside(lease.renew)
     assert gate.reached()
     settling = beside(lambda: lease.settle(Completed("1")))
     until(lambda: lease._over)  # noqa: SLF001 - nothing else tells that the completion waits
     gate.open()
-    assert beating.result(PATIENCE)
-    assert settling.result(PATIENCE) == Settled(State.COMPLETED)
-    assert desk.storage.calls == ["read", "replace"]
+    assert beating.result(TIMEOUT_SECONDS)
+    assert settling.result(TIMEOUT_SECONDS) == Settled(State.COMPLETED)
+    assert local.storage.calls == ["read", "replace"]
 
 
 def test_the_check_before_a_run_and_heartbeats_exclude_each_other():
-    gate, desk = Gate(replies=True), Desk()
-    lease = desk.claimed()
-    desk.clock.now += 25.0
-    desk.storage.moods.append(gate)
+    gate, local = Gate(replies=True), LocalLedger()
+    lease = local.claimed()
+    local.clock.now += 25.0
+    local.storage.script.append(gate)
     beating = beside(lease.renew)
     assert gate.reached()
     starting = [beside(lease.ensure_live) for _ in range(4)]
     gate.open()
-    assert beating.result(PATIENCE)
-    assert [each.result(PATIENCE) for each in starting] == [Run()] * 4
-    assert set(desk.storage.calls) == {"replace"}
+    assert beating.result(TIMEOUT_SECONDS)
+    assert [each.result(TIMEOUT_SECONDS) for each in starting] == [Run()] * 4
+    assert set(local.storage.calls) == {"replace"}
     assert lease.settle(Completed()) == Settled(State.COMPLETED)
 
 
 def test_a_completion_waits_for_a_heartbeat_only_so_long():
-    gate, desk = Gate(), Desk()
-    lease = desk.claimed()
-    desk.storage.moods.append(gate)
+    gate, local = Gate(), LocalLedger()
+    lease = local.claimed()
+    local.storage.script.append(gate)
     beating = beside(lease.renew)
     assert gate.reached()
     assert lease.settle(Completed()) == Undecided("a heartbeat is still under way")  # after five seconds
     gate.open()
-    assert beating.result(PATIENCE)
+    assert beating.result(TIMEOUT_SECONDS)
 
 
 def test_a_completion_tries_for_five_seconds():
-    desk = Desk()
-    lease = desk.claimed()
-    desk.storage.moods.extend([down] * 100)
-    begun = desk.clock()
+    local = LocalLedger()
+    lease = local.claimed()
+    local.storage.script.extend([down] * 100)
+    begun = local.clock()
     assert lease.settle(Completed()) == Undecided("down")
-    assert 2.5 < desk.clock() - begun <= 5.0
+    assert 2.5 < local.clock() - begun <= 5.0
 
 
 def test_a_released_lease_leaves_the_record_waiting():
-    desk = Desk()
-    lease = desk.claimed()
+    local = LocalLedger()
+    lease = local.claimed()
     lease.release(Failed("SystemExit stopped the worker", last=True), body=TaskBody(b"body"))
-    assert (desk.record.state, desk.storage.dead_letter(KEY)) == (State.DEAD, TaskBody(b"body"))
+    assert (local.record.state, local.storage.dead_letter(KEY)) == (State.DEAD, TaskBody(b"body"))
 
 
 def test_a_lease_is_released_before_the_worker_ends():
@@ -117,41 +125,41 @@ def test_a_lease_is_released_before_the_worker_ends():
         threading.Event().wait(0.02)
         return act()
 
-    desk = Desk()
-    lease = desk.claimed()
-    desk.storage.moods.append(shortly)
+    local = LocalLedger()
+    lease = local.claimed()
+    local.storage.script.append(shortly)
     lease.release(Failed("no"))
-    assert desk.record.state is State.WAITING
+    assert local.record.state is State.WAITING
 
 
 def test_a_recorded_end_is_not_released():
-    desk = Desk()
-    lease = desk.claimed()
+    local = LocalLedger()
+    lease = local.claimed()
     lease.settle(Completed("1"))
     lease.release(Failed("SystemExit stopped the worker"))
-    assert desk.record.state is State.COMPLETED
+    assert local.record.state is State.COMPLETED
 
 
 @pytest.mark.parametrize("what", ["the ledger", "a heartbeat"])
 def test_a_lease_that_cannot_be_released_within_a_second_is_left_to_lapse(what: str):
-    gate, desk = Gate(), Desk()
-    lease = desk.claimed()
-    desk.storage.moods.append(gate)
+    gate, local = Gate(), LocalLedger()
+    lease = local.claimed()
+    local.storage.script.append(gate)
     beating = beside(lease.renew) if what == "a heartbeat" else None
     assert beating is None or gate.reached()
     released = beside(lambda: lease.release(Failed("no")))
     released.result(timeout=1.0)
-    assert desk.record.state is State.RUNNING
+    assert local.record.state is State.RUNNING
     gate.open()
-    assert beating is None or beating.result(PATIENCE)
+    assert beating is None or beating.result(TIMEOUT_SECONDS)
 
 
 def test_a_lease_is_released_as_soon_as_the_ledger_answers_again():
-    desk = Desk()
-    lease = desk.claimed()
-    desk.storage.moods.extend([down, lost_reply])
+    local = LocalLedger()
+    lease = local.claimed()
+    local.storage.script.extend([down, lost_reply])
     lease.release(Failed("no"))
-    assert desk.record.state is State.WAITING
+    assert local.record.state is State.WAITING
 
 
 class UnprintableError(Exception):
@@ -174,9 +182,9 @@ def test_a_storage_that_raises_while_a_lease_is_released_is_one_log_line(
     def fail(_act: Callable[[], object]) -> object:
         raise error
 
-    desk = Desk()
-    lease = desk.claimed()
-    desk.storage.moods.append(fail)
+    local = LocalLedger()
+    lease = local.claimed()
+    local.storage.script.append(fail)
     lease.release(Failed("no"))
     until(lambda: caplog.records)
     (record,) = caplog.records

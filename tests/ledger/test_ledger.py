@@ -24,16 +24,24 @@ from taskhandler.lifecycle.verdict import (
     Settled,
     Undecided,
 )
-from tests.ledger.moody import Clock, Mood, Moody, down, lost_reply, lost_write, well
+from tests.ledger.scripted_storage import (
+    Clock,
+    Response,
+    ScriptedStorage,
+    down,
+    lost_reply,
+    lost_write,
+    normally,
+)
 
 KEY = Key("", "q", "t1")
 CLAIM = Claim(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
 LETTER = TaskBody(b"body", "text/plain")
 
 
-def a_ledger(*moods: Mood) -> tuple[Ledger, Moody, Clock]:
+def a_ledger(*script: Response) -> tuple[Ledger, ScriptedStorage, Clock]:
     clock = Clock()
-    storage = Moody(clock, *moods)
+    storage = ScriptedStorage(clock, *script)
     return Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: 1.0), storage, clock
 
 
@@ -63,7 +71,7 @@ def test_a_ledger_that_stays_down_is_given_up_in_time(timeout: float):
 def test_a_ledger_that_fails_slowly_is_not_called_after_the_time_out():
     clock_of: list[Clock] = []
 
-    def slowly_down(act: Any) -> object:  # noqa: ANN401 - a mood
+    def slowly_down(act: Any) -> object:  # noqa: ANN401 - a response
         clock_of[0].now += 2.0
         return down(act)
 
@@ -79,26 +87,26 @@ def test_an_unknown_write_after_the_time_out_stays_undecided():
     assert storage.calls == ["create"]
 
 
-def slow(clock: Clock, mood: Mood = well) -> Mood:
-    """A mood that takes four seconds."""
+def slow(clock: Clock, response: Response = normally) -> Response:
+    """A response that takes four seconds."""
 
-    def slowly(act: Any) -> object:  # noqa: ANN401 - a mood
+    def slowly(act: Any) -> object:  # noqa: ANN401 - a response
         clock.now += 4.0
-        return mood(act)
+        return response(act)
 
     return slowly
 
 
 def test_a_storage_that_answers_slowly_is_called_again_after_the_time_out():
     ledger, storage, clock = a_ledger()
-    storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock), slow(clock)])
+    storage.script.extend([slow(clock, lambda _: Stale()), slow(clock), slow(clock)])
     assert ledger.amend(KEY, CLAIM, None, timeout=0.0).verdict == Run()
     assert storage.calls == ["create", "read", "create"]
 
 
 def test_a_storage_that_answers_slowly_is_given_up_within_25_seconds():
     ledger, storage, clock = a_ledger()
-    storage.moods.extend([slow(clock, lambda _: Stale()), slow(clock)] * 10)
+    storage.script.extend([slow(clock, lambda _: Stale()), slow(clock)] * 10)
     begun = clock()
     assert ledger.amend(KEY, CLAIM, None, timeout=5.0).verdict == Undecided("the ledger took too long")
     assert clock() - begun <= SLOW_SECONDS + 4.0
@@ -106,7 +114,7 @@ def test_a_storage_that_answers_slowly_is_given_up_within_25_seconds():
 
 def test_a_slow_storage_that_goes_down_is_given_up_within_the_time_out_and_one_call():
     ledger, storage, clock = a_ledger()
-    storage.moods.extend([slow(clock), *[slow(clock, down)] * 10])
+    storage.script.extend([slow(clock), *[slow(clock, down)] * 10])
     begun = clock()
     assert ledger.amend(KEY, CLAIM, Unread(), timeout=5.0).verdict == Undecided("down")
     assert clock() - begun < 10.0
@@ -124,7 +132,7 @@ def test_an_amendment_that_is_given_up_returns_the_record_that_it_read():
 def test_pauses_differ_by_chance_between_half_and_all_of_their_length():
     clock = Clock()
     budget = iter([0.0, 0.5, 1.0])
-    storage = Moody(clock, down, down, down)
+    storage = ScriptedStorage(clock, down, down, down)
     ledger = Ledger(storage, clock=clock, pause=clock.pause, chance=lambda: next(budget))
     assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()
     assert clock.pauses == pytest.approx([0.025, 0.075, 0.2])
@@ -134,7 +142,9 @@ def test_pauses_between_calls_are_random_by_default():
     pauses = set()
     for _ in range(5):
         clock = Clock()
-        Ledger(Moody(clock, down), clock=clock, pause=clock.pause).amend(KEY, CLAIM, None, timeout=3.0)
+        Ledger(ScriptedStorage(clock, down), clock=clock, pause=clock.pause).amend(
+            KEY, CLAIM, None, timeout=3.0
+        )
         pauses.update(clock.pauses)
     assert len(pauses) > 1
 
@@ -143,7 +153,7 @@ def test_a_disputed_write_is_refused_if_the_record_has_not_changed():
     ledger, storage, _ = a_ledger()
     claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0)
     storage.calls.clear()
-    storage.moods.append(lambda _: Disputed(Refused("no such order")))
+    storage.script.append(lambda _: Disputed(Refused("no such order")))
     settle = Settle("mine", Completed("1"))
     assert ledger.amend(KEY, settle, claimed.snapshot, timeout=3.0).verdict == Refused("no such order")
     assert storage.calls == ["replace", "read"]
@@ -198,8 +208,8 @@ def test_a_batch_commits_with_a_completion_only(end: Disposition):
 
 def test_a_conflicting_body_is_kept_with_its_first_record():
     ledger, storage, _ = a_ledger()
-    bury = KeepConflict(digest="e", handler="h", retention=900.0)
-    assert ledger.amend(KEY, bury, None, timeout=3.0, body=LETTER).verdict == Settled(State.REJECTED)
+    keep_conflict = KeepConflict(digest="e", handler="h", retention=900.0)
+    assert ledger.amend(KEY, keep_conflict, None, timeout=3.0, body=LETTER).verdict == Settled(State.REJECTED)
     assert storage.dead_letter(KEY) == LETTER
 
 
@@ -213,7 +223,7 @@ def test_the_body_of_a_task_whose_attempts_ran_out_is_kept():
 
 
 def test_an_amendment_with_an_outdated_record_reads_and_goes_on():
-    ledger, storage, _ = a_ledger(well, well)
+    ledger, storage, _ = a_ledger(normally, normally)
     ledger.amend(KEY, CLAIM, None, timeout=3.0)
     assert ledger.amend(KEY, CLAIM, None, timeout=3.0).verdict == Run()
     assert storage.calls == ["create", "create", "read"]

@@ -12,7 +12,7 @@ from typing import Any
 from google.cloud import tasks_v2
 from msgspec import Struct
 
-from tests.serving.service import ACCOUNT, PATIENCE, Service
+from tests.serving.service import ACCOUNT, TIMEOUT_SECONDS, Service
 
 OK = 200
 Script = Sequence[Sequence[str]]
@@ -83,7 +83,7 @@ def deliver(
         http.client.HTTPException: the worker went away without an answer.
         OSError: the same.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT_SECONDS)
     try:
         return post(connection, service, task, script, handler=handler, retry=retry, bearer=bearer)
     finally:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from tests.serving.deliveries import headers
 from tests.serving.service import Service
 
-PATIENCE = 15.0
+TIMEOUT_SECONDS = 15.0
 """Seconds in which the server must have answered and closed."""
 
 Line = tuple[str, str]
@@ -63,7 +63,7 @@ def exchange(
 
 def converse(port: int, sent: bytes, *, hang_up: bool = False, wanted: int | None = None) -> list[Said]:
     """The same, with whatever listens on a port of this machine."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
         with contextlib.suppress(ConnectionError):  # it has answered, and does not read on
             connection.sendall(sent)
             if hang_up:

@@ -27,7 +27,7 @@ ACCOUNT = "queue@serving.iam.gserviceaccount.com"
 APP = "tests.serving.app:app"
 HERE = "projects/serving/locations/here"
 NUMBER = itertools.count()
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds after which a test gives up: a guard against hanging, on which no assertion depends."""
 SYNC = ("--worker-class", "sync")
 THREADS = ("--worker-class", "gthread", "--threads", "8")
@@ -107,7 +107,7 @@ class Service:
     def stop(self) -> int:
         """Let it end as it wants to; its exit status."""
         self.gunicorn.terminate()
-        return self.gunicorn.wait(PATIENCE)
+        return self.gunicorn.wait(TIMEOUT_SECONDS)
 
     def kill(self) -> None:
         """End all of it at once, as a machine that is switched off does."""
@@ -118,7 +118,7 @@ class Service:
         for pid in self.workers():
             _send(pid, signal.SIGKILL)
         self._gunicorn.kill()
-        self._gunicorn.wait(PATIENCE)
+        self._gunicorn.wait(TIMEOUT_SECONDS)
 
     def open(self, gate: str) -> None:
         """Let the handlers go on that wait at this gate; a task's own is called like the task."""
@@ -156,7 +156,7 @@ class Service:
 
     def until(self, held: Callable[[], object]) -> None:
         """Wait until something holds; fail if it does not come to that."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not held():
             assert time.monotonic() < deadline, "it does not come to that"
             threading.Event().wait(0.02)

@@ -12,7 +12,7 @@ from google.cloud import tasks_v2
 from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, post, redeliver
-from tests.serving.service import PATIENCE, SYNC, THREADS
+from tests.serving.service import SYNC, THREADS, TIMEOUT_SECONDS
 
 KINDS = pytest.mark.parametrize("kind", [SYNC, THREADS], ids=["sync", "gthread"])
 LOADING = pytest.mark.parametrize("loading", [(), ("--preload",)], ids=["", "preload"])
@@ -30,8 +30,8 @@ def test_claimed_work_is_finished_with_heartbeats_however_long_it_takes(
     before = service.recorded("t").heartbeats
     service.until(lambda: service.recorded("t").heartbeats >= before + 5)  # its lease is one second
     service.open("t")
-    assert holder.result(PATIENCE).said == (200, "completed")
-    assert service.gunicorn.wait(PATIENCE) == 0
+    assert holder.result(TIMEOUT_SECONDS).said == (200, "completed")
+    assert service.gunicorn.wait(TIMEOUT_SECONDS) == 0
     record = service.recorded("t")
     assert (record.state, record.attempt) == (State.COMPLETED, 1)
 
@@ -45,9 +45,9 @@ def test_a_handler_that_reaches_a_checkpoint_while_draining_releases_its_task(
     holder = begin(service, "t", [["check"]])
     service.begun("t")
     service.gunicorn.terminate()
-    answer = holder.result(PATIENCE)
+    answer = holder.result(TIMEOUT_SECONDS)
     assert (answer.said, answer.retry_after) == ((503, "retry"), "1")
-    assert service.gunicorn.wait(PATIENCE) == 0
+    assert service.gunicorn.wait(TIMEOUT_SECONDS) == 0
     record = service.recorded("t")
     assert (record.state, record.attempt, record.drained) == (State.WAITING, 1, 1)
     assert record.history == ("1 drained",)
@@ -57,7 +57,7 @@ def test_a_handler_that_reaches_a_checkpoint_while_draining_releases_its_task(
 
 def test_a_delivery_on_a_kept_connection_to_a_draining_worker_is_answered_503(serve: Serve):
     service = serve(*THREADS, "--keep-alive", "30")
-    kept = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
+    kept = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT_SECONDS)
     assert post(kept, service, "t1").said == (200, "completed")
     (worker,) = {effect.pid for effect in service.effects("begun", "t1")}
     os.kill(worker, signal.SIGTERM)
@@ -107,8 +107,8 @@ def test_a_handler_that_outlasts_the_graceful_time_out_is_taken_over(serve: Serv
     holder = begin(service, "t", [["wait"]])
     service.begun("t")
     service.gunicorn.terminate()
-    assert isinstance(holder.exception(PATIENCE), http.client.HTTPException | OSError)
-    service.gunicorn.wait(PATIENCE)
+    assert isinstance(holder.exception(TIMEOUT_SECONDS), http.client.HTTPException | OSError)
+    service.gunicorn.wait(TIMEOUT_SECONDS)
     service.start()
     assert redeliver(service, "t", [["wait"]]).said == (200, "completed")
     record = service.recorded("t")

@@ -13,7 +13,7 @@ from google.cloud import tasks_v2
 from taskhandler.lifecycle.record import Record, State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, headers, redeliver
-from tests.serving.service import PATIENCE, SYNC, THREADS, Service
+from tests.serving.service import SYNC, THREADS, TIMEOUT_SECONDS, Service
 
 KINDS = pytest.mark.parametrize("kind", [SYNC, THREADS], ids=["sync", "gthread"])
 
@@ -34,7 +34,7 @@ def test_the_time_out_of_a_sync_worker_releases_the_task_at_once(serve: Serve):
     record = waiting(service)  # long before its lease has lapsed
     assert (record.attempt, record.drained) == (1, 0)
     assert record.history == ("1 failed: SystemExit stopped the worker",)
-    assert first.exception(PATIENCE) is not None or first.result().status >= 500
+    assert first.exception(TIMEOUT_SECONDS) is not None or first.result().status >= 500
     # The worker that is going answers 500 to whoever still gets hold of it.
     assert redeliver(service, "t", script).said == (200, "completed")
     assert "WORKER TIMEOUT" in service.log.read_text()
@@ -47,7 +47,7 @@ def test_a_time_out_is_charged_and_a_task_that_always_takes_too_long_dies(serve:
     def dead() -> bool:
         # more than three deliveries, if a worker that is going answers one of them
         answer = begin(service, "t", [["wait"]] * 9, handler="mortal", retry=next(retries))
-        assert answer.exception(PATIENCE) is not None or answer.result().said != (200, "completed")
+        assert answer.exception(TIMEOUT_SECONDS) is not None or answer.result().said != (200, "completed")
         return service.state("t") is State.DEAD
 
     service.until(dead)
@@ -62,7 +62,7 @@ def test_a_sync_worker_stopped_at_once_does_not_charge_the_attempt(serve: Serve)
     os.kill(service.begun("t").pid, signal.SIGQUIT)
     record = waiting(service)
     assert (record.attempt, record.drained, record.history) == (1, 1, ("1 drained",))
-    assert first.exception(PATIENCE) is not None or first.result().status >= 500
+    assert first.exception(TIMEOUT_SECONDS) is not None or first.result().status >= 500
     assert redeliver(service, "t", [["wait"]]).said == (200, "completed")
 
 
@@ -106,7 +106,7 @@ def test_an_error_in_a_thread_of_the_handler_does_not_fail_the_attempt(serve: Se
 @KINDS
 def test_a_client_that_hangs_up_does_not_stop_its_task(serve: Serve, kind: tuple[str, ...]):
     service = serve(*kind)
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=TIMEOUT_SECONDS)
     connection.request("POST", "/tasks/play", b'[["wait"]]', headers(service, "t"))
     service.begun("t")
     connection.close()

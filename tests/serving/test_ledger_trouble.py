@@ -14,7 +14,7 @@ from google.cloud import tasks_v2
 from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, redeliver
-from tests.serving.service import PATIENCE
+from tests.serving.service import TIMEOUT_SECONDS
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def test_while_the_ledger_is_out_of_use_no_task_runs_until_it_is_repaired(
     assert deliver(service, "before").said == (200, "completed")
     with trouble(service.ledger):  # type: ignore[attr-defined]  # each is a context manager
         answers = [begin(service, f"t{number}", retry=number % 2) for number in range(6)]
-        assert {answer.result(PATIENCE).said for answer in answers} == {(503, "unavailable")}
+        assert {answer.result(TIMEOUT_SECONDS).said for answer in answers} == {(503, "unavailable")}
         create(client, service, "queued")
     assert not service.effects("begun", "t0")
     service.until(lambda: service.state("queued") is State.COMPLETED)
@@ -72,7 +72,7 @@ def test_a_task_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_over(
     service.begun("t")
     with locked(service.ledger):
         service.open("t")
-        answer = holder.result(PATIENCE)
+        answer = holder.result(TIMEOUT_SECONDS)
         assert (answer.said, answer.retry_after) == ((503, "unavailable"), "1")
         assert service.effects("done", "t")
     assert service.state("t") is State.RUNNING
@@ -90,5 +90,5 @@ def test_a_heartbeat_that_fails_once_does_not_lose_the_lease(serve: Serve):
     beaten = service.recorded("t").heartbeats
     service.until(lambda: service.recorded("t").heartbeats > beaten)
     service.open("t")
-    assert holder.result(PATIENCE).said == (200, "completed")
+    assert holder.result(TIMEOUT_SECONDS).said == (200, "completed")
     assert service.recorded("t").attempt == 1

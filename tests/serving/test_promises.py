@@ -14,7 +14,7 @@ from taskhandler.devqueue.faults import TokenFault
 from taskhandler.lifecycle.record import State
 from tests.serving.conftest import Serve
 from tests.serving.deliveries import begin, create, deliver, redeliver
-from tests.serving.service import ACCOUNT, PATIENCE, Service
+from tests.serving.service import ACCOUNT, TIMEOUT_SECONDS, Service
 
 
 def refusing(service: Service) -> set[int]:
@@ -45,7 +45,7 @@ def test_at_most_one_live_delivery_runs_a_task_at_a_time(serve: Serve):
     assert {answer.retry_after for answer in refused} <= {"1", "2"}
     service.until(lambda: deliver(service, "t", [["wait"]]).status == 429 and len(refusing(service)) > 1)
     service.open("t")
-    (said,) = {answer.result(PATIENCE).said for answer in answers} - {(429, "in-flight")}
+    (said,) = {answer.result(TIMEOUT_SECONDS).said for answer in answers} - {(429, "in-flight")}
     assert said == (200, "completed")
     assert len(service.effects("begun", "t")) == 1
     assert service.recorded("t").attempt == 1
@@ -64,7 +64,7 @@ def test_a_holder_that_lost_its_lease_is_fenced(serve: Serve, end: list[str]):
     assert completed.history == ("1 lost",)
     service.open("t")
     os.kill(stopped, signal.SIGCONT)
-    assert zombie.result(PATIENCE).said == (200, "duplicate")
+    assert zombie.result(TIMEOUT_SECONDS).said == (200, "duplicate")
     assert service.recorded("t") == completed
     (fenced,) = service.effects("task_fenced", "t")
     assert fenced.pid == stopped
@@ -81,10 +81,10 @@ def test_a_holder_that_lost_its_lease_to_one_that_still_runs_is_answered_503(ser
     service.begun("t", 2)
     service.open("t")
     os.kill(stopped, signal.SIGCONT)
-    assert zombie.result(PATIENCE).said == (503, "retry")
+    assert zombie.result(TIMEOUT_SECONDS).said == (503, "retry")
     assert service.recorded("t").state is State.RUNNING
     service.open("second")
-    assert holder.result(PATIENCE).said == (200, "completed")
+    assert holder.result(TIMEOUT_SECONDS).said == (200, "completed")
     assert service.recorded("t").attempt == 2
 
 
@@ -137,14 +137,14 @@ def forged(service: Service, fault: TokenFault) -> str:
 @pytest.mark.parametrize("missing", ["TASK_TARGET_URL", "TASK_SERVICE_ACCOUNT_EMAIL"])
 def test_a_service_that_is_not_configured_to_check_refuses_to_start(serve: Serve, missing: str):
     service = serve(**{missing: ""})
-    assert service.gunicorn.wait(PATIENCE) != 0
+    assert service.gunicorn.wait(TIMEOUT_SECONDS) != 0
     assert "ConfigError" in service.log.read_text()
 
 
 def test_a_service_with_auth_none_refuses_to_start(serve: Serve):
     service = serve(TASKHANDLER_AUTH="none")
     try:
-        assert service.gunicorn.wait(PATIENCE) != 0
+        assert service.gunicorn.wait(TIMEOUT_SECONDS) != 0
     except subprocess.TimeoutExpired:  # pragma: no cover - the test fails
         pytest.fail("it starts")
     assert "anyone could run the handlers" in service.log.read_text()

@@ -25,7 +25,7 @@ from taskhandler.web.assembly import Assembly
 WARM_UP = 60
 """Apps before the first measurement: the interpreter's caches are full by then."""
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def made(url: str) -> Flask:
@@ -68,7 +68,7 @@ def lead(ledger: str, number: int, end: str) -> Flask:
 
 def measured() -> dict[str, int]:
     gc.collect()
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:  # noqa: PTH208 - as below
         time.sleep(0.01)  # noqa: TID251 - a thread that has been told to end takes its time on a busy machine
     objects = len(gc.get_objects())

@@ -17,7 +17,7 @@ from tests.ledger.emulator import emulated
 from tests.mirror import ROOT
 from tests.web.many_apps_program import deliver, made
 
-PATIENCE_SECONDS = 240.0
+TIMEOUT_SECONDS = 240.0
 SPREAD_KILOBYTES = 4096
 """What the allocator may differ by; a thousand apps that are not collected take some ten times as much."""
 SPREAD_OBJECTS = 500
@@ -26,7 +26,7 @@ SPREAD_OBJECTS = 500
 
 def lives(ledger: str, apps: int, end: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     command = [sys.executable, "-m", "tests.web.many_apps_program", ledger, str(apps), end]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE_SECONDS, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=True)
     told = json.loads(done.stdout)
     return told["before"], told["with apps"], told["after"]
 

@@ -16,7 +16,7 @@ import pytest
 from taskhandler.web.drain import Drain
 from tests.mirror import ROOT
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @contextmanager
@@ -29,13 +29,15 @@ def gunicorn(*options: str) -> Iterator[tuple[http.client.HTTPConnection, subpro
             cwd=ROOT,
             pass_fds=[listener.fileno()],
         )
-        connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=PATIENCE)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", listener.getsockname()[1], timeout=TIMEOUT_SECONDS
+        )
         try:
             yield connection, server
         finally:
             connection.close()
             server.terminate()
-            server.wait(PATIENCE)
+            server.wait(TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("loading", [(), ("--preload",)])

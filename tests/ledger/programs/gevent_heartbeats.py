@@ -1,4 +1,4 @@
-"""Forks while its heart beats in a greenlet, which the fork copies; says by its end what came of it."""
+"""Forks while a greenlet sends heartbeats, which the fork copies; its exit status says who sent them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import sys  # noqa: E402 - the same
 import time  # noqa: E402 - the same
 
 from taskhandler.ledger.heartbeat import Heartbeats  # noqa: E402 - the same
-from tests.ledger.programs.forked_heart import PATIENCE, Lease, lives  # noqa: E402 - the same
+from tests.ledger.programs.forked_heartbeats import TIMEOUT_SECONDS, Lease, lives  # noqa: E402 - the same
 
 INTERVALS = 50
 """Of a lease, in which the child would send a heartbeat of its parent's lease if it did."""
@@ -23,17 +23,17 @@ def main() -> int:
     heartbeats = Heartbeats(clock=time.monotonic, idle=0.05)
     parents = Lease()
     heartbeats.watch(parents)
-    if not parents.beaten.wait(PATIENCE):
+    if not parents.extended.wait(TIMEOUT_SECONDS):
         return 1
     child = os.fork()
     if not child:
-        parents.beaten.clear()
+        parents.extended.clear()
         gevent.sleep(INTERVALS * Lease.interval)
-        alone = not parents.beaten.is_set()
+        alone = not parents.extended.is_set()
         os._exit(0 if alone and lives(heartbeats) else 2)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    parents.beaten.clear()
-    return status or (0 if parents.beaten.wait(PATIENCE) else 3)
+    parents.extended.clear()
+    return status or (0 if parents.extended.wait(TIMEOUT_SECONDS) else 3)
 
 
 if __name__ == "__main__":

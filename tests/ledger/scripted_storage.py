@@ -1,4 +1,4 @@
-"""A storage with moods: over a real one, it is down, loses replies or takes its time, as it is told to."""
+"""A storage that follows a script: around a real one, it is down, loses replies or is slow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from taskhandler.lifecycle.verdict import Run
 
 KEY = Key("", "q", "t1")
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds until a test that waits for another thread has failed."""
 
-Mood = Callable[[Callable[[], Any]], Any]
-"""Is given the operation, and answers in its place."""
+Response = Callable[[Callable[[], Any]], Any]
+"""Is given the operation, and answers in its place; it may perform it."""
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that is set by hand; a pause moves it on."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -40,22 +40,22 @@ class Clock:
         self.now += seconds
 
 
-class Moody:
-    """A storage in memory. `moods` are those of the next operations; with none left, it is well."""
+class ScriptedStorage:
+    """A storage in memory. `script` has the next responses; without one, an operation is performed."""
 
     shared = False
 
-    def __init__(self, clock: Callable[[], float], *moods: Mood) -> None:
+    def __init__(self, clock: Callable[[], float], *script: Response) -> None:
         self.inner = MemoryStorage(clock=lambda: round(clock() * 1e9))
-        self.moods = deque(moods)
+        self.script = deque(script)
         self.calls: list[str] = []
         self.writes: list[object] = []
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
-        return self._in_mood("read", lambda: self.inner.read(key))  # type: ignore[no-any-return]  # as the mood is
+        return self._respond("read", lambda: self.inner.read(key))  # type: ignore[no-any-return]  # as the response is
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
-        return self._in_mood("create", lambda: self.inner.create(key, record, dead_letter=dead_letter))  # type: ignore[no-any-return]  # as the mood is
+        return self._respond("create", lambda: self.inner.create(key, record, dead_letter=dead_letter))  # type: ignore[no-any-return]  # as the response is
 
     def replace(
         self,
@@ -68,7 +68,7 @@ class Moody:
     ) -> Answer:
         self.writes.extend(writes)
         act = lambda: self.inner.replace(key, record, version, dead_letter=dead_letter)  # noqa: E731 - one line
-        return self._in_mood("replace", act)  # type: ignore[no-any-return]  # as the mood is
+        return self._respond("replace", act)  # type: ignore[no-any-return]  # as the response is
 
     def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
         return self.inner.dead_letter(key)
@@ -89,12 +89,12 @@ class Moody:
     def close(self) -> None:
         self.inner.close()
 
-    def _in_mood(self, name: str, act: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the mood is
+    def _respond(self, name: str, act: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the response is
         self.calls.append(name)
-        return self.moods.popleft()(act) if self.moods else act()
+        return self.script.popleft()(act) if self.script else act()
 
 
-def well(act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the operation answers
+def normally(act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the operation answers
     return act()
 
 
@@ -112,7 +112,7 @@ def lost_reply(act: Callable[[], Any]) -> Unknown:
 
 
 class Gate:
-    """A mood that holds the operation, or its reply, until it is opened."""
+    """A response that holds the operation, or its reply, until it is opened."""
 
     def __init__(self, *, replies: bool = False) -> None:
         self._replies = replies
@@ -121,23 +121,23 @@ class Gate:
     def __call__(self, act: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the operation answers
         answer = act() if self._replies else None
         self._reached.set()
-        assert self._open.wait(PATIENCE)
+        assert self._open.wait(TIMEOUT_SECONDS)
         return answer if self._replies else act()
 
     def reached(self) -> bool:
         """Wait until an operation is held here."""
-        return self._reached.wait(PATIENCE)
+        return self._reached.wait(TIMEOUT_SECONDS)
 
     def open(self) -> None:
         self._open.set()
 
 
-class Desk:
-    """A storage with moods, and leases on it."""
+class LocalLedger:
+    """A ledger on a scripted storage, and leases of one task."""
 
-    def __init__(self, *moods: Mood) -> None:
+    def __init__(self, *script: Response) -> None:
         self.clock = Clock()
-        self.storage = Moody(self.clock, *moods)
+        self.storage = ScriptedStorage(self.clock, *script)
         self.ledger = Ledger(self.storage, clock=self.clock, pause=self.clock.pause, chance=lambda: 1.0)
 
     def lease(self, lease_id: str = "mine", *, lease: float = 30.0) -> Lease:
@@ -157,12 +157,12 @@ class Desk:
         assert not isinstance(found, Unavailable)
         return found.record
 
-    def slowly(self, seconds: float, mood: Mood = well) -> Mood:
-        """A mood that takes so long before the operation, as long after it."""
+    def slowly(self, seconds: float, response: Response = normally) -> Response:
+        """A response that takes so long before the operation, and as long after it."""
 
         def slow(act: Callable[[], Any]) -> object:
             self.clock.now += seconds
-            answer = mood(act)
+            answer = response(act)
             self.clock.now += seconds
             return answer
 

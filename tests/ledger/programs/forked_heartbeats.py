@@ -1,4 +1,4 @@
-"""Forks while its heart beats: the child's own heart beats for the child's own lease; says so by its end."""
+"""Forks while heartbeats are sent: the child sends its own, for its own lease; its exit status says so."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ import time
 
 from taskhandler.ledger.heartbeat import Heartbeats
 
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 class Lease:
-    """Says that it is beaten."""
+    """Shows whether it was extended."""
 
     due = 0.0
     interval = 0.002
 
     def __init__(self) -> None:
-        self.beaten = threading.Event()
+        self.extended = threading.Event()
 
     def renew(self) -> bool:
-        self.beaten.set()
+        self.extended.set()
         return True
 
 
 def lives(heartbeats: Heartbeats) -> bool:
     lease = Lease()
     heartbeats.watch(lease)
-    return lease.beaten.wait(PATIENCE)
+    return lease.extended.wait(TIMEOUT_SECONDS)
 
 
 def main() -> int:
     heartbeats = Heartbeats(clock=time.monotonic)
-    Heartbeats(clock=time.monotonic)  # gone before the fork, which need not mind
+    Heartbeats(clock=time.monotonic)  # collected before the fork, which must not mind
     parents = Lease()
     heartbeats.watch(parents)
-    if not parents.beaten.wait(PATIENCE):
+    if not parents.extended.wait(TIMEOUT_SECONDS):
         return 1
     child = os.fork()
     if not child:
-        parents.beaten.clear()
+        parents.extended.clear()
         alive = lives(heartbeats)
-        os._exit(0 if alive and not parents.beaten.is_set() else 2)
+        os._exit(0 if alive and not parents.extended.is_set() else 2)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return status or (0 if lives(heartbeats) else 3)
 

@@ -1,4 +1,4 @@
-"""Forks, and says on either side what those were told who asked to be."""
+"""Forks, and prints on either side which registered hooks were called."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from taskhandler.forks import call_in_child, tell_of_forks
 
 
 class Listener:
-    """Remembers what it is told."""
+    """Remembers which of its hooks were called."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -45,7 +45,7 @@ class InChild:
 
 
 LATE: list[Listener] = []
-"""Made while the process was about to fork: it has not come to rest, so it must not be woken."""
+"""Made while the process forks: its hook before the fork was not called; nor must be that in the parent."""
 
 
 def main() -> int:
