@@ -53,19 +53,19 @@ class Ending(Struct, frozen=True):
         return self.error is not None and not isinstance(self.error, Steering | PayloadError)
 
 
-def ending_of(ran: Returned | Raised, budget: AttemptBudget) -> Ending:
+def end_attempt(ran: Returned | Raised, budget: AttemptBudget) -> Ending:
     """What it means that the handler returned or raised this."""
     if isinstance(ran, Returned):
-        return returned(ran.value)
+        return end_with_value(ran.value)
     error = ran.error
     if isinstance(error, Interrupted):
-        return interrupted(error, budget)
+        return end_at_checkpoint(error, budget)
     if isinstance(error, Steering):
         error.__traceback__ = None  # an instance that is raised again and again would keep each payload
-    return raised(error, budget)
+    return end_with_error(error, budget)
 
 
-def returned(value: object) -> Ending:
+def end_with_value(value: object) -> Ending:
     """The handler returned `value`: the task is completed, whether or not JSON can hold the value."""
     result = result_json(value)
     if isinstance(result, Dropped):
@@ -73,7 +73,7 @@ def returned(value: object) -> Ending:
     return Ending(Completed(result))
 
 
-def raised(error: Exception, budget: AttemptBudget) -> Ending:
+def end_with_error(error: Exception, budget: AttemptBudget) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
         reason = _words(error.reason) or "rejected"
@@ -93,7 +93,7 @@ def _words(said: object) -> str:
     return one_line(said if reason is None else reason, limit=REASON)
 
 
-def invalid(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> Ending:
+def end_with_invalid_payload(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> Ending:
     """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
     if isinstance(error, PayloadCodeError):
         return Ending(_failed(error.reason, budget), error)
@@ -103,7 +103,7 @@ def invalid(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> E
     return Ending(Rejected(reason), error)
 
 
-def interrupted(why: Interrupted, budget: AttemptBudget) -> Ending:
+def end_at_checkpoint(why: Interrupted, budget: AttemptBudget) -> Ending:
     """The handler stopped at a checkpoint."""
     if why.why == "draining":
         return Ending(Drained(last=budget.last))
@@ -111,7 +111,7 @@ def interrupted(why: Interrupted, budget: AttemptBudget) -> Ending:
     return Ending(_failed(reason, budget))
 
 
-def killed(error: BaseException, budget: AttemptBudget, *, draining: bool) -> Ending:
+def end_with_exit(error: BaseException, budget: AttemptBudget, *, draining: bool) -> Ending:
     """The worker is ending in the middle of the handler (a time-out, an exit).
 
     gunicorn stops a worker first and then tells its handler: with exit status 0 if the worker is to end,
@@ -123,7 +123,7 @@ def killed(error: BaseException, budget: AttemptBudget, *, draining: bool) -> En
     return Ending(_failed(reason, budget))
 
 
-def refused(why: str, budget: AttemptBudget) -> Ending:
+def end_with_refusal(why: str, budget: AttemptBudget) -> Ending:
     """The storage refuses the completion: the handler asked it for a write that cannot be done."""
     reason = one_line(f"the ledger refused the completion: {why}", limit=REASON)
     return Ending(_failed(reason, budget), UsageError(reason))

@@ -64,15 +64,15 @@ def read(get: Callable[[str], str | None], *, app_engine: bool = False) -> TaskH
     required = (get(queue) or "", get(task) or "", get(retry_count) or "", get(execution_count) or "")
     match = _REQUIRED("\n".join(required))
     if match is None:
-        return _malformed(names, required)
+        return _find_malformed(names, required)
     return TaskHeaders(
         match[1],
         match[2],
         int(match[3]),
         int(match[4]),
-        _eta(get(eta)),
-        _status(get(previous_response), timed_out="0" if names is _APP_ENGINE else None),
-        _reason(get(retry_reason) or ""),
+        _read_eta(get(eta)),
+        _read_status(get(previous_response), timed_out="0" if names is _APP_ENGINE else None),
+        _clean_reason(get(retry_reason) or ""),
     )
 
 
@@ -107,34 +107,34 @@ _MOMENT = Annotated[datetime, Meta(tz=True)]
 _LATEST = 1e11  # in seconds the year 5138; a larger number is meant as milliseconds
 
 
-def _malformed(names: tuple[str, ...], required: tuple[str, ...]) -> Malformed:
+def _find_malformed(names: tuple[str, ...], required: tuple[str, ...]) -> Malformed:
     return next(
-        Malformed(f"{name} = {_shown(value)}: must be {wanted}" if value else f"{name} is missing")
+        Malformed(f"{name} = {_show(value)}: must be {wanted}" if value else f"{name} is missing")
         for name, value, (form, wanted) in zip(names, required, _FORMS, strict=False)
         if not re.fullmatch(form, value)
     )
 
 
-def _shown(value: str) -> str:
+def _show(value: str) -> str:
     return repr(value[:100])[:100]
 
 
-def _eta(value: str | None) -> float | None:
+def _read_eta(value: str | None) -> float | None:
     """Seconds with a fraction from Google; milliseconds or RFC 3339 from emulators."""
     if value is None:
         return None
     try:
         number = float(value)
     except ValueError:
-        return _within(_rfc_3339(value))
-    return _within(number if number <= _LATEST else number / 1000)
+        return _check_range(_read_rfc_3339(value))
+    return _check_range(number if number <= _LATEST else number / 1000)
 
 
-def _within(seconds: float) -> float | None:
+def _check_range(seconds: float) -> float | None:
     return seconds if 0 <= seconds <= _LATEST else None
 
 
-def _rfc_3339(value: str) -> float:
+def _read_rfc_3339(value: str) -> float:
     try:
         moment: datetime = msgspec.convert(value, _MOMENT)
     except ValueError:
@@ -142,13 +142,13 @@ def _rfc_3339(value: str) -> float:
     return moment.timestamp()
 
 
-def _status(value: str | None, *, timed_out: str | None) -> int | None:
+def _read_status(value: str | None, *, timed_out: str | None) -> int | None:
     if value is None or not (value == timed_out or _ANSWERED(value)):
         return None
     return int(value)
 
 
-def _reason(value: str) -> str:
+def _clean_reason(value: str) -> str:
     """Fit for a line of a log: it cannot begin another."""
     if value.isprintable():
         return value[:200]

@@ -44,7 +44,7 @@ class Notifier:
         self._sender = sender
         self._throttle = LogThrottle(seconds=SILENCE_SECONDS, clock=clock)
 
-    def started(self, task: Task) -> None:
+    def announce_start(self, task: Task) -> None:
         """The task is claimed, and its handler is about to be called."""
         if task_started.receivers:
             event = TaskEvent(
@@ -52,12 +52,12 @@ class Notifier:
             )
             self._send(task_started, event)
 
-    def ended(self, event: TaskEvent, *, fenced: bool = False) -> None:
+    def announce_end(self, event: TaskEvent, *, fenced: bool = False) -> None:
         """A delivery has come to `event.outcome`, which is recorded."""
         if event.outcome is None:
             return
-        level = _level(event.outcome, event.reason)
-        left_out = self._left_out(event) if LOGGER.isEnabledFor(level) else None
+        level = _choose_level(event.outcome, event.reason)
+        left_out = self._count_left_out(event) if LOGGER.isEnabledFor(level) else None
         if left_out is not None:
             _log_event(level, event, left_out)
         for signal in (OF_OUTCOME[event.outcome], *((task_fenced,) if fenced else ())):
@@ -74,19 +74,19 @@ class Notifier:
         """Call a user's function whose failure changes nothing, and log it if it fails."""
         called = run(partial(function, *arguments), named, check=check_has_run)
         if isinstance(called, Raised):
-            self._failed(function, called.error)
+            self._log_failure(function, called.error)
 
-    def _failed(self, function: Callable[..., object], error: BaseException) -> None:
-        who = _name_of(function)
+    def _log_failure(self, function: Callable[..., object], error: BaseException) -> None:
+        who = _find_name(function)
         left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
         if left_out is not None:
             _log_error(error, "%s failed%s", who, and_more(left_out))
 
-    def raised(self, path: str, error: Exception) -> None:
+    def log_error(self, path: str, error: Exception) -> None:
         """Log the traceback of an error that was not logged elsewhere; never raises."""
         _log_error(error, "Exception on %s [POST]", one_line(path, limit=200))
 
-    def unguarded(self, path: str) -> None:
+    def warn_unguarded(self, path: str) -> None:
         """Warn of a delivery whose answer the app's hooks may change."""
         where = one_line(path, limit=200)
         if self._throttle.left_out((where, "unguarded")) is not None:
@@ -98,7 +98,7 @@ class Notifier:
                 where,
             )
 
-    def _left_out(self, event: TaskEvent) -> int | None:
+    def _count_left_out(self, event: TaskEvent) -> int | None:
         if event.outcome in ENDS:
             return 0
         return self._throttle.left_out((event.outcome, event.handler), event.reason)
@@ -110,7 +110,7 @@ class Notifier:
             self.call(receiver, self._sender, event=event)
 
 
-def _level(outcome: Outcome, reason: str) -> int:
+def _choose_level(outcome: Outcome, reason: str) -> int:
     unusual = outcome is Outcome.IN_FLIGHT and reason
     return logging.WARNING if unusual else LEVEL.get(outcome, logging.WARNING)
 
@@ -147,7 +147,7 @@ def _log_error(error: BaseException, message: str, *arguments: object) -> None:
     )  # nor does one of an error's traceback
 
 
-def _name_of(function: Callable[..., object]) -> str:
+def _find_name(function: Callable[..., object]) -> str:
     """What a user's function is called, by a name that neither raises nor differs from call to call."""
     named = run(partial(getattr, function, "__qualname__", ""), {})
     found = named.value if isinstance(named, Returned) else ""

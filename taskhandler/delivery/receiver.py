@@ -26,7 +26,13 @@ from msgspec import Struct, structs
 from taskhandler.auth.verifier import Caller, Unverifiable, Verifier
 from taskhandler.config.settings import Settings
 from taskhandler.delivery.conclusion import Conclusion, conclude
-from taskhandler.delivery.ending import Ending, ending_of, invalid, killed, refused
+from taskhandler.delivery.ending import (
+    Ending,
+    end_attempt,
+    end_with_exit,
+    end_with_invalid_payload,
+    end_with_refusal,
+)
 from taskhandler.delivery.headers import Malformed, TaskHeaders
 from taskhandler.delivery.headers import read as read_headers
 from taskhandler.delivery.notify import Notifier
@@ -90,18 +96,18 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             if isinstance(task, Ending):
                 ending = task
             else:
-                self.notifier.started(task)
+                self.notifier.announce_start(task)
                 verdict = delivery.lease.ensure_live()
                 if not isinstance(verdict, Run):
                     return self._reply(delivery, self._notify(delivery, verdict))
                 arguments = handler.signature.arguments(task.payload, task)
                 with Running(self.heartbeats, delivery.lease, task):
-                    ending = ending_of(run(incoming.call, arguments), delivery.budget)  # 6 run
+                    ending = end_attempt(run(incoming.call, arguments), delivery.budget)  # 6 run
             verdict, ending = self._settle(delivery, ending)  # 7 settle
             concluded = self._notify(delivery, verdict, ending)  # 8 notify
             return self._reply(delivery, concluded)  # 9 reply
         except BaseException as error:
-            disposition = killed(error, delivery.budget, draining=self.draining()).disposition
+            disposition = end_with_exit(error, delivery.budget, draining=self.draining()).disposition
             delivery.lease.release(disposition, body=delivery.body)
             raise
 
@@ -124,7 +130,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
     def _refuse(self, refusal: Refusal, handler: Handler[Any, Any] | None) -> Delivered:
         name = "" if handler is None else handler.name
-        self.notifier.ended(TaskEvent(outcome=refusal.outcome, handler=name, reason=refusal.why))
+        self.notifier.announce_end(TaskEvent(outcome=refusal.outcome, handler=name, reason=refusal.why))
         return Delivered(reply(refusal.outcome, retry_after=self.settings.retry_after, status=refusal.status))
 
     def _accept(
@@ -180,7 +186,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         try:
             payload = delivery.handler.signature.decode(delivery.body.content)
         except PayloadError as error:
-            return invalid(
+            return end_with_invalid_payload(
                 error.with_traceback(None), delivery.budget, on_invalid=delivery.handler.options.on_invalid
             )
         return delivery.task(payload, draining=self.draining)
@@ -188,7 +194,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     def _settle(self, delivery: Delivery, ending: Ending) -> tuple[Verdict, Ending]:
         verdict = delivery.lease.settle(ending.disposition, body=delivery.body)
         if isinstance(verdict, Refused):
-            ending = refused(verdict.why, delivery.budget)
+            ending = end_with_refusal(verdict.why, delivery.budget)
             verdict = delivery.lease.settle(ending.disposition, body=delivery.body)
         return verdict, ending
 
@@ -209,7 +215,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             reason=concluded.reason,
             error=concluded.error,
         )
-        self.notifier.ended(event, fenced=concluded.is_fenced)
+        self.notifier.announce_end(event, fenced=concluded.is_fenced)
         return concluded
 
     def _call_on_dead(self, delivery: Delivery, dead: Snapshot, error: Exception | None) -> None:

@@ -27,7 +27,7 @@ from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Storage
 from taskhandler.web.drain import Drain
 from taskhandler.web.mounts import Mounts
-from taskhandler.web.worker import threads
+from taskhandler.web.worker import count_threads
 
 LOGGER = logging.getLogger("taskhandler")
 
@@ -84,44 +84,44 @@ def assemble(configured: Mapping[str, object], *, instance: str, debug: bool, se
         ConfigError: a setting is missing or wrong, or the ledger cannot be opened.
     """
     settings = read_settings(configured, os.environ, instance=instance, debug=debug)
-    clock, pause = _boot_clock(), time.sleep  # noqa: TID251 - waiting comes in here
-    draining, keeper = Drain(), _keeper(settings)
+    clock, pause = _choose_boot_clock(), time.sleep  # noqa: TID251 - waiting comes in here
+    draining, keeper = Drain(), _make_keeper(settings)
     heartbeats = _scheduler.setdefault("heartbeats", Heartbeats(clock=clock))
     receiver = Receiver(
         settings=settings,
-        verifier=_verifier(settings, keeper),
-        ledger=Ledger(_storage(settings), clock=time.monotonic, pause=pause),
+        verifier=_make_verifier(settings, keeper),
+        ledger=Ledger(_make_storage(settings), clock=time.monotonic, pause=pause),
         heartbeats=heartbeats,
         draining=draining,
         notifier=Notifier(sender, clock=time.monotonic),
         nonce=lambda: os.urandom(12).hex(),
         clock=clock,
         pause=pause,
-        waiting=WaitLimit(threads=threads),
+        waiting=WaitLimit(threads=count_threads),
     )
-    enqueuer = Enqueuer(settings, now=_utc_now, clock=time.monotonic)
+    enqueuer = Enqueuer(settings, now=_read_utc, clock=time.monotonic)
     assembly = Assembly(receiver, enqueuer, Mounts(settings.target_url), draining, keeper)
     weakref.finalize(assembly, heartbeats.rest).atexit = False
     return assembly
 
 
-def _utc_now() -> datetime:
+def _read_utc() -> datetime:
     return datetime.fromtimestamp(time.time(), timezone.utc)
 
 
-def _boot_clock() -> Callable[[], float]:
+def _choose_boot_clock() -> Callable[[], float]:
     """Seconds since the machine started, its sleep included where the system counts it."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic if boot is None else partial(time.clock_gettime, boot)
 
 
-def _keeper(settings: Settings) -> CertificateKeeper | None:
+def _make_keeper(settings: Settings) -> CertificateKeeper | None:
     if settings.auth != "oidc":
         return None
     return CertificateKeeper(settings.certs_url, clock=time.monotonic)
 
 
-def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
+def _make_verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
     if settings.auth == "none":
         LOGGER.warning("TASKHANDLER_AUTH is 'none': anyone can run the handlers")
         return NoVerifier()
@@ -141,7 +141,7 @@ def _verifier(settings: Settings, keeper: CertificateKeeper | None) -> Verifier:
     return OIDCVerifier(rules, keeper, now=time.time)
 
 
-def _storage(settings: Settings) -> Storage:
+def _make_storage(settings: Settings) -> Storage:
     storage = open_storage(settings.ledger) if isinstance(settings.ledger, str) else settings.ledger
     if not isinstance(storage, Storage):
         raise ConfigError("TASKHANDLER_LEDGER", storage, "must be a URL, or a Storage")

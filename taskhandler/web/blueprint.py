@@ -114,14 +114,14 @@ class TaskBlueprint(Blueprint):
         receiver = assembly.receiver
         self._check_accounts(receiver)
         subdomain = state.subdomain or app.url_map.default_subdomain
-        endpoints = _endpoints_of_posts(app, subdomain)
+        endpoints = _find_posts(app, subdomain)
         assembly.mounts.add(
-            self.name, prefix, self.handlers.values(), host=_host_of(app, subdomain), endpoints=endpoints
+            self.name, prefix, self.handlers.values(), host=_find_host(app, subdomain), endpoints=endpoints
         )
-        routes = _guard_of(app, receiver).routes
+        routes = _ensure_guard(app, receiver).routes
         routes.add_mount(prefix)
         for handler in self.handlers.values():
-            view = _view(receiver, handler, app.ensure_sync(handler.function))
+            view = _make_view(receiver, handler, app.ensure_sync(handler.function))
             routes.add_handler(prefix, handler, endpoint=_add_rules(state, handler.name, view))
 
 
@@ -159,7 +159,7 @@ def assembly_of(app: Flask) -> Assembly:
     return assembly
 
 
-def _host_of(app: Flask, subdomain: str) -> str:
+def _find_host(app: Flask, subdomain: str) -> str:
     """The host that routes in `subdomain` answer under; empty where Flask does not look at it.
 
     Raises:
@@ -179,13 +179,13 @@ def _host_of(app: Flask, subdomain: str) -> str:
     return ""
 
 
-def _endpoints_of_posts(app: Flask, subdomain: str) -> dict[str, str]:
+def _find_posts(app: Flask, subdomain: str) -> dict[str, str]:
     """The endpoints that already answer a POST in the app, by path."""
     rules = [rule for rule in app.url_map.iter_rules() if rule.subdomain == subdomain]
     return {rule.rule: rule.endpoint for rule in rules if rule.methods is None or "POST" in rule.methods}
 
 
-def _guard_of(app: Flask, receiver: Receiver) -> Guard:
+def _ensure_guard(app: Flask, receiver: Receiver) -> Guard:
     guard = app.extensions.get(GUARD)
     if not isinstance(guard, Guard):
         header = "HTTP_X_APPENGINE_TASKNAME" if receiver.settings.app_engine else "HTTP_X_CLOUDTASKS_TASKNAME"
@@ -202,7 +202,7 @@ def _add_rules(state: BlueprintSetupState, name: str, view: Callable[[], Respons
     return f"{state.name_prefix}.{state.name}.{name}".lstrip(".")
 
 
-def _view(
+def _make_view(
     receiver: Receiver, handler: Handler[Any, Any], call: Callable[..., object]
 ) -> Callable[[], Response]:
     limit = receiver.settings.max_body
@@ -216,7 +216,7 @@ def _view(
             task_request.take_over(environ)
         task_request.entered = True
         if not task_request.guarded:
-            receiver.notifier.unguarded(environ.get("PATH_INFO", ""))
+            receiver.notifier.warn_unguarded(environ.get("PATH_INFO", ""))
         incoming = Incoming(
             handler, call, WSGIHeaders(environ), lambda: read_body(request, task_request.body)
         )

@@ -59,12 +59,12 @@ class RecordedBody(io.BufferedIOBase):
 
     def whole(self) -> bytes | Refusal:
         """The body from its beginning to its end, decoded, or why it cannot be read whole."""
-        body = self._announced() if self._length else self._unannounced()
+        body = self._read_announced() if self._length else self._read_unannounced()
         if self._encoding and not isinstance(body, Refusal):
             return inflate(body, self._encoding, limit=self._limit)
         return body
 
-    def _announced(self) -> bytes | Refusal:
+    def _read_announced(self) -> bytes | Refusal:
         if not (self._length.isascii() and self._length.isdigit()):
             return Refusal(Outcome.MALFORMED, "Content-Length is not a number")
         length = int(self._length.lstrip("0")[:20] or "0")
@@ -76,7 +76,7 @@ class RecordedBody(io.BufferedIOBase):
             return Refusal(Outcome.MALFORMED, f"the body has {had} bytes, but Content-Length says {length}")
         return bytes(self._recorded if len(self._recorded) == length else self._recorded[:length])
 
-    def _unannounced(self) -> bytes | Refusal:
+    def _read_unannounced(self) -> bytes | Refusal:
         if not self._has_end():
             return b"" if not self._in_chunks else _NO_LENGTH
         if self._in_chunks and self._server in _HIDING_BREAKS:
@@ -120,7 +120,7 @@ class RecordedBody(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         """Up to `size` bytes; all that are left where it is negative or None."""
         size = -1 if size is None else size
-        before = self._replayed(size)
+        before = self._replay(size)
         if 0 <= size <= len(before):
             return before
         return before + self._read_on(self._raw.read, size if size < 0 else size - len(before))
@@ -130,7 +130,7 @@ class RecordedBody(io.BufferedIOBase):
     def readline(self, size: int | None = -1, /) -> bytes:
         """The next line, or up to `size` bytes of it."""
         size = -1 if size is None else size
-        before = self._replayed(size, line=True)
+        before = self._replay(size, line=True)
         if before.endswith(b"\n") or 0 <= size <= len(before):
             return before
         return before + self._read_on(self._raw.readline, size if size < 0 else size - len(before))
@@ -176,7 +176,7 @@ class RecordedBody(io.BufferedIOBase):
     def close(self) -> None:
         """Do nothing: the body is not the caller's alone."""
 
-    def _replayed(self, size: int, *, line: bool = False) -> bytes:
+    def _replay(self, size: int, *, line: bool = False) -> bytes:
         """What was recorded before and is to be read now."""
         start = min(self._position, len(self._recorded))
         stop = len(self._recorded) if size < 0 else min(len(self._recorded), start + size)

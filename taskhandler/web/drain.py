@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from taskhandler.forks import call_in_child
-from taskhandler.web.worker import gunicorn_worker
+from taskhandler.web.worker import find_gunicorn_worker
 
 
 class Drain:
@@ -19,31 +19,31 @@ class Drain:
     """
 
     def __init__(self) -> None:
-        self._told = False
-        self._stopping: Callable[[], bool] | None = None
-        call_in_child(self._look_again)
+        self._is_draining = False
+        self._is_stopping: Callable[[], bool] | None = None
+        call_in_child(self._forget_worker)
 
     def __call__(self) -> bool:
         """Whether the worker is draining."""
-        if self._stopping is None:
-            self._stopping = _stopping()
-        return self._told or self._stopping()
+        if self._is_stopping is None:
+            self._is_stopping = _watch_worker()
+        return self._is_draining or self._is_stopping()
 
     def drain(self) -> None:
         """Stop claiming tasks: deliveries are answered 503 from now on."""
-        self._told = True
+        self._is_draining = True
 
-    def _look_again(self) -> None:
-        self._stopping = None
+    def _forget_worker(self) -> None:
+        self._is_stopping = None
 
 
-def _stopping() -> Callable[[], bool]:
-    worker = gunicorn_worker()
+def _watch_worker() -> Callable[[], bool]:
+    worker = find_gunicorn_worker()
     if worker is None:
         return lambda: False
-    return lambda: not getattr(worker, "alive", True) and not _served_out(worker)
+    return lambda: not getattr(worker, "alive", True) and not _has_served_out(worker)
 
 
-def _served_out(worker: object) -> bool:
+def _has_served_out(worker: object) -> bool:
     served, most = getattr(worker, "nr", 0), getattr(worker, "max_requests", None)
     return most is not None and bool(served >= most)

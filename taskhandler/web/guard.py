@@ -57,7 +57,7 @@ class Guard:
         self._inner = app.wsgi_app
         self._request_context = app.request_context
         self._watched = f"taskhandler.watched.{id(self)}"  # the key of the TaskRequest of a watched one
-        got_request_exception.connect(_flask_logs_it, app)
+        got_request_exception.connect(_forget_logged_error, app)
         app.wsgi_app = self  # type: ignore[method-assign]  # Flask's documented place for middleware
         app.request_context = self._open  # type: ignore[method-assign]  # behind all middleware, before all hooks
 
@@ -66,7 +66,7 @@ class Guard:
         limit = self._receiver.settings.max_body
         if self.routes.is_task(environ):
             path = environ.get("PATH_INFO", "")
-            misrouted = self._misrouted(environ, path)
+            misrouted = self._find_misrouting(environ, path)
             if misrouted is not None:
                 return _send(self._refuse(environ, path, *misrouted), environ, start_response)
             environ.pop(self._watched, None)  # of the request that this one was made of
@@ -129,14 +129,14 @@ class Guard:
         """Send the reply to a delivery after the app has answered or raised."""
         unlogged, task_request.error = task_request.error, None
         if unlogged is not None and not is_behind(unlogged, error):
-            self._receiver.notifier.raised(task_request.path, unlogged)
+            self._receiver.notifier.log_error(task_request.path, unlogged)
         if isinstance(error, Exception):
-            self._receiver.notifier.raised(task_request.path, error)
-        reply = task_request.reply or self._undecided(environ, task_request, statuses, error)
+            self._receiver.notifier.log_error(task_request.path, error)
+        reply = task_request.reply or self._refuse_undecided(environ, task_request, statuses, error)
         body = _send(reply, environ, start_response)
         return body if error is None or isinstance(error, Exception) else _ThenRaises(body, error)
 
-    def _undecided(
+    def _refuse_undecided(
         self, environ: Environ, task_request: TaskRequest, statuses: list[str], error: BaseException | None
     ) -> Reply:
         answered = one_line(statuses[-1] if statuses else "nothing", limit=80)
@@ -144,11 +144,11 @@ class Guard:
         why = (Outcome.INTERCEPTED, f"the app {did} instead of the delivery")
         if task_request.entered:
             why = (Outcome.UNAVAILABLE, f"the delivery was interrupted: the app {did}")
-        elif misrouted := self._misrouted(environ, task_request.path):
+        elif misrouted := self._find_misrouting(environ, task_request.path):
             why = misrouted
         return self._refuse(environ, task_request.path, *why)
 
-    def _misrouted(self, environ: Environ, path: str) -> tuple[Outcome, str] | None:
+    def _find_misrouting(self, environ: Environ, path: str) -> tuple[Outcome, str] | None:
         """Why no handler is asked about a task that was sent to `path`."""
         if self.routes.handler(path) is None:
             return Outcome.UNKNOWN_HANDLER, "there is no handler with this name here"
@@ -198,7 +198,7 @@ def _send(reply: Reply, environ: Environ, start_response: Start) -> Iterable[byt
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [reply.body]
 
 
-def _flask_logs_it(_app: Flask, exception: BaseException, **_: object) -> None:
+def _forget_logged_error(_app: Flask, exception: BaseException, **_: object) -> None:
     """Forget the handler's error: no error handler took it, so Flask logs it or raises it again."""
     task_request = request.environ.get(TASK_REQUEST) if has_request_context() else None
     if isinstance(task_request, TaskRequest) and is_behind(task_request.error, exception):

@@ -30,22 +30,22 @@ def inflate(body: bytes, encoding: str, *, limit: int) -> bytes | Refusal:
     if len(codings) > MOST_CODINGS:
         return Refusal(Outcome.MALFORMED, "too many codings in Content-Encoding", UNSUPPORTED_MEDIA_TYPE)
     for coding in reversed(codings):
-        inflated = _undo(coding, body, limit)
+        inflated = _decode(coding, body, limit)
         if isinstance(inflated, Refusal):
             return inflated
         body = inflated
     return body
 
 
-def _undo(coding: str, body: bytes, limit: int) -> bytes | Refusal:
+def _decode(coding: str, body: bytes, limit: int) -> bytes | Refusal:
     match coding:
         case "identity":
             return body
         case "gzip" | "x-gzip":
-            return _inflated(body, GZIP, limit)
+            return _inflate_members(body, GZIP, limit)
         case "deflate":
             # Meant to have zlib's header (RFC 9110); some send it without, and browsers take both.
-            return _inflated(body, ZLIB if _has_zlib_header(body) else RAW_DEFLATE, limit)
+            return _inflate_members(body, ZLIB if _has_zlib_header(body) else RAW_DEFLATE, limit)
         case _:
             why = f"Content-Encoding is {coding[:40]!r}; gzip, deflate and identity are supported"
             return Refusal(Outcome.MALFORMED, why, UNSUPPORTED_MEDIA_TYPE)
@@ -55,7 +55,7 @@ def _has_zlib_header(body: bytes) -> bool:
     return len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
 
 
-def _inflated(body: bytes, window: int, limit: int) -> bytes | Refusal:
+def _inflate_members(body: bytes, window: int, limit: int) -> bytes | Refusal:
     """All members of `body` (only gzip may have several), one after the other."""
     parts: list[bytes] = []
     stream, at, left = zlib.decompressobj(window), 0, limit + 1

@@ -9,7 +9,7 @@ UNKNOWN_THREADS = 4
 """Requests that a worker of an unknown server is taken to serve at once: waitress' default."""
 
 
-def gunicorn_worker() -> object | None:
+def find_gunicorn_worker() -> object | None:
     """Gunicorn's worker, if this is one: its handler of SIGTERM is a method of the worker.
 
     Read in gunicorn 23 to 27, sync, gthread and gevent.
@@ -18,16 +18,16 @@ def gunicorn_worker() -> object | None:
     return worker if isinstance(getattr(worker, "alive", None), bool) else None
 
 
-def threads() -> int:
+def count_threads() -> int:
     """How many requests this worker serves at once, as far as the server tells."""
-    worker = gunicorn_worker()
+    worker = find_gunicorn_worker()
     settings = getattr(worker, "cfg", None)
     name = "worker_connections" if "gevent" in type(worker).__module__ else "threads"
     found = getattr(settings, name, None)
-    return found if isinstance(found, int) else _threads_of_uwsgi() or UNKNOWN_THREADS
+    return found if isinstance(found, int) else _count_uwsgi_threads() or UNKNOWN_THREADS
 
 
-def _threads_of_uwsgi() -> int:
+def _count_uwsgi_threads() -> int:
     """UWSGI's `--threads`, 1 without; 0 under another server. It puts a module into its workers."""
     options = getattr(sys.modules.get("uwsgi"), "opt", None)
     if not isinstance(options, dict):

@@ -14,13 +14,13 @@ from taskhandler.delivery.ending import (
     REASON,
     AttemptBudget,
     Ending,
-    ending_of,
-    interrupted,
-    invalid,
-    killed,
-    raised,
-    refused,
-    returned,
+    end_at_checkpoint,
+    end_attempt,
+    end_with_error,
+    end_with_exit,
+    end_with_invalid_payload,
+    end_with_refusal,
+    end_with_value,
 )
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError
 from taskhandler.handlers.call import Raised, Returned
@@ -33,7 +33,7 @@ LAST = AttemptBudget(last=True, max_attempts=None)
 
 @pytest.mark.parametrize(("value", "kept"), [(None, None), ({"a": 1}, '{"a":1}'), ("ü", '"ü"'), (0, "0")])
 def test_a_returned_value_completes_the_task(value: object, kept: str | None):
-    assert returned(value) == Ending(Completed(kept))
+    assert end_with_value(value) == Ending(Completed(kept))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_returned_value_completes_the_task(value: object, kept: str | None):
     ],
 )
 def test_a_result_that_json_cannot_hold_completes_the_task_with_a_warning(value: object, why: str):
-    ending = returned(value)
+    ending = end_with_value(value)
     assert ending.disposition == Completed(None)
     assert ending.warning.startswith(why)
     assert (ending.reason, ending.error) == ("", None)
@@ -55,27 +55,29 @@ def test_a_result_that_json_cannot_hold_completes_the_task_with_a_warning(value:
 
 def test_reject_becomes_a_rejection_with_its_reason():
     error = Reject("nothing to charge")
-    assert raised(error, BUDGET) == Ending(Rejected("nothing to charge"), error)
-    assert raised(Reject(), LAST).disposition == Rejected("rejected")
+    assert end_with_error(error, BUDGET) == Ending(Rejected("nothing to charge"), error)
+    assert end_with_error(Reject(), LAST).disposition == Rejected("rejected")
 
 
 @pytest.mark.parametrize("budget", [BUDGET, LAST])
 def test_retry_becomes_a_failure_with_its_delay(budget: AttemptBudget):
     error = Retry("bank is closed", after=30)
     failed = Failed("bank is closed", last=budget.last, max_attempts=budget.max_attempts)
-    assert raised(error, budget) == Ending(failed, error, after=30)
+    assert end_with_error(error, budget) == Ending(failed, error, after=30)
 
 
 def test_rate_limited_fails_the_attempt_and_marks_it_as_limited():
     error = RateLimited(after=60)
     reason = "the handler raised it (RateLimited)"
-    assert raised(error, BUDGET) == Ending(Failed(reason, max_attempts=3), error, after=60, limited=True)
-    assert raised(Retry(), BUDGET).reason == "the handler raised it (Retry)"
+    assert end_with_error(error, BUDGET) == Ending(
+        Failed(reason, max_attempts=3), error, after=60, limited=True
+    )
+    assert end_with_error(Retry(), BUDGET).reason == "the handler raised it (Retry)"
 
 
 @pytest.mark.parametrize("error", [KeyError("order"), Steering("?")])
 def test_any_other_error_of_a_handler_is_a_failure(error: Exception):
-    ending = raised(error, BUDGET)
+    ending = end_with_error(error, BUDGET)
     reason = f"{type(error).__name__}: {error}"
     assert ending == Ending(Failed(reason, last=False, max_attempts=3), error)
 
@@ -95,14 +97,14 @@ class Busy(Retry):
 
 
 def test_a_subclass_of_retry_or_reject_is_handled_as_its_base():
-    assert raised(NoMoney(5), BUDGET).disposition == Rejected("rejected")
-    assert raised(Busy(), BUDGET).after is None
+    assert end_with_error(NoMoney(5), BUDGET).disposition == Rejected("rejected")
+    assert end_with_error(Busy(), BUDGET).after is None
 
 
 @pytest.mark.parametrize("reason", [ValueError("no card"), "no card"])
 def test_an_exception_as_the_reason_of_reject_or_retry_is_written_as_text(reason: str):
-    assert raised(Reject(reason), BUDGET).disposition == Rejected("no card")
-    assert raised(Retry(reason), BUDGET).disposition == Failed("no card", max_attempts=3)
+    assert end_with_error(Reject(reason), BUDGET).disposition == Rejected("no card")
+    assert end_with_error(Retry(reason), BUDGET).disposition == Failed("no card", max_attempts=3)
 
 
 class Unprintable(Exception):  # noqa: N818 - it is what it is
@@ -121,78 +123,82 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 @pytest.mark.parametrize("words", [RuntimeError("no"), RecursionError(), 5, None])
 def test_an_error_that_cannot_be_printed_fails_the_attempt(words: object):
     reason = "Unprintable: (it cannot be printed)"
-    assert raised(Unprintable(words), BUDGET).reason == reason
-    assert raised(Reject(Unprintable(words)), BUDGET).disposition == Rejected("(it cannot be printed)")  # type: ignore[arg-type]  # users do
+    assert end_with_error(Unprintable(words), BUDGET).reason == reason
+    rejected = Reject(Unprintable(words))  # type: ignore[arg-type]  # users do
+    assert end_with_error(rejected, BUDGET).disposition == Rejected("(it cannot be printed)")
 
 
 @pytest.mark.parametrize("error", [ValueError("a\ud800b"), Reject("a\ud800b"), Retry("a\ud800b")])
 def test_a_surrogate_in_a_reason_is_replaced(error: Exception):
-    assert raised(error, BUDGET).reason.rpartition(" ")[2] == "a?b"
-    assert invalid(PayloadError("a\ud800b"), BUDGET, on_invalid="reject").reason == "invalid payload: a?b"
+    assert end_with_error(error, BUDGET).reason.rpartition(" ")[2] == "a?b"
+    assert (
+        end_with_invalid_payload(PayloadError("a\ud800b"), BUDGET, on_invalid="reject").reason
+        == "invalid payload: a?b"
+    )
 
 
 @pytest.mark.parametrize("error", [ValueError, Reject, Retry, RateLimited])
 def test_a_long_reason_is_cut(error: type[Exception]):
-    ending = raised(error("x" * 5_000_000), BUDGET)
+    ending = end_with_error(error("x" * 5_000_000), BUDGET)
     assert (len(ending.reason), ending.reason[-2:]) == (REASON, "x…")
     assert isinstance(ending.disposition, Failed | Rejected)
     assert ending.disposition.reason == ending.reason
 
 
 def test_a_reason_of_the_longest_length_is_kept_whole():
-    assert raised(Reject("x" * REASON), BUDGET).reason == "x" * REASON
-    assert raised(Reject("x" * (REASON + 1)), BUDGET).reason == "x" * (REASON - 1) + "…"
+    assert end_with_error(Reject("x" * REASON), BUDGET).reason == "x" * REASON
+    assert end_with_error(Reject("x" * (REASON + 1)), BUDGET).reason == "x" * (REASON - 1) + "…"
     assert REASON == 1000
 
 
 def test_an_invalid_payload_is_rejected_or_retried_as_on_invalid_says():
     error = PayloadError("Expected `int`")
     reason = "invalid payload: Expected `int`"
-    assert invalid(error, LAST, on_invalid="reject") == Ending(Rejected(reason), error)
+    assert end_with_invalid_payload(error, LAST, on_invalid="reject") == Ending(Rejected(reason), error)
     failed = Failed(reason, last=True, max_attempts=None)
-    assert invalid(error, LAST, on_invalid="retry") == Ending(failed, error)
+    assert end_with_invalid_payload(error, LAST, on_invalid="retry") == Ending(failed, error)
 
 
 @pytest.mark.parametrize("on_invalid", ["reject", "retry"])
 def test_a_payload_whose_own_code_failed_fails_the_attempt_and_is_not_rejected(on_invalid: str):
     error = PayloadCodeError("TimeoutError in the payload's own code")
     failed = Failed(error.reason, last=True, max_attempts=None)
-    assert invalid(error, LAST, on_invalid=on_invalid) == Ending(failed, error)
-    assert not invalid(error, LAST, on_invalid=on_invalid).is_error
+    assert end_with_invalid_payload(error, LAST, on_invalid=on_invalid) == Ending(failed, error)
+    assert not end_with_invalid_payload(error, LAST, on_invalid=on_invalid).is_error
 
 
 @pytest.mark.parametrize("budget", [BUDGET, LAST])
 def test_a_drained_attempt_is_not_charged(budget: AttemptBudget):
     drained = Ending(Drained(last=budget.last))
     assert drained.reason == "drained"
-    assert interrupted(Interrupted("draining"), budget) == drained
+    assert end_at_checkpoint(Interrupted("draining"), budget) == drained
     for quiet in (SystemExit(), SystemExit(0), KeyboardInterrupt()):
-        assert killed(quiet, budget, draining=True) == drained
+        assert end_with_exit(quiet, budget, draining=True) == drained
 
 
 @pytest.mark.parametrize("why", ["fenced", "out of time"])
 def test_an_interruption_for_another_reason_than_draining_is_a_failure(why: str):
     reason = f"stopped at a checkpoint: {why}"
-    assert interrupted(Interrupted(why), LAST) == Ending(Failed(reason, last=True))
+    assert end_at_checkpoint(Interrupted(why), LAST) == Ending(Failed(reason, last=True))
 
 
 def test_a_reason_of_interrupted_is_cut_and_made_encodable():
-    assert interrupted(Interrupted("\ud800" * 2000), BUDGET).reason.encode()[-4:] == "?…".encode()
+    assert end_at_checkpoint(Interrupted("\ud800" * 2000), BUDGET).reason.encode()[-4:] == "?…".encode()
 
 
 def test_a_time_out_is_charged_although_the_worker_is_stopping():
-    ending = killed(SystemExit(1), BUDGET, draining=True)
+    ending = end_with_exit(SystemExit(1), BUDGET, draining=True)
     assert ending.disposition == Failed("SystemExit stopped the worker", max_attempts=3)
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
 def test_an_attempt_whose_worker_ends_is_a_failure(error: BaseException):
     reason = f"{type(error).__name__} stopped the worker"
-    assert killed(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3))
+    assert end_with_exit(error, BUDGET, draining=False) == Ending(Failed(reason, max_attempts=3))
 
 
 def test_a_completion_that_the_storage_refuses_fails_the_attempt():
-    ending = refused("the batch names another database" * 100, BUDGET)
+    ending = end_with_refusal("the batch names another database" * 100, BUDGET)
     assert ending.reason.startswith("the ledger refused the completion: the batch names another database")
     assert ending.disposition == Failed(ending.reason, max_attempts=3)
     assert len(ending.reason) == REASON
@@ -202,20 +208,20 @@ def test_a_completion_that_the_storage_refuses_fails_the_attempt():
 
 @pytest.mark.parametrize("error", [ValueError(), KeyError("a"), UsageError("nothing has run")])
 def test_an_error_of_the_handler_is_raised_to_the_app(error: Exception):
-    assert raised(error, BUDGET).is_error
+    assert end_with_error(error, BUDGET).is_error
 
 
 @pytest.mark.parametrize("error", [Retry(), RateLimited(), Reject("no")])
 def test_retry_reject_and_invalid_payloads_are_not_raised_to_the_app(error: Exception):
-    assert not raised(error, BUDGET).is_error
-    assert not invalid(PayloadError("no"), BUDGET, on_invalid="retry").is_error
-    assert not returned(1).is_error
-    assert not interrupted(Interrupted("fenced"), BUDGET).is_error
+    assert not end_with_error(error, BUDGET).is_error
+    assert not end_with_invalid_payload(PayloadError("no"), BUDGET, on_invalid="retry").is_error
+    assert not end_with_value(1).is_error
+    assert not end_at_checkpoint(Interrupted("fenced"), BUDGET).is_error
 
 
 @pytest.mark.parametrize("kind", [ValueError, Reject, Retry, RateLimited])
 def test_a_reason_cannot_forge_a_line(kind: type[Exception]):
-    reason = raised(kind("no such order A7\n2026-01-01 ERROR \x1b[2Jforged"), BUDGET).reason
+    reason = end_with_error(kind("no such order A7\n2026-01-01 ERROR \x1b[2Jforged"), BUDGET).reason
     assert reason.endswith("no such order A7 2026-01-01 ERROR ?[2Jforged")
     assert reason.isprintable()
 
@@ -249,14 +255,14 @@ MSGSPEC = refusal_of(partial(msgspec.convert, type=Line), {"colour": "4000-secre
     ],
 )
 def test_a_value_that_the_handlers_own_validation_refuses_is_not_in_the_reason(error: Exception, reason: str):
-    assert raised(error, AttemptBudget(last=False, max_attempts=None)).reason == reason
+    assert end_with_error(error, AttemptBudget(last=False, max_attempts=None)).reason == reason
 
 
 def test_what_a_handler_returned_raised_or_stopped_for_is_its_ending():
     error = ValueError("no")
-    assert ending_of(Returned(1), BUDGET) == returned(1)
-    assert ending_of(Raised(error), BUDGET) == raised(error, BUDGET)
-    assert ending_of(Raised(Interrupted("draining")), BUDGET) == Ending(Drained(last=False))
+    assert end_attempt(Returned(1), BUDGET) == end_with_value(1)
+    assert end_attempt(Raised(error), BUDGET) == end_with_error(error, BUDGET)
+    assert end_attempt(Raised(Interrupted("draining")), BUDGET) == Ending(Drained(last=False))
 
 
 def test_only_an_error_of_the_handlers_keeps_its_traceback():
@@ -264,5 +270,5 @@ def test_only_an_error_of_the_handlers_keeps_its_traceback():
         try:
             raise error
         except (ValueError, Retry):
-            ending_of(Raised(error), BUDGET)
+            end_attempt(Raised(error), BUDGET)
         assert (error.__traceback__ is not None) is is_kept

@@ -64,14 +64,14 @@ def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
 
 def test_the_start_of_a_task_sends_task_started():
     with heard(task_started) as told:
-        Notifier(APP, clock=lambda: 0.0).started(a_task())
+        Notifier(APP, clock=lambda: 0.0).announce_start(a_task())
     event = TaskEvent(outcome=None, handler="charge", queue="orders", task="t1", attempt=3)
     assert told == [("task-started", event)]
 
 
 def test_an_event_without_an_outcome_sends_no_signal_of_an_outcome():
     with heard(*OF_OUTCOME.values()) as told:
-        Notifier(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=None))
+        Notifier(APP, clock=lambda: 0.0).announce_end(TaskEvent(outcome=None))
     assert told == []
 
 
@@ -79,35 +79,35 @@ def test_an_event_without_an_outcome_sends_no_signal_of_an_outcome():
 def test_every_outcome_sends_its_own_signal_once(outcome: Outcome):
     event = TaskEvent(outcome=outcome)
     with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as told:
-        Notifier(APP, clock=lambda: 0.0).ended(event)
+        Notifier(APP, clock=lambda: 0.0).announce_end(event)
     assert told == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
 
 
 def test_a_fenced_delivery_sends_task_fenced_beside_its_outcome():
     event = TaskEvent(outcome=Outcome.RETRY)
     with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as told:
-        Notifier(APP, clock=lambda: 0.0).ended(event, fenced=True)
+        Notifier(APP, clock=lambda: 0.0).announce_end(event, fenced=True)
     assert told == [("task-retried", event), ("task-fenced", event)]
 
 
 def test_listeners_of_another_app_are_not_called():
     with heard(task_completed, task_started) as told:
-        Notifier(object(), clock=lambda: 0.0).ended(DONE)
-        Notifier(object(), clock=lambda: 0.0).started(a_task())
+        Notifier(object(), clock=lambda: 0.0).announce_end(DONE)
+        Notifier(object(), clock=lambda: 0.0).announce_start(a_task())
     assert told == []
 
 
 def test_a_muted_signal_is_not_sent():
     with heard(task_completed, task_started) as told, task_completed.muted(), task_started.muted():
-        Notifier(APP, clock=lambda: 0.0).ended(DONE)
-        Notifier(APP, clock=lambda: 0.0).started(a_task())
+        Notifier(APP, clock=lambda: 0.0).announce_end(DONE)
+        Notifier(APP, clock=lambda: 0.0).announce_start(a_task())
     assert told == []
 
 
 def test_a_listener_that_raises_is_logged_and_the_others_are_called(caplog: pytest.LogCaptureFixture):
     error = ValueError("no")
     with heard(task_dead) as told, listening_badly(task_dead, error):
-        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
     assert told == [("task-dead", DEAD)]
     assert [line.exc_info[1] for line in caplog.records if line.exc_info and line.exc_info[1]] == [error]
 
@@ -117,14 +117,14 @@ async def listen_later(_sender: object, *, event: TaskEvent) -> None: ...
 
 def test_an_async_listener_is_logged_since_it_is_not_awaited(caplog: pytest.LogCaptureFixture):
     with task_dead.connected_to(listen_later, APP):
-        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
     assert "listen_later" in caplog.text
     assert "the function's code has not run" in caplog.text
 
 
 def test_system_exit_of_a_listener_goes_up():
     with listening_badly(task_dead, SystemExit(1)), pytest.raises(SystemExit):
-        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -132,14 +132,14 @@ def test_every_outcome_is_logged_with_its_level(outcome: Outcome, caplog: pytest
     quiet = {Outcome.COMPLETED, Outcome.CANCELLED, Outcome.DUPLICATE, Outcome.IN_FLIGHT}
     level = logging.INFO if outcome in quiet else logging.WARNING
     with caplog.at_level(logging.INFO, "taskhandler"):
-        Notifier(APP, clock=lambda: 0.0).ended(TaskEvent(outcome=outcome))
+        Notifier(APP, clock=lambda: 0.0).announce_end(TaskEvent(outcome=outcome))
     (line,) = caplog.records
     assert line.levelno == (logging.ERROR if outcome is Outcome.DEAD else level)
     assert line.getMessage() == f"{outcome.value}: task ? of queue ? for ?, attempt 0"
 
 
 def test_the_line_of_an_outcome_names_the_task_and_the_reason(caplog: pytest.LogCaptureFixture):
-    Notifier(APP, clock=lambda: 0.0).ended(DEAD)
+    Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
     (line,) = caplog.records
     assert line.getMessage() == ("dead: task t1 of queue orders for charge, attempt 3: ValueError: no card")
     told = {key: vars(line)[key] for key in ("outcome", "task", "queue", "handler", "attempt")}
@@ -148,8 +148,8 @@ def test_the_line_of_an_outcome_names_the_task_and_the_reason(caplog: pytest.Log
 
 def test_the_line_of_an_outcome_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
     error, notifier = ValueError("no card"), Notifier(APP, clock=lambda: 0.0)
-    notifier.ended(TaskEvent(outcome=Outcome.RETRY, error=error))
-    notifier.raised("/tasks/charge\n", error)
+    notifier.announce_end(TaskEvent(outcome=Outcome.RETRY, error=error))
+    notifier.log_error("/tasks/charge\n", error)
     assert [line.exc_info[1] if line.exc_info else None for line in caplog.records] == [None, error]
     assert caplog.records[1].getMessage() == "Exception on /tasks/charge [POST]"
 
@@ -160,12 +160,14 @@ class Unprintable(Exception):  # noqa: N818 - it is what it is
 
 
 def test_an_error_that_cannot_be_printed_is_logged(caplog: pytest.LogCaptureFixture):
-    Notifier(APP, clock=lambda: 0.0).raised("/tasks/charge", Unprintable())
+    Notifier(APP, clock=lambda: 0.0).log_error("/tasks/charge", Unprintable())
     assert "Unprintable" in caplog.text
 
 
 def test_an_error_that_could_forge_a_line_is_logged_cleaned(caplog: pytest.LogCaptureFixture):
-    Notifier(APP, clock=lambda: 0.0).raised("/tasks/charge", ValueError("no\n2026 CRITICAL forged \x1b[2J"))
+    Notifier(APP, clock=lambda: 0.0).log_error(
+        "/tasks/charge", ValueError("no\n2026 CRITICAL forged \x1b[2J")
+    )
     (line,) = caplog.records
     assert line.exc_info is None
     assert line.getMessage().endswith("\nValueError: no 2026 CRITICAL forged ?[2J")
@@ -174,7 +176,7 @@ def test_an_error_that_could_forge_a_line_is_logged_cleaned(caplog: pytest.LogCa
 def test_every_error_has_its_traceback(caplog: pytest.LogCaptureFixture):
     notifier = Notifier(APP, clock=lambda: 0.0)
     for _ in range(3):
-        notifier.raised("/tasks/charge", ValueError())
+        notifier.log_error("/tasks/charge", ValueError())
     assert len(caplog.records) == 3
 
 
@@ -183,10 +185,10 @@ def test_a_listener_that_raises_does_not_fill_the_logs(caplog: pytest.LogCapture
     notifier = Notifier(APP, clock=lambda: now)
     with listening_badly(task_refused, ValueError("a\nb")):
         for number in range(50):
-            notifier.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
+            notifier.announce_end(TaskEvent(outcome=Outcome.UNAUTHENTICATED, reason=f"r{number % 3}"))
         assert sum("failed" in line.getMessage() for line in caplog.records) == 1
         now = SILENCE_SECONDS
-        notifier.ended(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
+        notifier.announce_end(TaskEvent(outcome=Outcome.UNAUTHENTICATED))
     assert "failed (and 49 more before)" in caplog.records[-1].getMessage()
 
 
@@ -215,7 +217,7 @@ def broken_log() -> Iterator[None]:
 @pytest.mark.usefixtures("broken_log")
 def test_a_log_handler_that_raises_does_not_stop_the_notification():
     with heard(task_dead) as told, listening_badly(task_dead, ValueError()):
-        Notifier(APP, clock=lambda: 0.0).ended(DEAD)
+        Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
     assert told == [("task-dead", DEAD)]
 
 

@@ -23,14 +23,14 @@ def test_deliveries_with_the_same_outcome_and_reason_share_a_log_line(
     notifier = Notifier(APP, clock=lambda: now)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(100):
-        notifier.ended(
+        notifier.announce_end(
             TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="the bank is down")
         )
-    notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason="another reason"))
-    notifier.ended(TaskEvent(outcome=outcome, handler="receipt", reason="the bank is down"))
+    notifier.announce_end(TaskEvent(outcome=outcome, handler="charge", reason="another reason"))
+    notifier.announce_end(TaskEvent(outcome=outcome, handler="receipt", reason="the bank is down"))
     assert len(caplog.records) == 3
     now = SILENCE_SECONDS
-    notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason="the bank is down"))
+    notifier.announce_end(TaskEvent(outcome=outcome, handler="charge", reason="the bank is down"))
     assert caplog.records[-1].getMessage().endswith("the bank is down (and 99 more before)")
 
 
@@ -39,7 +39,7 @@ def test_ever_new_reasons_do_not_fill_the_logs(outcome: Outcome, caplog: pytest.
     notifier = Notifier(APP, clock=lambda: 0.0)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(1000):
-        notifier.ended(TaskEvent(outcome=outcome, handler="charge", reason=f"order {number}"))
+        notifier.announce_end(TaskEvent(outcome=outcome, handler="charge", reason=f"order {number}"))
     assert len(caplog.records) <= MOST_CAUSES + 1
 
 
@@ -48,13 +48,15 @@ def test_the_end_of_a_task_is_always_logged(outcome: Outcome, caplog: pytest.Log
     notifier = Notifier(APP, clock=lambda: 0.0)
     caplog.set_level(logging.INFO, "taskhandler")
     for number in range(100):
-        notifier.ended(TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="it failed"))
+        notifier.announce_end(
+            TaskEvent(outcome=outcome, handler="charge", task=f"t{number}", reason="it failed")
+        )
     assert len(caplog.records) == 100
 
 
 def test_a_last_delivery_that_finds_its_task_running_is_a_warning(caplog: pytest.LogCaptureFixture):
     notifier = Notifier(APP, clock=lambda: 0.0)
-    notifier.ended(TaskEvent(outcome=Outcome.IN_FLIGHT, reason="no delivery comes after this one"))
+    notifier.announce_end(TaskEvent(outcome=Outcome.IN_FLIGHT, reason="no delivery comes after this one"))
     assert [line.levelno for line in caplog.records] == [logging.WARNING]
 
 

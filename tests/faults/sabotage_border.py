@@ -27,7 +27,7 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "a page answers before the delivery",
-        put(guard.Guard, _undecided=parts.believing_the_app(guard.Guard._undecided)),  # noqa: SLF001 - it is weakened
+        put(guard.Guard, _refuse_undecided=parts.believing_the_app(guard.Guard._refuse_undecided)),  # noqa: SLF001 - it is weakened
         "S3",
         "a-before-request-answers",
     ),

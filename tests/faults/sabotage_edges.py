@@ -102,7 +102,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "tokens are not looked at",
-        put(assembly, _verifier=lambda *_: NoVerifier()),
+        put(assembly, _make_verifier=lambda *_: NoVerifier()),
         "AUTH",
         "requests-without-a-good-token",
     ),

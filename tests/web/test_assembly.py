@@ -150,7 +150,7 @@ def test_signals_are_sent_by_the_app():
 
     event = TaskEvent(outcome=Outcome.DEAD)
     with task_dead.connected_to(listen):
-        assembled().receiver.notifier.ended(event)
+        assembled().receiver.notifier.announce_end(event)
     assert told == [APP, event]
 
 
