@@ -32,6 +32,13 @@ PARTS = {
         "ledger/sqlite/file.py": "ledger/sqlite/storage.py",
         "ledger/sqlite/opening.py": "ledger/opening.py",
         "protobuf.py": "devqueue/wellformed.py",
+        "testing/contract/fixtures.py": "testing/contract/writes.py",
+        "testing/contract/samples.py": "testing/contract/writes.py",
+        "testing/programs/forking.py": "testing/contract/processes.py",
+        "testing/programs/racing.py": "testing/contract/processes.py",
+        "testing/programs/start.py": "testing/contract/processes.py",
+        "testing/programs/wall_clock.py": "testing/contract/ages.py",
+        "testing/programs/writing.py": "testing/contract/processes.py",
     }.items()
 }
 """Files that are tested with a larger whole only."""

@@ -6,7 +6,11 @@ and what it answers. docs/storages.md has an example.
 
 from __future__ import annotations
 
+from taskhandler.errors import LedgerError
+from taskhandler.ledger.bootclock import ServerClock, Stamp, machine_clock
 from taskhandler.ledger.listing import listed_as, page_of
+from taskhandler.ledger.record_json import decode_record, encode_record
+from taskhandler.ledger.row import decode_row, encode_row
 from taskhandler.ledger.storage import (
     Answer,
     Disputed,
@@ -32,14 +36,17 @@ __all__ = [
     "Disputed",
     "Entry",
     "Key",
+    "LedgerError",
     "Listed",
     "OperatorAct",
     "Page",
     "Record",
     "Refused",
     "Round",
+    "ServerClock",
     "Snapshot",
     "Stale",
+    "Stamp",
     "State",
     "Step",
     "Storage",
@@ -48,6 +55,11 @@ __all__ = [
     "Unknown",
     "Written",
     "check_reader",
+    "decode_record",
+    "decode_row",
+    "encode_record",
+    "encode_row",
     "listed_as",
+    "machine_clock",
     "page_of",
 ]

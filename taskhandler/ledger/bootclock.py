@@ -85,6 +85,11 @@ class ServerClock(Struct, frozen=True):
         return max(self.wall() - stamp.wall, REBOOTED_SECONDS)
 
 
+def machine_clock() -> ServerClock:
+    """The clock of this machine, for a storage that is on it."""
+    return ServerClock(now_ns, boot_id(), time.time)
+
+
 def _boot_session(sysctl: str) -> str:
     import subprocess  # noqa: PLC0415 - not at start-up, and not where there is /proc
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
-from taskhandler.ledger.storage import Entry, Key, Listed, Page
+from taskhandler.errors import LedgerError
+from taskhandler.ledger.storage import Entry, Key, Listed, Page, Unavailable
 from taskhandler.lifecycle.record import Record, State
 
 
@@ -23,17 +24,29 @@ def page_of(
     handler: str | None,
     after: str | None,
     limit: int,
-) -> Page:
-    """The page, for a storage that has to look at all of its records: `entries`, in any order."""
-    found = sorted(
-        (
-            entry
-            for entry in entries
-            if listed_as(entry.key, entry.snapshot.record) in states
-            and handler in {None, entry.snapshot.record.handler}
-            and (after is None or entry.id > after)
-        ),
-        key=lambda entry: entry.id,
-    )
+) -> Page | Unavailable:
+    """The page, for a storage that has to look at all of its records.
+
+    Args:
+        entries: all of them, in any order. A `LedgerError` that they raise is answered as `Unavailable`.
+        states: see `Storage.list`.
+        handler: the same.
+        after: the same.
+        limit: the same.
+    """
+    try:
+        found = sorted(_wanted(entries, states, handler, after), key=lambda entry: entry.id)
+    except LedgerError as error:
+        return Unavailable(str(error))
     more = len(found) > limit
     return Page(tuple(found[:limit]), found[limit - 1].id if more else None)
+
+
+def _wanted(
+    entries: Iterable[Entry], states: Collection[Listed], handler: str | None, after: str | None
+) -> Iterator[Entry]:
+    for entry in entries:
+        record = entry.snapshot.record
+        is_wanted = listed_as(entry.key, record) in states and handler in {None, record.handler}
+        if is_wanted and (after is None or entry.id > after):
+            yield entry

@@ -59,7 +59,7 @@ class MemoryStorage:
         """See `Storage.read`."""
         now = self._clock()
         row = self._rows.get(key)
-        return None if row is None else check_reader(row.record) or _snapshot(row, now)
+        return None if row is None else check_reader(row.record.min_reader) or _snapshot(row, now)
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""

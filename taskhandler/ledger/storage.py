@@ -156,13 +156,13 @@ Answer = Written | Stale | Refused | Disputed | Unknown | Unavailable
 """
 
 
-def check_reader(record: Record) -> Unavailable | None:
-    """What to answer instead of `record` if only a newer version may act on it; None if this one may."""
-    if record.min_reader <= FORMAT:
+def check_reader(min_reader: int) -> Unavailable | None:
+    """What `read` answers for a record that only a newer version may act on; None if this one may."""
+    if min_reader <= FORMAT:
         return None
     return Unavailable(
-        f"the record has format {record.format}, which needs a taskhandler that reads format "
-        f"{record.min_reader}; this one reads up to {FORMAT}: update it"
+        f"the record needs a taskhandler that reads format {min_reader}, "
+        f"and this one reads up to format {FORMAT}: update taskhandler"
     )
 
 

@@ -24,17 +24,15 @@ class Site:
     Attributes:
         storage: empty.
         url: names it.
-        joint: whether other processes that open `url` see the same records.
     """
 
     storage: Storage
     url: str
-    joint: bool
 
 
 @contextmanager
 def memory() -> Iterator[Site]:
-    yield Site(open_storage("memory://"), "memory://", joint=False)
+    yield Site(open_storage("memory://"), "memory://")
 
 
 @contextmanager
@@ -43,7 +41,7 @@ def sqlite() -> Iterator[Site]:
         url = f"sqlite://{folder}/ledger.db"
         storage = open_storage(url)
         try:
-            yield Site(storage, url, joint=True)
+            yield Site(storage, url)
         finally:
             storage.close()
 
@@ -54,7 +52,7 @@ def firestore() -> Iterator[Site]:
         url = f"firestore://{project}?warm=1"
         storage = open_storage(url)
         try:
-            yield Site(storage, url, joint=True)
+            yield Site(storage, url)
         finally:
             storage.close()
 
@@ -77,14 +75,6 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 def storage(site: Site) -> Storage:
     """Each storage in turn, for tests that need not know where it is."""
     return site.storage
-
-
-@pytest.fixture
-def joint(site: Site) -> Site:
-    """Each storage that several processes may open."""
-    if not site.joint:
-        pytest.skip("this storage is for one process only")
-    return site
 
 
 @pytest.fixture

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
+from taskhandler.errors import LedgerError
 from taskhandler.ledger.listing import listed_as, page_of
-from taskhandler.ledger.storage import Entry, Key, Listed
+from taskhandler.ledger.storage import Entry, Key, Listed, Page, Unavailable
 from taskhandler.lifecycle.record import Snapshot, State
 from tests.ledger.samples import FIRST
 
@@ -24,6 +28,12 @@ ENTRIES = [
 ]
 
 
+def pages(entries: Iterable[Entry], states: set[Listed], **options: Any) -> Page:  # noqa: ANN401 - passed on
+    page = page_of(entries, states, **options)
+    assert isinstance(page, Page)
+    return page
+
+
 @pytest.mark.parametrize("state", sorted(State))
 def test_a_record_is_listed_by_its_state_unless_it_completed(state: State):
     expected = None if state is State.COMPLETED else Listed(state.value)
@@ -35,12 +45,21 @@ def test_a_conflict_is_listed_as_one():
 
 
 def test_pages_are_in_the_order_of_ids():
-    first = page_of(reversed(ENTRIES), {Listed.DEAD, Listed.WAITING}, handler="a", after=None, limit=2)
+    first = pages(reversed(ENTRIES), {Listed.DEAD, Listed.WAITING}, handler="a", after=None, limit=2)
     assert ([entry.id for entry in first.entries], first.after) == (["0", "3"], "3")
-    second = page_of(ENTRIES, {Listed.DEAD, Listed.WAITING}, handler="a", after=first.after, limit=2)
+    second = pages(ENTRIES, {Listed.DEAD, Listed.WAITING}, handler="a", after=first.after, limit=2)
     assert ([entry.id for entry in second.entries], second.after) == (["4"], None)
 
 
 def test_records_of_all_handlers_are_listed_by_default():
-    page = page_of(ENTRIES, {Listed.DEAD}, handler=None, after=None, limit=9)
+    page = pages(ENTRIES, {Listed.DEAD}, handler=None, after=None, limit=9)
     assert [entry.id for entry in page.entries] == ["0", "2", "4"]
+
+
+def test_a_ledger_that_cannot_be_read_while_it_is_listed_is_unavailable():
+    def failing() -> Iterator[Entry]:
+        yield ENTRIES[0]
+        raise LedgerError("the disk is gone")
+
+    page = page_of(failing(), {Listed.DEAD}, handler=None, after=None, limit=9)
+    assert page == Unavailable("the disk is gone")

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from taskhandler.errors import ConfigError, LedgerError
-from taskhandler.ledger import bootclock
+from taskhandler.ledger.bootclock import machine_clock
 from taskhandler.ledger.sqlite.file import Bound, prepare, remedy
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.text import one_line
@@ -44,7 +44,7 @@ def open_sqlite(url: str) -> SQLiteStorage:
         raise _wrong(url, one_line(said, limit=PROBLEM_LIMIT), advice) from error
     return SQLiteStorage(
         Bound(path, options["synchronous"].upper()),
-        clock=bootclock.ServerClock(bootclock.now_ns, bootclock.boot_id(), time.time),
+        clock=machine_clock(),
         chance=_chance,
         wait=time.sleep,  # noqa: TID251 - this is where waiting is handed in
     )

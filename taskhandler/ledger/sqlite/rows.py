@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from taskhandler.ledger.bootclock import ServerClock, Stamp
 from taskhandler.ledger.listing import listed_as
-from taskhandler.ledger.sqlite.record_json import decode_record, encode_record
+from taskhandler.ledger.record_json import decode_record, encode_record
 from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import FORMAT, Record, Snapshot
 

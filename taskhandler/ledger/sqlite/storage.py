@@ -84,7 +84,7 @@ class SQLiteStorage:
         """See `Storage.replace`. `writes` are refused: this ledger has no atomic batches."""
         if writes:
             return Refused("the SQLite ledger has no atomic batches")
-        if not isinstance(version, int):
+        if not isinstance(version, int) or version.bit_length() > 63:  # noqa: PLR2004 - SQLite's integers
             return Stale()
         return self._write(rows.REPLACE, key, record, version, dead_letter=dead_letter)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from taskhandler.ledger.sqlite.record_json import decode_record, encode_record
+from taskhandler.ledger.record_json import decode_record, encode_record
 from taskhandler.lifecycle.holder import BeginStep, FinishStep, Heartbeat
 from taskhandler.lifecycle.record import OperatorAct, Record, Round, Snapshot, State, Step
 from tests.ledger.samples import FIRST, records

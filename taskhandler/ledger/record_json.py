@@ -1,8 +1,8 @@
 """A record as JSON, in which fields of a newer version keep their place.
 
-The columns of a row say in which format the record is and which reader may act on it, so the JSON does not:
-they are read before the JSON is, which a later format may write otherwise. A field that this version does not
-know is kept as it stands there, and written back as it stood, also within a step, a round and an act.
+The format and `min_reader` of a record are not in it, but beside it: they are read before the JSON is, which
+a later format may write otherwise. A field that this version does not know is kept as it stands there, and
+written back as it stood, also within a step, a round and an act.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from taskhandler.lifecycle.record import FORMAT, OperatorAct, Record, Round, Step, Unknown
 
 _ELSEWHERE = frozenset({"format", "min_reader", "unknown"})
-"""What the columns say, and what is not one field."""
+"""What stands beside the JSON, and what is not one field."""
 
 _Kind = type[Record] | type[Step] | type[Round] | type[OperatorAct]
 _Part = TypeVar("_Part", Record, Step, Round, OperatorAct)
@@ -44,8 +44,8 @@ def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
 
     Args:
         text: the JSON.
-        version: of the format, as the row says.
-        min_reader: as the row says.
+        version: the record's format, as it stands beside the JSON.
+        min_reader: the same.
 
     Raises:
         ValueError: it is not a record; the message says why.

@@ -1,0 +1,57 @@
+"""A record and the time of its writing as one text, for storages on one machine that keep texts.
+
+What must be known before the record is read stands beside it: its format, and the oldest version that may act
+on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import msgspec
+
+from taskhandler.ledger.bootclock import ServerClock, Stamp
+from taskhandler.ledger.record_json import decode_record, encode_record
+from taskhandler.ledger.storage import Unavailable, check_reader
+from taskhandler.lifecycle.record import Record, Snapshot
+
+
+class _Row(msgspec.Struct, frozen=True):
+    format: int
+    min_reader: int
+    stamp: Stamp
+    record: msgspec.Raw
+
+
+_decoder = msgspec.json.Decoder(_Row)
+
+
+def encode_row(record: Record, stamp: Stamp) -> bytes:
+    """The record and its stamp as JSON.
+
+    Raises:
+        UnicodeEncodeError: half a surrogate pair stands in it.
+    """
+    text = msgspec.Raw(encode_record(record))
+    return msgspec.json.encode(_Row(record.format, record.min_reader, stamp, text))
+
+
+def decode_row(text: bytes, *, version: Hashable, clock: ServerClock, now: int) -> Snapshot | Unavailable:
+    """What `Storage.read` answers for a row.
+
+    Args:
+        text: what `encode_row` made, of this version or another.
+        version: the row's.
+        clock: the one that made the stamp.
+        now: a reading of it, from before the row was looked for.
+    """
+    try:
+        row = _decoder.decode(text)
+        newer = check_reader(row.min_reader)
+        if newer is not None:
+            return newer
+        record = decode_record(bytes(row.record), version=row.format, min_reader=row.min_reader)
+    except (msgspec.DecodeError, ValueError) as error:
+        return Unavailable(f"a row of the ledger cannot be read ({error}): restore it, or delete it")
+    age = clock.age(row.stamp, now=now)
+    return Snapshot(record, version, age, updated_at=row.stamp.wall)

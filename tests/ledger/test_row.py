@@ -1,0 +1,62 @@
+"""A record and the time of its writing as one text."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from taskhandler.ledger.row import decode_row, encode_row
+from taskhandler.ledger.storage import Unavailable
+from taskhandler.lifecycle.record import FORMAT, Snapshot
+from tests.ledger.filed import Hands
+from tests.ledger.samples import FIRST
+
+SECOND_NS = 10**9
+
+
+def test_a_row_is_read_with_its_version_and_its_age():
+    hands = Hands()
+    clock = hands.clock()
+    text = encode_row(FIRST, clock.stamp())
+    hands.boot += 29 * SECOND_NS
+    hands.wall -= 86_400
+    found = decode_row(text, version="v", clock=clock, now=clock.now())
+    assert isinstance(found, Snapshot)
+    assert (found.record, found.version) == (FIRST, "v")
+    assert found.age == pytest.approx(29.0)
+
+
+def test_a_row_of_a_newer_format_keeps_its_format_and_its_fields():
+    clock = Hands().clock()
+    newer = replace(FIRST, format=FORMAT + 1, unknown=(("later", b'{"a":[1, 2]}'),))
+    found = decode_row(encode_row(newer, clock.stamp()), version=1, clock=clock, now=clock.now())
+    assert isinstance(found, Snapshot)
+    assert found.record == newer
+
+
+def test_a_row_for_newer_readers_is_unavailable_although_its_record_cannot_be_decoded():
+    clock = Hands().clock()
+    text = encode_row(replace(FIRST, format=7, min_reader=6), clock.stamp())
+    text = text.replace(b'"state":"running"', b'"state":{"is":"running"}')
+    found = decode_row(text, version=1, clock=clock, now=clock.now())
+    assert isinstance(found, Unavailable)
+    assert "reads format 6" in found.why
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"format":1,"min_reader":1}', b"\xff"])
+def test_a_row_that_is_not_one_is_unavailable_with_the_reason(text: bytes):
+    clock = Hands().clock()
+    found = decode_row(text, version=1, clock=clock, now=clock.now())
+    assert isinstance(found, Unavailable)
+    assert "cannot be read" in found.why
+
+
+def test_a_row_whose_record_is_not_one_is_unavailable():
+    clock = Hands().clock()
+    text = encode_row(FIRST, clock.stamp()).replace(b'"running"', b'"strolling"')
+    assert isinstance(decode_row(text, version=1, clock=clock, now=clock.now()), Unavailable)
+
+
+def test_a_text_that_is_half_a_surrogate_pair_is_not_encoded():
+    with pytest.raises(UnicodeEncodeError):
+        encode_row(replace(FIRST, reason="\ud800"), Hands().clock().stamp())

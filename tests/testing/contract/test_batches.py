@@ -1,0 +1,13 @@
+"""Which storages `taskhandler.testing.contract.batches` fails."""
+
+from __future__ import annotations
+
+from tests.testing.contract_failures import failures
+
+WRONG = {
+    ("WritesAreDropped", "test_writes_that_the_storage_does_not_know_are_refused_and_nothing_is_written"),
+}
+
+
+def test_each_wrong_storage_fails_the_test_of_what_it_breaks_and_the_right_one_none():
+    assert failures(WRONG) == WRONG

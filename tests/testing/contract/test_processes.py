@@ -1,0 +1,15 @@
+"""Which storages `taskhandler.testing.contract.processes` fails."""
+
+from __future__ import annotations
+
+from tests.testing.contract_failures import failures
+
+WRONG = {
+    ("ProcessesAreApart", "test_processes_create_each_record_once_and_lose_no_amendment"),
+    ("WritersWaitForEver", "test_a_stopped_process_holds_up_no_call_for_longer_than_its_limit"),
+    ("AnswersComeBeforeTheWrite", "test_what_a_killed_process_was_told_is_written_is_there"),
+}
+
+
+def test_each_wrong_storage_fails_the_test_of_what_it_breaks_and_the_right_one_none():
+    assert failures(WRONG, control="TableStorage") == WRONG
