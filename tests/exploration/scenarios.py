@@ -51,7 +51,7 @@ of a write are there) where the faults are unlimited, there and in the larger wo
 CAMPAIGN = [
     Scenario(name="three deliveries", bodies="xxx"),
     Scenario(name="two deliveries, a cancellation, a reset", cancels=1, resets=1),
-    Scenario(name="two deliveries, two cancellations, a reset", cancels=2, resets=1, faults=3),
+    Scenario(name="two deliveries, two cancellations, a reset", cancels=2, resets=1, faults=3, delays=False),
     Scenario(
         name="two deliveries, a cancellation, an expiry, a reset, one attempt",
         cancels=1,
@@ -73,8 +73,9 @@ CAMPAIGN = [
         resets=1,
         step="at most once",
         faults=3,
+        delays=False,
     ),
-    Scenario(name="three deliveries, a cancellation", bodies="xxx", cancels=1, faults=2),
+    Scenario(name="three deliveries, a cancellation", bodies="xxx", cancels=1, faults=3, delays=False),
 ]
 """What the builds leave out, and the products of what they explore one by one: `make explore`."""
 
