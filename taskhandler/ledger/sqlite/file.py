@@ -12,6 +12,7 @@ from msgspec import Struct
 from taskhandler.errors import LedgerError
 from taskhandler.ledger.sqlite.layout import is_made, make_tables, refuse_others
 from taskhandler.ledger.sqlite.permissions import PRIVATE, make_file
+from taskhandler.ledger.sqlite.write_ahead_log import KEPT_BYTES
 
 BUSY_SECONDS = 2.0
 """How long a lock of another process is waited for."""
@@ -95,6 +96,7 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
     try:
         refuse_others(connection)
         connection.execute(f"PRAGMA synchronous = {bound.synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
         connection.execute(f"PRAGMA busy_timeout = {round(busy * 1000)}")
     except BaseException:
         connection.close()

@@ -2,11 +2,12 @@
 
 Theory of operation. Every write joins a queue. A thread whose write joins while nobody leads becomes the
 *leader*: it takes the one connection for writing, waits until it is the file's only writer, and only then
-takes all writes that have queued, runs them in one transaction and commits it. The other threads are
-*followers*: each sleeps, on a lock of its own, until its write has an answer. Nobody waits for company: a
-lone write is committed at once, and those that queue during its commit form the next one. When a commit has
-ended, well or badly, the leader answers each of its writes and appoints the first follower in the queue as
-the next leader, both in one step under the mutex; so while writes wait, somebody leads.
+takes all writes that have queued, runs them in one transaction, sweeps a few expired records (`sweep`) and
+commits. The other threads are *followers*: each sleeps, on a lock of its own, until its write has an
+answer. Nobody waits for company: a lone write is committed at once, and those that queue during its commit
+form the next one. When a commit has ended, well or badly, the leader answers each of its writes and
+appoints the first follower in the queue as the next leader, both in one step under the mutex; so while
+writes wait, somebody leads.
 
 A follower whose write no leader has taken within `WITHDRAW_SECONDS` withdraws it: it is certainly not
 written. If a leader has taken it meanwhile, it cannot be withdrawn, and its fate is unknown, unless the
@@ -27,6 +28,8 @@ from taskhandler.errors import LedgerError
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import begin
 from taskhandler.ledger.sqlite.rows import PUT_DEAD_LETTER, Row
+from taskhandler.ledger.sqlite.sweep import Sweep
+from taskhandler.ledger.sqlite.write_ahead_log import WriteAheadLog
 from taskhandler.ledger.storage import Answer, Stale, Unavailable, Unknown, Written
 
 WITHDRAW_SECONDS = 2.5
@@ -80,6 +83,8 @@ class GroupCommit:
 
     Args:
         connections: to the file.
+        sweep: what deletes expired records.
+        write_ahead_log: what keeps the file's log short.
         wait: sleeps for so many seconds.
         explain: logs what is wrong, and returns it.
         timeout: seconds after which a write that no leader has taken is withdrawn.
@@ -89,11 +94,15 @@ class GroupCommit:
         self,
         connections: Connections,
         *,
+        sweep: Sweep,
+        write_ahead_log: WriteAheadLog,
         wait: Callable[[float], None],
         explain: Callable[[Exception], str],
         timeout: float = WITHDRAW_SECONDS,
     ) -> None:
         self._connections = connections
+        self._sweep = sweep
+        self._write_ahead_log = write_ahead_log
         self._wait = wait
         self._explain = explain
         self._timeout = timeout
@@ -148,11 +157,14 @@ class GroupCommit:
             with self._connections.writer() as opened:
                 begin(opened.connection, self._wait)
                 self._take(batch)
+                self._sweep.note_uptime(opened.connection)
                 for write in batch:
                     write.run(opened.connection)
+                self._sweep.delete_expired(opened.connection, writes=len(batch))
                 committing = True
                 opened.connection.execute("COMMIT")
                 self._connections.check(opened)
+                self._write_ahead_log.cut(opened.connection)
         except FAULTS as error:
             why = self._explain(error)
             doubtful = committing and not any(sign in why for sign in _NOT_COMMITTED)

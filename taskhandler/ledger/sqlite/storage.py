@@ -2,7 +2,8 @@
 
 A write is durable when it is answered (`synchronous=FULL`). What is wrong with the file or its disk is
 logged, and answered with `Unavailable` or `Unknown`; once that is repaired, the file is used again. Only a
-disk that hangs without an error can hold a call past its five seconds.
+disk that hangs without an error can hold a call past its five seconds. Expired records are deleted in
+passing, see `sweep`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, remedy
 from taskhandler.ledger.sqlite.group_commit import FAULTS, GroupCommit, Write
 from taskhandler.ledger.sqlite.pages import read_page
+from taskhandler.ledger.sqlite.sweep import Sweep
+from taskhandler.ledger.sqlite.write_ahead_log import WriteAheadLog
 from taskhandler.ledger.storage import Answer, Key, Listed, Page, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
@@ -52,6 +55,8 @@ class SQLiteStorage:
         self._connections = Connections(bound)
         self._commits = GroupCommit(
             self._connections,
+            sweep=Sweep(clock, explain=self._explain_unswept),
+            write_ahead_log=WriteAheadLog(bound.path),
             wait=wait,
             explain=self._explain,
         )
@@ -203,6 +208,14 @@ class SQLiteStorage:
             "The ledger %s is unavailable: %s. To fix it: %s.", self.bound.path, fault, what, kind=what
         )
         return f"the ledger is unavailable: {one_line(fault, limit=REASON_LIMIT)}"
+
+    def _explain_unswept(self, fault: Exception) -> None:
+        self._log.error(
+            "Expired records stay in the ledger %s: %s. To fix it: %s.",
+            self.bound.path,
+            fault,
+            remedy(fault),
+        )
 
     def _leave_alone(self, what: str, key: Key, error: rows.UnreadableRowError) -> Unavailable:
         self._log.error(

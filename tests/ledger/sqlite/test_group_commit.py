@@ -17,8 +17,10 @@ from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import BUSY_SECONDS, PAUSES_SECONDS, Bound, prepare
 from taskhandler.ledger.sqlite.group_commit import GroupCommit, Write
+from taskhandler.ledger.sqlite.sweep import Sweep
+from taskhandler.ledger.sqlite.write_ahead_log import WriteAheadLog
 from taskhandler.ledger.storage import Answer, Key, Stale, Unavailable, Unknown, Written
-from tests.ledger.filed import behind_its_back, wait
+from tests.ledger.filed import Hands, behind_its_back, wait
 from tests.ledger.samples import FIRST
 
 WRITERS = 8
@@ -41,6 +43,8 @@ class Bench:
         self.waits = 0
         self.commits = GroupCommit(
             self.connections,
+            sweep=Sweep(Hands().clock(), explain=str),
+            write_ahead_log=WriteAheadLog(str(path)),
             wait=self.wait,
             explain=str,
             timeout=timeout,

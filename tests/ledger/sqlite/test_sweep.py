@@ -1,0 +1,163 @@
+"""Expired records are deleted in passing, a few at a time, and no others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from taskhandler.ledger.sqlite.storage import SQLiteStorage
+from taskhandler.ledger.sqlite.sweep import EXPIRED, GRACE_NS, MOST_BODY_BYTES, ROWS_PER_WRITE
+from taskhandler.ledger.storage import Key
+from taskhandler.lifecycle.record import Snapshot, State
+from tests.ledger.filed import SECOND, Hands, behind_its_back
+from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.sweeping import A_MINUTE, A_YEAR, SHORT, pass_by, put, tasks
+
+UNENDED = [state for state in State if not replace(FIRST, state=state).is_terminal]
+
+
+def test_an_expired_record_goes_with_its_dead_letter_in_a_later_commit(
+    path: Path, filed: SQLiteStorage, hands: Hands
+):
+    put(filed, "old", replace(SHORT, state=State.DEAD), body=b"body")
+    hands.boot += A_MINUTE * SECOND + GRACE_NS
+    assert tasks(path) == {"old"}
+    pass_by(filed, 1)
+    assert tasks(path) == tasks(path, "dead_letters") == set()
+
+
+def test_a_record_is_kept_for_its_retention_and_a_little_longer(
+    path: Path, filed: SQLiteStorage, hands: Hands
+):
+    put(filed, "old")
+    hands.boot += A_MINUTE * SECOND + GRACE_NS - 1
+    pass_by(filed, 3)
+    assert tasks(path) == {"old"}
+    hands.boot += 1
+    pass_by(filed, 1, name="passing later")
+    assert tasks(path) == set()
+
+
+@pytest.mark.parametrize("state", UNENDED)
+def test_a_task_that_has_not_ended_is_kept_however_old(
+    path: Path, filed: SQLiteStorage, hands: Hands, state: State
+):
+    put(filed, "old", replace(SHORT, state=state))
+    hands.boot += A_YEAR * SECOND
+    pass_by(filed, 3)
+    assert tasks(path) == {"old"}
+
+
+def test_a_record_that_was_claimed_again_is_kept(path: Path, filed: SQLiteStorage, hands: Hands):
+    put(filed, "old")
+    hands.boot += A_MINUTE * SECOND + GRACE_NS
+    found = filed.read(Key("", "queue", "old"))
+    assert isinstance(found, Snapshot)
+    filed.replace(Key("", "queue", "old"), replace(SHORT, state=State.RUNNING), found.version)
+    pass_by(filed, 3)
+    assert tasks(path) == {"old"}
+
+
+def test_a_commit_deletes_a_few_and_the_next_ones_go_on(path: Path, filed: SQLiteStorage, hands: Hands):
+    for number in range(10):
+        put(filed, str(number))
+    hands.boot += A_MINUTE * SECOND + GRACE_NS
+    left = []
+    for number in range(5):
+        put(filed, f"passing {number}", FIRST)
+        left.append(len(tasks(path)))
+    assert left == [10 - ROWS_PER_WRITE * commits for commits in range(1, 6)]
+
+
+def test_a_commit_deletes_no_more_dead_letters_than_one_of_the_largest_size(
+    path: Path, filed: SQLiteStorage, hands: Hands
+):
+    body = os.urandom(MOST_BODY_BYTES)
+    for number in range(3):
+        put(filed, str(number), replace(SHORT, state=State.DEAD), body=body)
+    hands.boot += A_MINUTE * SECOND + GRACE_NS
+    left = []
+    for number in range(3):
+        put(filed, f"passing {number}", FIRST)
+        left.append(len(tasks(path, "dead_letters")))
+    assert left == [2, 1, 0]
+
+
+STUCK = {
+    "not JSON": "record = '{'",
+    "for a newer version": "min_reader = 2",
+    "said to have expired before it has": "expires_ns = 0, record = replace(record, '60.0', '6e9')",
+    "not terminal in its JSON": """record = replace(record, '"completed"', '"waiting"')""",
+}
+
+
+@pytest.mark.parametrize("edit", STUCK.values(), ids=STUCK)
+def test_records_that_must_stay_are_passed_by_and_left_as_they_are(
+    path: Path, filed: SQLiteStorage, hands: Hands, edit: str
+):
+    stuck = {f"stuck {number}" for number in range(7)}
+    for task in sorted(stuck):
+        put(filed, task)
+    with behind_its_back(path) as connection:
+        connection.execute(f"UPDATE records SET {edit}")  # noqa: S608 - words of this file
+        before = connection.execute("SELECT * FROM records ORDER BY task").fetchall()
+    put(filed, "old")
+    hands.boot += A_MINUTE * SECOND + GRACE_NS
+    pass_by(filed, 2 * len(stuck))
+    assert tasks(path) == stuck
+    with behind_its_back(path) as connection:
+        rows = connection.execute("SELECT * FROM records WHERE task LIKE 'stuck%' ORDER BY task")
+        assert rows.fetchall() == before
+
+
+def test_a_sweep_that_fails_is_logged_once_and_fails_no_write(
+    path: Path, filed: SQLiteStorage, hands: Hands, caplog: pytest.LogCaptureFixture
+):
+    put(filed, "old")
+    with behind_its_back(path) as connection:
+        connection.execute("ALTER TABLE dead_letters RENAME TO other")
+        hands.boot += A_MINUTE * SECOND + GRACE_NS
+        pass_by(filed, 3)
+        (line,) = caplog.messages
+        assert "Expired records stay in the ledger" in line
+        assert tasks(path) == {"old"}
+        connection.execute("ALTER TABLE other RENAME TO dead_letters")
+    pass_by(filed, 1, name="passing later")
+    assert tasks(path) == set()
+
+
+def test_a_deletion_that_fails_is_taken_back_and_fails_no_write(
+    path: Path, filed: SQLiteStorage, hands: Hands
+):
+    put(filed, "old", replace(SHORT, state=State.DEAD), body=b"body")
+    with behind_its_back(path) as connection:
+        connection.execute(
+            "CREATE TRIGGER no BEFORE DELETE ON dead_letters BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        hands.boot += A_MINUTE * SECOND + GRACE_NS
+        pass_by(filed, 1)
+        assert tasks(path) == tasks(path, "dead_letters") == {"old"}
+
+
+def test_a_retention_without_end_is_kept(path: Path, filed: SQLiteStorage, hands: Hands):
+    put(filed, "for ever", replace(SHORT, retention=1e300))
+    hands.boot += 60 * A_YEAR * SECOND
+    pass_by(filed, 3)
+    assert tasks(path) == {"for ever"}
+
+
+def test_expired_records_are_found_by_the_index(filed: SQLiteStorage):
+    with behind_its_back(Path(filed.bound.path)) as connection:
+        bound = (0,) * EXPIRED.count("?")
+        plan = [step[-1] for step in connection.execute(f"EXPLAIN QUERY PLAN {EXPIRED}", bound)]
+    assert plan[0].startswith("SEARCH records USING INDEX records_expiring (")
+    assert "expires_ns<?" in plan[0]
+    assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step]
+
+
+def test_a_record_that_need_not_be_kept_at_all_outlives_the_commit_that_wrote_it(filed: SQLiteStorage):
+    put(filed, "at once", replace(SHORT, retention=0.0))
+    assert isinstance(filed.read(Key("", "queue", "at once")), Snapshot)
