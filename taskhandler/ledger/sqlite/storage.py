@@ -211,7 +211,7 @@ class SQLiteStorage:
 
     def _explain_unswept(self, fault: Exception) -> None:
         self._log.error(
-            "Expired records stay in the ledger %s: %s. To fix it: %s.",
+            "The expired records of the ledger %s cannot be deleted: %s. To fix it: %s.",
             self.bound.path,
             fault,
             remedy(fault),
