@@ -157,7 +157,7 @@ def open_map(document: Message) -> Message:
         DocumentError: it is not taskhandler's, or its format is too new, or older than the first release.
     """
     if RECORD not in document.fields or document.fields[RECORD].WhichOneof("value_type") != "map_value":
-        raise _find_stranger(document)
+        raise _explain_foreign(document)
     fields = document.fields[RECORD].map_value.fields
     written, min_reader = (_read_number(fields, name) for name in ("format", "min_reader"))
     if min_reader > FORMAT:
@@ -169,7 +169,7 @@ def open_map(document: Message) -> Message:
     return fields
 
 
-def _find_stranger(document: Message) -> DocumentError:
+def _explain_foreign(document: Message) -> DocumentError:
     unreleased = document.fields["m"].map_value.fields if "m" in document.fields else ()
     if "schema" in unreleased:
         return DocumentError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -35,6 +35,7 @@ def test_a_conflict_has_a_value_of_its_own():
 
 
 @given(state=listed, handler=handlers, other=handlers)
+@example(Listed.DEAD, "h", "h\0")
 def test_the_range_of_a_handler_has_its_value_only(state: Listed, handler: str, other: str):
     (span,) = find_spans({state}, handler)
     value = f"{state.value}:{other}"

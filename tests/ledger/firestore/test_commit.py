@@ -1,4 +1,4 @@
-"""Users' batches commit with the completion or not at all, and what they did wrong is told as theirs."""
+"""A user's batch commits with the completion or not at all, and its own mistakes are refusals."""
 
 from __future__ import annotations
 

@@ -217,6 +217,15 @@ def test_only_among_running_tasks_is_silence_taken_for_a_slow_query(spans: list[
     assert type(PageReader(lambda *_: Found([], SLOW), entry_of, limit=2).read(spans, None)) is expected
 
 
+def test_a_query_that_is_slow_after_an_answer_ends_the_page_early():
+    found = iter([Found([fetched("h", number) for number in range(2)]), Found([], SLOW)])
+    spans = [*DEAD_SPANS, *find_spans({Listed.WAITING}, None)]
+    page = PageReader(lambda *_: next(found), entry_of, limit=5).read(spans, None)
+    assert isinstance(page, Page)
+    assert ([entry.id for entry in page.entries], page.after) == (["c/00", "c/01"], "waiting:/")
+    assert not page.is_complete
+
+
 def test_an_incomplete_page_without_records_is_continued_where_it_began():
     page = PageReader(lambda *_: Found([], SLOW), entry_of, limit=2).read(RUNNING_SPANS, None)
     assert page == Page((), "running:/", is_complete=False)

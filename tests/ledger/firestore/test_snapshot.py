@@ -1,4 +1,4 @@
-"""What is read of a document beside its record: age, times for people, and what must not be acted on."""
+"""Snapshots of documents: age, times for people, and documents that must not be acted on."""
 
 from __future__ import annotations
 
