@@ -17,8 +17,8 @@ from google.auth import jwt
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE
 from taskhandler.auth.certificates import CertificateKeeper
-from taskhandler.auth.fetch_answer import Fetched
-from taskhandler.auth.verifier import OIDCVerifier, Rules
+from taskhandler.auth.fetch_response import Fetched
+from taskhandler.auth.verifier import OIDCVerifier, TokenPolicy
 from taskhandler.config.settings import CERTS_URL
 from taskhandler.devqueue.task import Oidc
 from taskhandler.devqueue.tokens import TokenIssuer
@@ -38,7 +38,7 @@ def main() -> None:
     """Measure and print."""
     issuer = TokenIssuer(now=time.time)
     certs = issuer.certificates()
-    rules = Rules(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
+    rules = TokenPolicy(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
     keeper = CertificateKeeper(
         CERTS_URL,
         clock=time.monotonic,

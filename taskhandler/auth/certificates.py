@@ -1,19 +1,19 @@
-"""Google's certificates: fetched when first needed, refreshed in the background, used stale if that fails.
+"""Google's certificates: fetched when first needed, refreshed in the background, stale if that fails.
 
-Theory of operation. What is known is one frozen value, which a fetch replaces: a known key is found without
-a lock. Four points of time matter, on the keeper's clock:
+Theory of operation. What is known is one frozen value, which a fetch replaces, so a known key is found
+without a lock. Four points of time matter, on the keeper's clock:
 
     fetched ---------- fresh_until ------------------------------- usable_until ------->
        known keys are found; an   |  known keys are found, and a     |  nothing is found; a
        unknown one is refused     |  fetch is started beside them    |  fetch is started
     a failed fetch ---- quiet_until: until then no other is started
 
-There is one fetch at a time (*single flight*), on a thread of its own, which ends by the fetch's own
-deadline. A known key never waits, nor does an unknown one while the certificates are fresh: callers
-without a good token must not hold the server's threads. Two waits remain, both short and bounded. The
-caller that starts a fetch waits a moment for it, so that the first token of a new key is let in; for the
-sake of unknown keys a small budget of fetches is spent. And while the certificates are not fresh and no
-fetch has failed, as at a cold start, a bounded number of callers wait for the one that is under way.
+There is one fetch at a time (*single flight*), on a thread of its own, with a deadline for the whole of it.
+A token of a known key never waits for it. Nor does one of an unknown key while the certificates are fresh:
+callers without a valid token must not occupy the server's threads. Two waits remain, both short and bounded.
+The caller that starts a fetch waits for it briefly, so that the first token of a new key is accepted; how
+many fetches unknown keys may start is limited by a token bucket. And while nothing is fresh and no fetch has
+failed, as after a cold start, a bounded number of callers wait for the fetch that is under way.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from random import random
 
 from msgspec import Struct
 
-from taskhandler.auth.fetch_answer import Certificate, Fetched, read_certificates
-from taskhandler.auth.fetch_budget import Budget
-from taskhandler.auth.fetch_thread import LONGEST_FAULT, Fetch, fault, run_fetch, start_thread
+from taskhandler.auth.fetch_budget import TokenBucket
+from taskhandler.auth.fetch_response import Certificate, Fetched, read_certificates
+from taskhandler.auth.fetch_thread import FAULT_LIMIT_CHARACTERS, Fetch, fault, run_fetch, start_thread
 from taskhandler.errors import ConfigError
 from taskhandler.forks import call_in_child
 from taskhandler.text import one_line
@@ -39,23 +39,23 @@ from taskhandler.throttled_log import ThrottledLog
 LOGGER = logging.getLogger("taskhandler.auth")
 
 FETCH_DEADLINE_SECONDS = 5.0
-"""A fetch as a whole takes no longer."""
+"""For a fetch as a whole."""
 STARTER_WAIT_SECONDS = 0.5
-"""The caller that starts a fetch waits so long for it; in Google's own network it takes a tenth of that."""
+"""How long the caller that starts a fetch waits for it; in Google's network one takes a tenth of that."""
 SHARED_WAIT_SECONDS = 2.0
-"""Callers wait for a fetch until so long after its start, while nothing fresh is known."""
-MOST_WAITING = 32
-"""Callers that wait for one fetch at the same time."""
+"""How long after the start of a fetch callers wait for it, while nothing is fresh."""
+MOST_WAITING_CALLERS = 32
+"""For one fetch, at the same time."""
 QUIET_SECONDS = 5.0
-"""After a failure nothing is fetched for so long."""
+"""For how long nothing is fetched after a failure."""
 UNKNOWN_KEY_SECONDS = 60.0
 """After which one more fetch for an unknown key is allowed."""
-UNKNOWN_KEY_BURST = 5
-"""Fetches for unknown keys that are allowed at once, if none was made for as many of these periods."""
+UNKNOWN_KEY_BURST_FETCHES = 5
+"""Fetches for unknown keys that are allowed at once, if there was none for as many of these periods."""
 KEPT_AT_LEAST_SECONDS, KEPT_AT_MOST_SECONDS, KEPT_BY_DEFAULT_SECONDS = 300.0, 86_400.0, 3_600.0
-"""Bounds of the `max-age` that is believed, and what stands in for a missing one."""
+"""The bounds that a `max-age` is brought within, and the default where there is none."""
 STALE_IF_ERROR_SECONDS = 86_400.0
-"""For which certificates past their `max-age` are used while no others can be fetched (RFC 5861)."""
+"""For how long certificates are used past their `max-age` while fetching fails (RFC 5861)."""
 
 _SAFE_URL = re.compile(r"https://[^/\s]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
 
@@ -65,7 +65,7 @@ class NoSuchKey(Struct, frozen=True):
 
 
 class Unreachable(Struct, frozen=True):
-    """It cannot be said whether there is such a key: fresh certificates cannot be fetched, or not yet."""
+    """Whether there is such a key is unknown: no fresh certificates could be fetched, or not yet."""
 
 
 _NO_SUCH_KEY, _UNREACHABLE = NoSuchKey(), Unreachable()
@@ -94,7 +94,7 @@ class CertificateKeeper:
 
     _lock: threading.RLock
     _fetching: Fetch | None
-    _places: threading.Semaphore
+    _waiting_slots: threading.Semaphore
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class CertificateKeeper:
             starter_wait: seconds that the caller who starts a fetch waits for it in any case.
 
         Raises:
-            ConfigError: `url` is neither https nor on a loopback address, so anybody could forge the answer.
+            ConfigError: `url` is neither https nor on a loopback address, so anyone could forge the response.
         """
         if not _SAFE_URL.fullmatch(url):
             raise ConfigError(
@@ -129,25 +129,25 @@ class CertificateKeeper:
         self._shared_wait, self._starter_wait = shared_wait, starter_wait
         self._held = _Held({}, float("-inf"), float("-inf"))
         self._failing, self._quiet_until = False, float("-inf")
-        self._budget = Budget(burst=UNKNOWN_KEY_BURST, seconds=UNKNOWN_KEY_SECONDS)
+        self._budget = TokenBucket(burst=UNKNOWN_KEY_BURST_FETCHES, seconds=UNKNOWN_KEY_SECONDS)
         self._log = ThrottledLog(LOGGER, clock=clock)
-        self._begin_anew()
-        call_in_child(self._begin_anew)
+        self._reset_for_this_process()
+        call_in_child(self._reset_for_this_process)
 
     @property
     def certificates(self) -> dict[str, Certificate]:
-        """All that were in the last answer, however old. A key that stays is the same object."""
+        """All that were in the last response, however old. A key that stays is the same object."""
         return self._held.certificates
 
     def find(self, kid: str) -> Certificate | NoSuchKey | Unreachable:
-        """Find the key called `kid`. Takes no time for a known one, and a bounded time for any."""
+        """Find the key with the id `kid`: at once if it is known, else within a bounded time."""
         held, now = self._held, self._clock()
         found = held.certificates.get(kid) if now < held.usable_until else None
         if found is None:
             self._wait(held, now)
             return self._look(kid, now)
         if now >= held.fresh_until:
-            self._start(held, now)  # nobody waits for this one
+            self._start(held, now)  # in the background: no caller waits for it
         return found
 
     def close(self) -> None:
@@ -166,16 +166,16 @@ class CertificateKeeper:
         """Start a fetch if it is time for one, and wait for it if this caller may."""
         is_fresh = now < held.fresh_until
         started = self._start(held, now, budget=self._budget if is_fresh else None)
-        fetch, places = self._fetching, self._places
-        if not is_fresh and not self._failing and fetch is not None and places.acquire(blocking=False):
+        fetch, slots = self._fetching, self._waiting_slots
+        if not is_fresh and not self._failing and fetch is not None and slots.acquire(blocking=False):
             try:
                 fetch.over.wait(fetch.since + self._shared_wait - now)
             finally:
-                places.release()
+                slots.release()
         elif started is not None:
             started.over.wait(self._starter_wait)
 
-    def _start(self, seen: _Held, now: float, *, budget: Budget | None = None) -> Fetch | None:
+    def _start(self, seen: _Held, now: float, *, budget: TokenBucket | None = None) -> Fetch | None:
         """Start a fetch; None if one is under way, not due yet, or no longer needed."""
         with self._lock:
             if self._fetching is not None or self._held is not seen or now < self._quiet_until:
@@ -196,9 +196,9 @@ class CertificateKeeper:
             if isinstance(answer, Fetched):
                 held = self._read(answer)
             else:
-                self._warn_of(answer)
+                self._warn_of_failed_fetch(answer)
         except (ValueError, RecursionError) as error:
-            self._warn_of(fault(error))
+            self._warn_of_failed_fetch(fault(error))
         finally:  # even after an error, no caller is left waiting
             self._end(fetch, held)
 
@@ -226,15 +226,15 @@ class CertificateKeeper:
                 self._quiet_until = self._clock() + QUIET_SECONDS if held is None else float("-inf")
         fetch.over.set()
 
-    def _warn_of(self, fault: str) -> None:
-        url = one_line(self._url, limit=LONGEST_FAULT)
+    def _warn_of_failed_fetch(self, fault: str) -> None:
+        url = one_line(self._url, limit=FAULT_LIMIT_CHARACTERS)
         self._warn("could not fetch certificates from %s: %s", url, fault)
 
     def _warn(self, line: str, *about: object) -> None:
         self._log.warning(line, *about, cause=about)
 
-    def _begin_anew(self) -> None:
+    def _reset_for_this_process(self) -> None:
         """Forget what only the parent process has: its threads, and the locks that they may hold."""
         self._lock = threading.RLock()  # held while `spawn` is called, which may run the fetch at once
-        self._places = threading.Semaphore(MOST_WAITING)
+        self._waiting_slots = threading.Semaphore(MOST_WAITING_CALLERS)
         self._fetching = None

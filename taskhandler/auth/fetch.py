@@ -1,11 +1,11 @@
-"""Fetches the certificates over HTTP, within one deadline and one number of bytes for everything.
+"""Fetches the certificates over HTTP, within one deadline and one limit of bytes for everything.
 
 A time-out of `urllib` bounds one step on the network: a server that sends a byte a second never exceeds it.
-Here every step, from connecting to the last byte of the body, is given the time that the whole fetch has
-left, and everything received is counted. Two things last longer: the name resolver cannot be interrupted,
-and gevent's TLS begins its time-out anew with each byte of a record.
+Here every step, from connecting to the last byte of the body, has as its time-out what is left of the fetch's
+time, and all bytes received are counted. Two things can take longer: the name resolver cannot be interrupted,
+and gevent's TLS starts its time-out again with each byte of a record.
 
-This module imports what is heavy, and is therefore itself imported with the first fetch.
+This module has heavy imports, so it is itself imported only with the first fetch.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from taskhandler.auth.fetch_answer import Fetched, max_age
+from taskhandler.auth.fetch_response import Fetched, max_age
 
 LARGEST_BODY_BYTES = 262_144
-"""Google's has about 3,000."""
-LARGEST_ANSWER_BYTES = LARGEST_BODY_BYTES + 65_536
-"""Everything that is received: the proxy's answer, TLS apart, the headers, and the body with its framing."""
+"""Google's body has about 3,000."""
+LARGEST_RESPONSE_BYTES = LARGEST_BODY_BYTES + 65_536
+"""Everything received, without TLS: the proxy's response, the headers, and the body with its framing."""
 
 
 def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = time.monotonic) -> Fetched:
@@ -37,16 +37,16 @@ def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = ti
         clock: seconds, monotonic.
 
     Raises:
-        OSError: nothing was fetched in time, or the status says so.
-        ValueError: the answer is too long.
+        OSError: nothing was fetched in time, or the status is not 200.
+        ValueError: the response is too long.
     """
     bounds = _Bounds(clock, clock() + timeout)
     try:
-        with _opener(url, bounds).open(url, timeout=timeout) as answer:
-            if answer.status != http.client.OK:
-                raise OSError(f"HTTP {answer.status} {answer.reason}")
-            body: bytes = answer.read(LARGEST_BODY_BYTES + 1)
-            control: str = answer.headers.get("Cache-Control", "")
+        with _opener(url, bounds).open(url, timeout=timeout) as response:
+            if response.status != http.client.OK:
+                raise OSError(f"HTTP {response.status} {response.reason}")
+            body: bytes = response.read(LARGEST_BODY_BYTES + 1)
+            control: str = response.headers.get("Cache-Control", "")
     except urllib.error.URLError as error:
         raise error.reason if isinstance(error.reason, OSError) else error from None
     except http.client.HTTPException as error:
@@ -62,11 +62,11 @@ class _Bounds:
     """What one fetch has left of its time and its bytes."""
 
     def __init__(self, clock: Callable[[], float], ends: float) -> None:
-        self._clock, self._ends, self._bytes_left = clock, ends, LARGEST_ANSWER_BYTES
+        self._clock, self._ends, self._bytes_left = clock, ends, LARGEST_RESPONSE_BYTES
         self._connected: socket.socket | None = None
 
     def arm(self, sock: socket.socket, *, share: int = 1) -> None:
-        """Bound the next step of `sock` by what is left, or by one of `share` equal parts of it."""
+        """Bound the next step of `sock` by the time left, or by one of `share` equal parts of it."""
         left = self._ends - self._clock()
         if left <= 0:
             raise TimeoutError("timed out: the fetch as a whole took too long")
@@ -75,7 +75,7 @@ class _Bounds:
     def count(self, received: int) -> int:
         self._bytes_left -= received
         if self._bytes_left < 0:
-            raise ValueError(f"the response is longer than {LARGEST_ANSWER_BYTES} bytes")
+            raise ValueError(f"the response is longer than {LARGEST_RESPONSE_BYTES} bytes")
         return received
 
     def connect(self, address: tuple[str, int], *_: object) -> socket.socket:
@@ -85,7 +85,9 @@ class _Bounds:
         for number, (family, kind, protocol, _name, where) in enumerate(found):
             sock: socket.socket = _bounded(socket.socket, self)(family, kind, protocol)
             try:
-                self.arm(sock, share=len(found) - number)  # a silent one leaves time for the next
+                self.arm(
+                    sock, share=len(found) - number
+                )  # an address that is silent leaves time for the next
                 sock.connect(where)
                 self.arm(sock)
                 self._connected = sock
@@ -115,7 +117,7 @@ class _Bounds:
 def _bounded(kind: type[Any], bounds: _Bounds) -> type[Any]:
     """Make a class of sockets that keep within `bounds`; each fetch has its own.
 
-    `ssl` makes its sockets by itself: only their class can be handed to it. It shakes hands within the
+    `ssl` creates its sockets itself: only their class can be chosen. Its handshake takes no longer than the
     time-out of the socket that it is given. What is sent needs no attention, since the request fits into
     the buffers of the system.
     """
@@ -131,7 +133,7 @@ def _bounded(kind: type[Any], bounds: _Bounds) -> type[Any]:
 
 
 def _opener(url: str, bounds: _Bounds) -> urllib.request.OpenerDirector:
-    """Make an opener that knows neither redirects nor errors: every answer is an answer."""
+    """Make an opener without redirects and without errors for statuses: every response is returned."""
     is_https = url.startswith("https:")
     proxies = urllib.request.getproxies() if is_https else {}
     # A handler for HTTPS reads all of the machine's certificate authorities, which takes 80 ms.

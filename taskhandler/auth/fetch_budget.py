@@ -1,14 +1,14 @@
-"""How often something may be done: a few times at once, and seldom in the long run."""
+"""Limits how often something is done: a few times at once, seldom in the long run."""
 
 from __future__ import annotations
 
 
-class Budget:
-    """A token bucket.
+class TokenBucket:
+    """Allows `burst` acts at once, and one more every so many seconds.
 
     Args:
-        burst: how often it may be done at once.
-        seconds: until it may be done once more, up to `burst` times again.
+        burst: acts.
+        seconds: for one more act, up to `burst` of them.
     """
 
     def __init__(self, *, burst: int, seconds: float) -> None:
@@ -17,7 +17,7 @@ class Budget:
         self._paid_until = float("-inf")
 
     def take(self, now: float) -> bool:
-        """Ask to do it at `now`, in seconds of a clock that never goes back."""
+        """Whether to act at `now`, in seconds of a clock that never goes back; counts it if so."""
         paid_until = max(self._paid_until, now)
         if paid_until - now > self._advance:
             return False

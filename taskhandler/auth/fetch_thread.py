@@ -1,4 +1,4 @@
-"""Runs one fetch of the certificates on a thread of its own, which keeps nothing alive but the fetch."""
+"""Runs one fetch of the certificates on a thread of its own, which does not keep the keeper alive."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch_response import Fetched
 from taskhandler.text import one_line
 
-LONGEST_FAULT = 200
+FAULT_LIMIT_CHARACTERS = 200
 """Characters of an error that are logged."""
 
 
@@ -55,4 +55,4 @@ def run_fetch(
 
 def fault(error: Exception) -> str:
     """Say what went wrong, in one line: parts of it are text from the network."""
-    return f"{type(error).__name__}: {one_line(error, limit=LONGEST_FAULT)}"
+    return f"{type(error).__name__}: {one_line(error, limit=FAULT_LIMIT_CHARACTERS)}"

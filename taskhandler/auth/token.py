@@ -1,7 +1,7 @@
-"""What a well-formed token is: every check of it that needs neither a key nor the network.
+"""What a well-formed token is: all checks of it that need neither a key nor the network.
 
-The cheapest checks come first: length, shape, base64url, JSON, times, names. The reasons
-are constant phrases that repeat nothing of the token.
+The cheapest checks come first: length, shape, base64url, JSON, times, names. The reasons are constant
+phrases that repeat nothing of the token.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, Literal
 from msgspec import Struct
 
 CLOCK_SKEW_SECONDS = 60
-"""Seconds that Google's clock and ours may differ."""
+"""By which Google's clock and ours may differ."""
 LONGEST_LIFETIME_SECONDS = 86_400
-"""Seconds from `iat` to `exp`; Google's tokens live for 3,600."""
-LONGEST_CREDENTIAL = 4_096
-"""Characters of the longest `Authorization` that is looked at; Google's have about 900."""
+"""From `iat` to `exp`; Google's tokens live for 3,600."""
+LONGEST_CREDENTIAL_CHARACTERS = 4_096
+"""Of an `Authorization` header that is read; Google's have about 900."""
 MOST_BRACKETS = 64
 """Objects and lists in one segment; bounds how deep they can be nested. Google's have one to three."""
 
@@ -28,14 +28,14 @@ _CREDENTIAL = re.compile(r"(?i:bearer) +(([\w-]+)\.([\w-]+)\.([\w-]+))", re.ASCI
 _TO_BASE64 = bytes.maketrans(b"-_", b"+/")
 _LAST_CHARACTERS = (
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-    "",  # no bytes are spelt with 4n + 1 characters
+    "",  # no bytes are encoded in 4n + 1 characters
     "AQgw",  # the last four bits are padding
     "AEIMQUYcgkosw048",  # the last two bits are padding
 )
 
 
 class Refused(Struct, frozen=True):
-    """The caller's fault.
+    """The caller is refused.
 
     Attributes:
         status_word: `unauthenticated`, or `forbidden` for a good token of another account.
@@ -47,13 +47,13 @@ class Refused(Struct, frozen=True):
 
 
 class Token(Struct, frozen=True):
-    """A token in which everything but the signature and the account is as it should be.
+    """A token that is valid, but for its signature and its account, which are not checked yet.
 
     Attributes:
         text: the three segments, without the scheme before them.
-        kid: the id of the key that it says it is signed with.
+        kid: the id of the key that it claims to be signed with.
         exp: when it expires, in seconds since 1970.
-        email: the account that it says it is of.
+        email: the account that it claims to be of.
     """
 
     text: str
@@ -75,7 +75,9 @@ def read_token(
     """
     if not authorization:
         return _refused("there is no Authorization header")
-    shape = _CREDENTIAL.fullmatch(authorization) if len(authorization) <= LONGEST_CREDENTIAL else None
+    shape = (
+        _CREDENTIAL.fullmatch(authorization) if len(authorization) <= LONGEST_CREDENTIAL_CHARACTERS else None
+    )
     if shape is None:
         return _refused("the Authorization header is not one Bearer token of a plausible length")
     text, header, payload, signature = shape.groups()
@@ -143,7 +145,7 @@ def _fault_in_times(claims: dict[str, Any], now: float) -> str | None:
         return "the token's lifetime is not plausible"
     if max(iat, nbf) > now + CLOCK_SKEW_SECONDS:
         return "the token is not valid yet"
-    return "expired" if exp < now - CLOCK_SKEW_SECONDS else None
+    return "the token has expired" if exp < now - CLOCK_SKEW_SECONDS else None
 
 
 def _fault_in_names(

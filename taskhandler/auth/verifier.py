@@ -1,7 +1,7 @@
 """Who is calling: is this the OIDC token of one of our service accounts, and meant for us?
 
-What costs nothing is checked before a certificate is asked for. Reasons are constant phrases: the messages
-of google-auth repeat the token, and are dropped.
+What needs no certificate is checked first. Reasons are constant phrases: the messages of google-auth repeat
+the token, and are dropped.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ from typing import Protocol
 from msgspec import Struct
 
 from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreachable
-from taskhandler.auth.fetch_answer import Certificate
-from taskhandler.auth.token import CLOCK_SKEW_SECONDS, LONGEST_CREDENTIAL, Refused, Token, read_token
+from taskhandler.auth.fetch_response import Certificate
+from taskhandler.auth.token import (
+    CLOCK_SKEW_SECONDS,
+    LONGEST_CREDENTIAL_CHARACTERS,
+    Refused,
+    Token,
+    read_token,
+)
 from taskhandler.config.settings import ISSUERS
 from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.auth")
 
 SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
-"""What Cloud Run puts in the place of a signature (Cloud Run troubleshooting page)."""
+"""What Cloud Run replaces a signature with (Cloud Run troubleshooting page)."""
 REMEMBERED_SECONDS = 60.0
-"""After which a remembered token is read again: its key is looked up, and old certificates are refreshed."""
+"""After which a remembered token is checked again: its key is looked up, old certificates are refreshed."""
 _SCHEME = "Bearer "
 
 
@@ -36,7 +42,7 @@ class Caller(Struct, frozen=True):
 
 
 class Unverifiable(Struct, frozen=True):
-    """Our fault: there are no certificates to verify with. `why` is a constant phrase."""
+    """There are no certificates to verify the token with. `why` is a constant phrase."""
 
     why: str
 
@@ -49,17 +55,17 @@ class Verifier(Protocol):
     """Says who is calling."""
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
-        """Say who sent the `Authorization` header, or why that cannot be said. Never raises.
+        """Say who sent the `Authorization` header, or why that is unknown. Never raises.
 
         Args:
             authorization: the value of the header (of several: joined by commas), or None.
-            allowed: e-mails; narrows the configured accounts. None leaves them as they are.
+            allowed: e-mail addresses, which narrow the configured accounts; None for all of these.
         """
         ...
 
 
-class Rules(Struct, frozen=True):
-    """Whose tokens are good: each claim must be in its set, to the letter; an empty set refuses all."""
+class TokenPolicy(Struct, frozen=True):
+    """Which tokens are accepted: each claim must be in its set exactly; an empty set accepts none."""
 
     audiences: frozenset[str]
     accounts: frozenset[str]
@@ -67,27 +73,27 @@ class Rules(Struct, frozen=True):
 
 
 class OIDCVerifier:
-    """Checks everything, by google-auth and Google's certificates, and remembers the good tokens."""
+    """Checks everything with google-auth and Google's certificates, and remembers the valid tokens."""
 
     def __init__(
         self,
-        rules: Rules,
+        policy: TokenPolicy,
         keeper: CertificateKeeper,
         *,
         now: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
         remembered: int = 1_024,
     ) -> None:
-        """Apply `rules` with the certificates of `keeper`.
+        """Apply `policy` with the certificates of `keeper`.
 
         Args:
-            rules: whose tokens are good.
-            keeper: of the certificates.
+            policy: which tokens are accepted.
+            keeper: keeps the certificates.
             now: seconds since 1970. google-auth uses the system's own clock as well.
-            clock: seconds, monotonic; bounds what is logged.
-            remembered: how many good tokens are remembered, at most.
+            clock: seconds, monotonic; limits how often a warning is logged.
+            remembered: how many valid tokens are remembered, at most.
         """
-        self._rules, self._keeper, self._now = rules, keeper, now
+        self._policy, self._keeper, self._now = policy, keeper, now
         self._log = ThrottledLog(LOGGER, clock=clock)
         self._good = _GoodTokens(remembered)
 
@@ -103,13 +109,16 @@ class OIDCVerifier:
             return answer if allowed is None else _among(allowed, answer)
         except (
             RecursionError
-        ):  # our own stack is full: no token that is parsed is nested deeply enough for that
+        ):  # the stack was nearly full before: no token that is parsed is nested so deeply
             return _NO_STACK
 
     def _examine(self, authorization: str) -> Answer:
-        if authorization.endswith("." + SIGNATURE_REMOVED) and len(authorization) <= LONGEST_CREDENTIAL:
+        if (
+            authorization.endswith("." + SIGNATURE_REMOVED)
+            and len(authorization) <= LONGEST_CREDENTIAL_CHARACTERS
+        ):
             return self._warn_of_removed_signature()
-        token = _read(authorization, self._rules, self._now())
+        token = _read(authorization, self._policy, self._now())
         if isinstance(token, Refused):
             return token
         certificate, key = self._keeper.find(token.kid), f"{_SCHEME}{token.text}"
@@ -120,10 +129,10 @@ class OIDCVerifier:
             return Unverifiable("Google's certificates cannot be fetched")
         if isinstance(certificate, NoSuchKey):
             return Refused("unauthenticated", "the token is signed with an unknown key")
-        if not _is_signed(token, certificate, self._rules):
+        if not _is_signed(token, certificate, self._policy):
             return Refused("unauthenticated", "google-auth rejected the token's signature or its times")
         caller = Caller(token.email)
-        answer = _among(self._rules.accounts, caller)
+        answer = _among(self._policy.accounts, caller)
         return self._remember(key, caller, token, certificate) if answer is caller else answer
 
     def _remember(self, key: str, caller: Caller, token: Token, certificate: Certificate) -> Caller:
@@ -141,21 +150,21 @@ class OIDCVerifier:
 
 
 class PlatformVerifier:
-    """Checks only the claims. For behind a platform that has checked, and perhaps removed, the signature."""
+    """Checks only the claims: for a platform that has checked the signature, and perhaps removed it."""
 
-    def __init__(self, rules: Rules, *, now: Callable[[], float]) -> None:
-        """Apply `rules`; `now` tells the seconds since 1970."""
-        self._rules, self._now = rules, now
+    def __init__(self, policy: TokenPolicy, *, now: Callable[[], float]) -> None:
+        """Apply `policy`; `now` returns the seconds since 1970."""
+        self._policy, self._now = policy, now
 
     def verify(self, authorization: str | None, *, allowed: frozenset[str] | None = None) -> Answer:
         """See `Verifier`."""
         try:
-            token = _read(authorization or "", self._rules, self._now())
+            token = _read(authorization or "", self._policy, self._now())
             if isinstance(token, Refused):
                 return token
-            answer = _among(self._rules.accounts, Caller(token.email))
+            answer = _among(self._policy.accounts, Caller(token.email))
             return answer if allowed is None else _among(allowed, answer)
-        except RecursionError:  # of our own stack, as above
+        except RecursionError:  # as above
             return _NO_STACK
 
 
@@ -168,7 +177,7 @@ class NoVerifier:
 
 
 class _Good(Struct, frozen=True):
-    """A token that was verified: whose it is, until when that need not be looked at again, and its key."""
+    """A token that was verified: whose it is, until when it need not be checked again, and its key."""
 
     caller: Caller
     until: float
@@ -179,8 +188,8 @@ class _Good(Struct, frozen=True):
 class _GoodTokens:
     """The tokens verified last, in two generations: a full one replaces the older one.
 
-    Forgetting a whole generation takes no lock and no order of use. The keys are whole headers, in the
-    spelling that nearly all of them have already: cutting the scheme off would copy and hash each one again.
+    Forgetting a whole generation needs no lock and no order of use. The keys are whole headers, in the form
+    that nearly all of them have already: cutting off the scheme would copy and hash each one again.
     """
 
     def __init__(self, limit: int) -> None:
@@ -197,15 +206,15 @@ class _GoodTokens:
         self._young[key] = good
 
 
-def _read(authorization: str, rules: Rules, now: float) -> Token | Refused:
-    return read_token(authorization, audiences=rules.audiences, issuers=rules.issuers, now=now)
+def _read(authorization: str, policy: TokenPolicy, now: float) -> Token | Refused:
+    return read_token(authorization, audiences=policy.audiences, issuers=policy.issuers, now=now)
 
 
-def _is_signed(token: Token, certificate: Certificate, rules: Rules) -> bool:
-    certs, audience = {certificate.kid: certificate.public_key}, list(rules.audiences)
+def _is_signed(token: Token, certificate: Certificate, policy: TokenPolicy) -> bool:
+    certs, audience = {certificate.kid: certificate.public_key}, list(policy.audiences)
     try:
         _jwt_decode()(token.text, certs=certs, audience=audience, clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
-    except ValueError:  # the root of all that it raises about what has come this far
+    except ValueError:  # the root of all errors that it raises about such a token
         return False
     return True
 

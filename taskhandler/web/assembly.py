@@ -14,7 +14,7 @@ from functools import partial
 from msgspec import Struct
 
 from taskhandler.auth.certificates import CertificateKeeper
-from taskhandler.auth.verifier import NoVerifier, OIDCVerifier, PlatformVerifier, Rules, Verifier
+from taskhandler.auth.verifier import NoVerifier, OIDCVerifier, PlatformVerifier, TokenPolicy, Verifier
 from taskhandler.config.settings import CERTS_URL, ISSUERS, Settings, read_settings
 from taskhandler.delivery.notify import Notifier
 from taskhandler.delivery.receiver import Receiver
@@ -125,20 +125,20 @@ def _make_verifier(settings: Settings, keeper: CertificateKeeper | None) -> Veri
     if settings.auth == "none":
         LOGGER.warning("TASKHANDLER_AUTH is 'none': anyone can run the handlers")
         return NoVerifier()
-    rules = Rules(
+    policy = TokenPolicy(
         audiences=frozenset(settings.audience),
         accounts=frozenset(settings.service_accounts),
         issuers=frozenset(settings.issuers),
     )
     if keeper is None:
-        return PlatformVerifier(rules, now=time.time)
+        return PlatformVerifier(policy, now=time.time)
     if settings.certs_url != CERTS_URL or set(settings.issuers) - set(ISSUERS):
         LOGGER.warning(
             "tokens that Google has not signed are accepted: TASKHANDLER_CERTS_URL is %r, issuers %r",
             settings.certs_url,
             settings.issuers,
         )
-    return OIDCVerifier(rules, keeper, now=time.time)
+    return OIDCVerifier(policy, keeper, now=time.time)
 
 
 def _make_storage(settings: Settings) -> Storage:

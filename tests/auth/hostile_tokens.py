@@ -6,7 +6,7 @@ import json
 import time
 from base64 import b64encode
 
-from taskhandler.auth.token import LONGEST_CREDENTIAL, MOST_BRACKETS
+from taskhandler.auth.token import LONGEST_CREDENTIAL_CHARACTERS, MOST_BRACKETS
 from tests.auth import issuer
 
 NOW = int(time.time())
@@ -208,7 +208,7 @@ CREDENTIALS = {
     "two tokens": f"Bearer {GENUINE} {GENUINE}",
     "Bearer twice": f"Bearer Bearer {GENUINE}",
     "as a parameter": f"Bearer token={GENUINE}",
-    "longer than any": "Bearer " + " " * (LONGEST_CREDENTIAL - len(GENUINE)) + GENUINE,
+    "longer than any": "Bearer " + " " * (LONGEST_CREDENTIAL_CHARACTERS - len(GENUINE)) + GENUINE,
     "dotless i": f"Bearer\u0131 {GENUINE}",
     "scheme of look-alikes": f"B\u0435arer {GENUINE}",
     "comma only": ",",

@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from google.auth import crypt, jwt
 
 from taskhandler.auth.certificates import CertificateKeeper
-from taskhandler.auth.fetch_answer import Fetched
-from taskhandler.auth.verifier import OIDCVerifier, Rules
+from taskhandler.auth.fetch_response import Fetched
+from taskhandler.auth.verifier import OIDCVerifier, TokenPolicy
 from taskhandler.config.settings import CERTS_URL
 
 AUDIENCE = "https://svc-abcdefgh-uc.a.run.app/tasks"
 ACCOUNT = "queue@project.iam.gserviceaccount.com"
 KID = "f4d6b3a1"
-RULES = Rules(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
+RULES = TokenPolicy(frozenset({AUDIENCE}), frozenset({ACCOUNT}))
 _LIFETIME = timedelta(days=9)
 _NOT_BEFORE = datetime(2020, 1, 1, tzinfo=timezone.utc)  # google-auth does not look at a certificate's dates
 

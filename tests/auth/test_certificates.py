@@ -14,7 +14,7 @@ from taskhandler.auth.certificates import (
     CertificateKeeper,
     Unreachable,
 )
-from taskhandler.auth.fetch_answer import Certificate, Fetched
+from taskhandler.auth.fetch_response import Certificate, Fetched
 from taskhandler.config.settings import CERTS_URL
 from tests.auth import issuer
 

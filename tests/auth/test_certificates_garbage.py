@@ -6,7 +6,7 @@ from base64 import b64decode, encodebytes
 import pytest
 
 from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreachable
-from taskhandler.auth.fetch_answer import Certificate, Fetched
+from taskhandler.auth.fetch_response import Certificate, Fetched
 from taskhandler.config.settings import CERTS_URL
 from taskhandler.errors import ConfigError
 from tests.auth import issuer

@@ -13,7 +13,7 @@ from itertools import islice
 import pytest
 
 from taskhandler.auth.certificates import CertificateKeeper, NoSuchKey, Unreachable
-from taskhandler.auth.fetch_answer import Certificate
+from taskhandler.auth.fetch_response import Certificate
 from taskhandler.config.settings import CERTS_URL
 from tests.auth import issuer
 

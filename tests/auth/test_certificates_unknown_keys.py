@@ -6,13 +6,13 @@ import pytest
 
 from taskhandler.auth.certificates import (
     QUIET_SECONDS,
-    UNKNOWN_KEY_BURST,
+    UNKNOWN_KEY_BURST_FETCHES,
     UNKNOWN_KEY_SECONDS,
     CertificateKeeper,
     NoSuchKey,
     Unreachable,
 )
-from taskhandler.auth.fetch_answer import Certificate, Fetched
+from taskhandler.auth.fetch_response import Certificate, Fetched
 from tests.auth import issuer
 
 GOOD = Fetched(issuer.certificates(), 21_000)
@@ -40,7 +40,7 @@ def test_a_flood_of_unknown_keys_causes_a_few_fetches_and_then_one_a_minute(cloc
     for number in range(600):
         assert isinstance(keeper.find(f"unknown-{number}"), NoSuchKey)
         clock.now += 1
-    assert source.asked == 1 + UNKNOWN_KEY_BURST + 600 // UNKNOWN_KEY_SECONDS - 1
+    assert source.asked == 1 + UNKNOWN_KEY_BURST_FETCHES + 600 // UNKNOWN_KEY_SECONDS - 1
 
 
 def test_an_unknown_key_does_not_use_up_the_fetch_of_a_key_that_comes_after_it(clock: issuer.Clock) -> None:
@@ -51,7 +51,7 @@ def test_an_unknown_key_does_not_use_up_the_fetch_of_a_key_that_comes_after_it(c
 
 
 def test_after_a_flood_a_new_key_is_known_within_a_minute(clock: issuer.Clock) -> None:
-    source = issuer.Source(*[GOOD] * (1 + UNKNOWN_KEY_BURST), WITH_NEW)
+    source = issuer.Source(*[GOOD] * (1 + UNKNOWN_KEY_BURST_FETCHES), WITH_NEW)
     keeper = keeper_of(source, clock)
     for number in range(1000):
         keeper.find(f"unknown-{number}")

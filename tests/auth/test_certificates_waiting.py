@@ -11,8 +11,8 @@ from itertools import islice
 
 import pytest
 
-from taskhandler.auth.certificates import MOST_WAITING, CertificateKeeper, NoSuchKey, Unreachable
-from taskhandler.auth.fetch_answer import Certificate, Fetched
+from taskhandler.auth.certificates import MOST_WAITING_CALLERS, CertificateKeeper, NoSuchKey, Unreachable
+from taskhandler.auth.fetch_response import Certificate, Fetched
 from taskhandler.config.settings import CERTS_URL
 from tests.auth import issuer
 
@@ -129,7 +129,7 @@ def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_are_ans
     hanging: Hanging, clock: issuer.Clock
 ) -> None:
     keeper = keeper_of(hanging, clock)
-    callers = MOST_WAITING + 20
+    callers = MOST_WAITING_CALLERS + 20
     with ThreadPoolExecutor(callers) as threads:
         answers = [threads.submit(keeper.find, issuer.KID) for _ in range(callers)]
         first = list(islice(as_completed(answers, timeout=FOREVER), 20))
@@ -137,7 +137,7 @@ def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_are_ans
         assert [thread.is_alive() for thread in hanging.threads] == [True]
         hanging.end()
         rest = [type(answer.result(FOREVER)) for answer in answers]
-    assert (rest.count(Certificate), rest.count(Unreachable)) == (MOST_WAITING, 20)
+    assert (rest.count(Certificate), rest.count(Unreachable)) == (MOST_WAITING_CALLERS, 20)
 
 
 def test_no_caller_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock: issuer.Clock) -> None:

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from taskhandler.auth.fetch import LARGEST_ANSWER_BYTES, LARGEST_BODY_BYTES, fetch_over_http
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch import LARGEST_BODY_BYTES, LARGEST_RESPONSE_BYTES, fetch_over_http
+from taskhandler.auth.fetch_response import Fetched
 from tests.auth import issuer
 from tests.auth.misbehaving_servers import (
     ENDLESS,
@@ -164,4 +164,4 @@ def test_eight_simultaneous_fetches_each_have_their_own_deadline_and_limit():
         publisher.body = b"x" * LARGEST_BODY_BYTES
         fetched = list(threads.map(lambda _: fetch_over_http(publisher.url, FOREVER), range(8)))
     assert {len(each.body) for each in fetched} == {LARGEST_BODY_BYTES}
-    assert LARGEST_BODY_BYTES < LARGEST_ANSWER_BYTES
+    assert LARGEST_BODY_BYTES < LARGEST_RESPONSE_BYTES

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch_response import Fetched
 from taskhandler.auth.fetch_thread import Fetch, fault, run_fetch, start_thread
 
 FETCHED = Fetched(b"{}", 60)

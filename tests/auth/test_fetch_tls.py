@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from taskhandler.auth.fetch import fetch_over_http
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch_response import Fetched
 from tests.auth import tls_certificates
 from tests.auth.misbehaving_servers import (
     ENDLESS,

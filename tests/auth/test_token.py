@@ -7,7 +7,7 @@ import pytest
 
 from taskhandler.auth.token import (
     CLOCK_SKEW_SECONDS,
-    LONGEST_CREDENTIAL,
+    LONGEST_CREDENTIAL_CHARACTERS,
     LONGEST_LIFETIME_SECONDS,
     MOST_BRACKETS,
     Refused,
@@ -55,7 +55,7 @@ def test_a_missing_header_is_refused_with_that_reason():
 
 def test_a_credential_is_looked_at_up_to_4096_characters():
     whole = len(f"{HEAD}.{issuer.segment(claims())}.AAAA")
-    assert LONGEST_CREDENTIAL == 4096
+    assert LONGEST_CREDENTIAL_CHARACTERS == 4096
     assert is_good(read(scheme="Bearer".ljust(4096 - whole)))
     assert (
         read(scheme="Bearer".ljust(4097 - whole))
@@ -105,7 +105,7 @@ def test_claims_nested_up_to_a_bound_are_read(depth: int):
 
 Change = Callable[[float], dict[str, object]]
 BOUNDS: dict[str, tuple[Change, int, str]] = {
-    "exp": (lambda at: {"iat": NOW - 3600, "exp": NOW + at}, -CLOCK_SKEW_SECONDS, "expired"),
+    "exp": (lambda at: {"iat": NOW - 3600, "exp": NOW + at}, -CLOCK_SKEW_SECONDS, "the token has expired"),
     "iat": (lambda at: {"iat": NOW - at}, -CLOCK_SKEW_SECONDS, "the token is not valid yet"),
     "nbf": (lambda at: {"nbf": NOW - at}, -CLOCK_SKEW_SECONDS, "the token is not valid yet"),
     "longest": (

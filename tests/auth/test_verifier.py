@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from taskhandler.auth.certificates import STALE_IF_ERROR_SECONDS, CertificateKeeper
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch_response import Fetched
 from taskhandler.auth.token import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, Refused
 from taskhandler.auth.verifier import (
     SIGNATURE_REMOVED,
@@ -14,7 +14,7 @@ from taskhandler.auth.verifier import (
     NoVerifier,
     OIDCVerifier,
     PlatformVerifier,
-    Rules,
+    TokenPolicy,
     Unverifiable,
     Verifier,
 )
@@ -106,7 +106,10 @@ def test_a_handler_can_narrow_the_accounts_but_not_widen_them(source: issuer.Sou
 
 def test_empty_rules_refuse_every_token(source: issuer.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=issuer.Clock(), fetch=source, spawn=lambda act: act())
-    nobody, nowhere = Rules(issuer.RULES.audiences, frozenset()), Rules(frozenset(), issuer.RULES.accounts)
+    nobody, nowhere = (
+        TokenPolicy(issuer.RULES.audiences, frozenset()),
+        TokenPolicy(frozenset(), issuer.RULES.accounts),
+    )
     assert OIDCVerifier(nobody, keeper, now=time.time).verify(issuer.bearer()) == FORBIDDEN
     refused = OIDCVerifier(nowhere, keeper, now=time.time).verify(issuer.bearer())
     assert refused == Refused("unauthenticated", "the token is for another audience")
@@ -114,7 +117,7 @@ def test_empty_rules_refuse_every_token(source: issuer.Source):
 
 def test_tokens_of_other_configured_issuers_are_accepted(source: issuer.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=issuer.Clock(), fetch=source, spawn=lambda act: act())
-    rules = Rules(issuer.RULES.audiences, issuer.RULES.accounts, frozenset({"http://issuer.local"}))
+    rules = TokenPolicy(issuer.RULES.audiences, issuer.RULES.accounts, frozenset({"http://issuer.local"}))
     verifier = OIDCVerifier(rules, keeper, now=time.time)
     assert verifier.verify(issuer.bearer(body=issuer.claims(iss="http://issuer.local"))) == ME
     assert verifier.verify(issuer.bearer()) == Refused("unauthenticated", "the token is of another issuer")
@@ -122,7 +125,7 @@ def test_tokens_of_other_configured_issuers_are_accepted(source: issuer.Source):
 
 def test_a_token_for_any_of_several_audiences_is_accepted(source: issuer.Source):
     keeper = CertificateKeeper(CERTS_URL, clock=issuer.Clock(), fetch=source, spawn=lambda act: act())
-    rules = Rules(frozenset({"https://a", "https://b"}), issuer.RULES.accounts)
+    rules = TokenPolicy(frozenset({"https://a", "https://b"}), issuer.RULES.accounts)
     verifier = OIDCVerifier(rules, keeper, now=time.time)
     assert [verifier.verify(issuer.bearer(body=issuer.claims(aud=aud))) for aud in rules.audiences] == [
         ME,
@@ -138,7 +141,7 @@ def test_a_token_is_good_until_a_minute_after_it_expires(source: issuer.Source, 
         clock.now = before - 30 + CLOCK_SKEW_SECONDS
         assert [verifier.verify(bearer), verifier.verify(bearer)] == [ME, ME]
         clock.now += 1
-        assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
+        assert verifier.verify(bearer) == Refused("unauthenticated", "the token has expired")
         clock.now = before
 
 
@@ -202,7 +205,7 @@ def test_a_good_token_is_accepted_until_it_expires_even_when_certificates_are_lo
     clock.now = exp + CLOCK_SKEW_SECONDS
     assert verifier.verify(bearer) == ME
     clock.now += 1
-    assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
+    assert verifier.verify(bearer) == Refused("unauthenticated", "the token has expired")
 
 
 def test_the_number_of_remembered_tokens_is_bounded_and_the_oldest_goes_first(clock: issuer.Clock):

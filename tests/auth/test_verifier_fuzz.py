@@ -7,7 +7,7 @@ from functools import cache
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch_response import Fetched
 from taskhandler.auth.token import Refused
 from taskhandler.auth.verifier import Answer, Caller, OIDCVerifier, PlatformVerifier, Verifier
 from tests.auth import issuer

@@ -5,9 +5,9 @@ from base64 import urlsafe_b64decode
 
 import pytest
 
-from taskhandler.auth.certificates import UNKNOWN_KEY_BURST
-from taskhandler.auth.fetch_answer import Fetched
-from taskhandler.auth.token import LONGEST_CREDENTIAL, MOST_BRACKETS, Refused
+from taskhandler.auth.certificates import UNKNOWN_KEY_BURST_FETCHES
+from taskhandler.auth.fetch_response import Fetched
+from taskhandler.auth.token import LONGEST_CREDENTIAL_CHARACTERS, MOST_BRACKETS, Refused
 from taskhandler.auth.verifier import Caller, PlatformVerifier
 from tests.auth import issuer
 from tests.auth.hostile_tokens import (
@@ -78,7 +78,7 @@ def test_a_flood_of_unknown_keys_is_refused_for_a_bounded_number_of_calls():
         refused = verifier.verify(f"Bearer {issuer.segment(issuer.header(kid=str(number)))}.{BODY}.AAAA")
         assert refused == Refused("unauthenticated", "the token is signed with an unknown key")
         clock.now += 1
-    assert source.asked == 1 + UNKNOWN_KEY_BURST + 1
+    assert source.asked == 1 + UNKNOWN_KEY_BURST_FETCHES + 1
 
 
 @pytest.mark.parametrize("text", NO_TIMES)
@@ -99,11 +99,11 @@ def test_only_the_canonical_spelling_of_a_signature_is_accepted(length: int):
         assert (refused == Refused("unauthenticated", "the token is not canonical base64url")) != canonical
 
 
-@pytest.mark.parametrize("length", [LONGEST_CREDENTIAL, LONGEST_CREDENTIAL + 1])
+@pytest.mark.parametrize("length", [LONGEST_CREDENTIAL_CHARACTERS, LONGEST_CREDENTIAL_CHARACTERS + 1])
 def test_a_credential_of_the_longest_length_is_accepted(length: int):
     given = "Bearer " + " " * (length - len(GENUINE) - 7) + GENUINE
     assert isinstance(issuer.verifier(issuer.Source(PUBLISHED)).verify(given), Caller) == (
-        length == LONGEST_CREDENTIAL
+        length == LONGEST_CREDENTIAL_CHARACTERS
     )
 
 

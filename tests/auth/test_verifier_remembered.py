@@ -8,7 +8,7 @@ import time
 import pytest
 
 from taskhandler.auth.certificates import STALE_IF_ERROR_SECONDS, CertificateKeeper
-from taskhandler.auth.fetch_answer import Fetched
+from taskhandler.auth.fetch_response import Fetched
 from taskhandler.auth.token import Refused
 from taskhandler.auth.verifier import REMEMBERED_SECONDS, Caller, OIDCVerifier, Unverifiable
 from taskhandler.config.settings import CERTS_URL
@@ -96,7 +96,7 @@ def test_a_remembered_token_is_good_until_it_expires_while_no_certificates_can_b
         now.now += 60
     assert verifier.verify(bearer) == ME
     now.now += 1
-    assert verifier.verify(bearer) == Refused("unauthenticated", "expired")
+    assert verifier.verify(bearer) == Refused("unauthenticated", "the token has expired")
 
 
 def away(

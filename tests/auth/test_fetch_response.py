@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from taskhandler.auth.fetch_answer import Certificate, max_age, read_certificates
+from taskhandler.auth.fetch_response import Certificate, max_age, read_certificates
 from tests.auth import issuer
 
 

@@ -1,4 +1,4 @@
-"""What the certificate address answers, read into public keys."""
+"""Reads the response with the certificates into public keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Certificate(Struct, frozen=True):
 
 
 class Published(Struct, frozen=True):
-    """The keys of an answer by their ids, and how many of its members are not usable certificates."""
+    """The keys of a response by their ids, and how many of its members are not usable certificates."""
 
     certificates: dict[str, Certificate]
     unusable: int
@@ -47,10 +47,10 @@ def read_certificates(body: bytes) -> Published:
         ValueError: it holds no usable certificate.
         RecursionError: it is nested too deeply to be read.
     """
-    answer = json.loads(body)
-    if not isinstance(answer, dict):
-        raise ValueError("the response is not a JSON object")  # noqa: TRY004 - the fault of the answer, not of a caller
-    read = [_certificate(kid, pem) for kid, pem in answer.items()]
+    response = json.loads(body)
+    if not isinstance(response, dict):
+        raise ValueError("the response is not a JSON object")  # noqa: TRY004 - the response is wrong, not a caller
+    read = [_certificate(kid, pem) for kid, pem in response.items()]
     usable = {certificate.kid: certificate for certificate in read if certificate is not None}
     if not usable:
         raise ValueError("the response has no X.509 certificate of an RSA key")
