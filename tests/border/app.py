@@ -1,4 +1,4 @@
-"""An app of its own for every neighbour, all with the same tasks and over the same ledger file."""
+"""An app of its own for every customization, all with the same tasks and over the same ledger file."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 from flask import Flask
 
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint
-from tests.border import bodies, hooks, surroundings
-from tests.border.neighbour import NEIGHBOURS
+from tests.border import app_parts, bodies, hooks
+from tests.border.customization import CUSTOMIZATIONS
 from tests.serving import effects
 from tests.serving.acts import ACTS, Asked
 
-__all__ = ["NEIGHBOURS", "Neighbourhood", "bodies", "build", "hooks", "surroundings"]
+__all__ = ["CUSTOMIZATIONS", "CustomizedApps", "app_parts", "bodies", "build", "hooks"]
 PREFIX = "/tasks"
 
 
-class Neighbourhood:
-    """Makes the app of each neighbour when it is first asked for.
+class CustomizedApps:
+    """Makes the app of each customization when it is first asked for.
 
     Args:
         settings: of taskhandler, and `BORDER_FOLDER`, where the apps write down what they do.
@@ -33,12 +33,12 @@ class Neighbourhood:
         self._apps: dict[str, Flask] = {}
         self._lock = threading.Lock()
 
-    def app(self, neighbour: str) -> Flask:
-        """The app that has this neighbour."""
+    def app(self, customization: str) -> Flask:
+        """The app that has this customization."""
         with self._lock:
-            if neighbour not in self._apps:
-                self._apps[neighbour] = build(neighbour, self._settings)
-            return self._apps[neighbour]
+            if customization not in self._apps:
+                self._apps[customization] = build(customization, self._settings)
+            return self._apps[customization]
 
     def close(self) -> None:
         """Give back what the apps hold."""
@@ -47,19 +47,19 @@ class Neighbourhood:
 
 
 def build(
-    neighbour: str, settings: Mapping[str, str], *, prepare: Callable[[Flask], object] | None = None
+    customization: str, settings: Mapping[str, str], *, prepare: Callable[[Flask], object] | None = None
 ) -> Flask:
-    """An app with tasks at /tasks and a neighbour, registered before them (`name/early`) or after.
+    """An app with tasks at /tasks and a customization, registered before them (`name/early`) or after.
 
     Args:
-        neighbour: its name, and when it is registered.
+        customization: its name, and when it is registered.
         settings: of the app, as the environment would have them.
         prepare: is given the app before anything is registered.
     """
-    name, _, placement = neighbour.partition("/")
-    if name not in NEIGHBOURS:  # those that cost seconds to import are imported when they are asked for
+    name, _, placement = customization.partition("/")
+    if name not in CUSTOMIZATIONS:  # those that cost seconds to import are imported when they are asked for
         importlib.import_module("tests.border.extensions")
-    known = NEIGHBOURS[name]
+    known = CUSTOMIZATIONS[name]
     made = known.flask(__name__)
     made.secret_key = "known to everybody"
     made.config.update(settings)

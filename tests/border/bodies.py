@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from taskhandler import Task, TaskBlueprint
-from tests.border.neighbour import NEIGHBOURS, Install, Neighbour, neighbour
+from tests.border.customization import CUSTOMIZATIONS, Customization, Install, customization
 from tests.serving import effects
 
 JSON = ("application/json", b'{"order": "A7", "cents": 950}')
@@ -79,10 +79,10 @@ def _reads_first(way: str) -> Install:
 
 
 for _way in WAYS:
-    NEIGHBOURS[f"reads {_way} first"] = Neighbour(install=_reads_first(_way), placements=("early",))
+    CUSTOMIZATIONS[f"reads {_way} first"] = Customization(install=_reads_first(_way), placements=("early",))
 
 
-@neighbour(placements=("early",))
+@customization(placements=("early",))
 def reads_after_the_handler(app: Flask, _: TaskBlueprint) -> None:
     """Write down what a hook after the handler reads."""
 
@@ -96,7 +96,7 @@ def reads_after_the_handler(app: Flask, _: TaskBlueprint) -> None:
     app.after_request(read)
 
 
-@neighbour(placements=("early",))
+@customization(placements=("early",))
 def closes_the_stream_first(app: Flask, _: TaskBlueprint) -> None:
     """End the body's stream, as some extensions do with what they have done with."""
 

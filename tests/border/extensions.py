@@ -1,4 +1,4 @@
-"""Neighbours that are real extensions: each as its own documentation has it, and with its exemption."""
+"""Customizations that are real extensions: each as its own documentation has it, and with its exemption."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from taskhandler import TaskBlueprint
-from tests.border.neighbour import NEIGHBOURS, Install, Neighbour, explode, page
+from tests.border.customization import CUSTOMIZATIONS, Customization, Install, fail, page
 
 
 class Extension(Struct, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ class FullCache(SimpleCache):
 
     def set(self, *_: object, **__: object) -> NoReturn:
         """Fail."""
-        explode()
+        fail()
 
 
 def _session(app: Flask, cache: SimpleCache) -> None:
@@ -176,10 +176,10 @@ EXTENSIONS = {
 }
 
 for _name, _extension in EXTENSIONS.items():
-    NEIGHBOURS[_name] = Neighbour(
+    CUSTOMIZATIONS[_name] = Customization(
         install=_extension.installed, reaches=_extension.reaches, placements=("early", "late")
     )
     if _extension.exempted is not None:
-        NEIGHBOURS[f"{_name}, exempted"] = Neighbour(
+        CUSTOMIZATIONS[f"{_name}, exempted"] = Customization(
             install=_extension.exempted, placements=_extension.placements
         )

@@ -23,7 +23,7 @@ from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Unavailable
 from taskhandler.lifecycle.record import Record, State
 from tests.auth.issuer import ACCOUNT, AUDIENCE, Publisher, bearer
-from tests.border.app import Neighbourhood
+from tests.border.app import CustomizedApps
 from tests.border.servers import Server
 from tests.mirror import ROOT
 from tests.serving import effects
@@ -36,7 +36,7 @@ PING = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 class Served:
-    """A server with the apps of all neighbours, for as long as the `with` block lasts.
+    """A server with the apps of all customizations, for as long as the `with` block lasts.
 
     Args:
         server: which one.
@@ -62,7 +62,7 @@ class Served:
             "TASKHANDLER_LEASE": "1",
             "TASKHANDLER_RETRY_AFTER": "1",
         }
-        self.in_process = Neighbourhood(self.settings)
+        self.in_process = CustomizedApps(self.settings)
         self._storage = open_storage(self.ledger)
 
     def __enter__(self) -> Served:  # noqa: PYI034 - typing.Self is not in Python 3.10
@@ -132,13 +132,13 @@ class Served:
         body: bytes = b"null",
         *,
         handler: str = "note",
-        neighbour: str = "nothing",
+        customization: str = "nothing",
         path: str | None = None,
         method: str = "POST",
         **changed: str | None,
     ) -> Said:
         """Deliver a task, with some of its headers changed (underscores for hyphens) or left out."""
-        sent = lines(task, neighbour=neighbour, **changed)
+        sent = lines(task, customization=customization, **changed)
         asked = request(sent, body, path=f"/tasks/{handler}" if path is None else path, method=method)
         (said,) = self.exchange(asked)
         return said
@@ -188,13 +188,13 @@ class Served:
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = dict(headers).get("Content-Length", "")
         environ["CONTENT_TYPE"] = dict(headers)["Content-Type"]
-        client = self.in_process.app(environ["HTTP_X_NEIGHBOUR"]).test_client()
+        client = self.in_process.app(environ["HTTP_X_CUSTOMIZATION"]).test_client()
         answer = client.open(Request(environ))  # a plain environ would be given the length of its stream
         outcome = answer.headers.get("X-TaskHandler-Outcome", "")
         return Said(answer.status_code, outcome, str(answer.headers), answer.text)
 
 
-def lines(task: str, *, neighbour: str = "nothing", **changed: str | None) -> list[Line]:
+def lines(task: str, *, customization: str = "nothing", **changed: str | None) -> list[Line]:
     """The headers of a good delivery, with some of them (underscores for hyphens) changed or left out."""
     sent = {
         "Host": "x",
@@ -205,7 +205,7 @@ def lines(task: str, *, neighbour: str = "nothing", **changed: str | None) -> li
         "X-CloudTasks-TaskName": task,
         "X-CloudTasks-TaskRetryCount": "0",
         "X-CloudTasks-TaskExecutionCount": "0",
-        "X-Neighbour": neighbour,
+        "X-Customization": customization,
     }
     sent |= {name.replace("_", "-"): value for name, value in changed.items() if value is not None}
     gone = {name.replace("_", "-") for name, value in changed.items() if value is None}

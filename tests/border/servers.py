@@ -12,7 +12,7 @@ import pytest
 from msgspec import Struct
 
 UWSGI_ENDS_GRACEFULLY = ("--hook-master-start", "unix_signal:15 gracefully_kill_them_all")
-APP = "tests.border.front:app"
+APP = "tests.border.dispatcher:app"
 EVERY_SERVER = os.environ.get("BORDER_SERVERS") == "every"
 """Whether all servers are tried (`make servers`), or a core of them."""
 

@@ -90,7 +90,7 @@ def test_a_task_whose_worker_is_killed_is_taken_over(fresh: Serve, server: Serve
 def test_a_hook_that_ends_the_process_acknowledges_nothing(fresh: Serve, server: Server):
     served = fresh(server)
     ending = request(
-        lines("t", neighbour="before_request_ends_the_process/early"), b"null", path="/tasks/note"
+        lines("t", customization="before_request_ends_the_process/early"), b"null", path="/tasks/note"
     )
     with contextlib.suppress(OSError):  # the connection broke off, which is not an answer either
         assert not [said for said in served.exchange(ending) if said.status < 400]

@@ -35,7 +35,7 @@ def test_an_extension_that_answers_does_not_acknowledge_a_task(
     running: Serve, server: Server, extension: str
 ):
     served, task = running(server), f"x{next(TASKS)}"
-    said = served.deliver(task, neighbour=extension)
+    said = served.deliver(task, customization=extension)
     assert (said.status, said.outcome, served.record(task)) == (503, "intercepted", None)
     assert "retry-after" in said.head.lower()
 
@@ -46,10 +46,10 @@ def test_an_extension_that_lets_tasks_through_leaves_their_outcomes_unchanged(
     running: Serve, server: Server, extension: str
 ):
     served, task, failing = running(server), f"x{next(TASKS)}", f"x{next(TASKS)}"
-    said = served.deliver(task, neighbour=extension)
+    said = served.deliver(task, customization=extension)
     assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)
     assert said.body.startswith('{"outcome":"completed"')
-    said = served.deliver(failing, neighbour=extension, handler="fail")
+    said = served.deliver(failing, customization=extension, handler="fail")
     assert (said.status, said.outcome, served.state(failing)) == (503, "retry", State.WAITING)
     assert [effect.attempt for effect in served.effects("ran", task)] == [1]
 
@@ -65,11 +65,11 @@ ANSWERED = {
 }
 
 
-@pytest.mark.parametrize(("neighbour", "answered"), ANSWERED.items())
+@pytest.mark.parametrize(("customization", "answered"), ANSWERED.items())
 def test_what_an_extension_answered_in_the_place_of_a_task_is_one_log_line(
-    fresh: Serve, caplog: pytest.LogCaptureFixture, neighbour: str, answered: str
+    fresh: Serve, caplog: pytest.LogCaptureFixture, customization: str, answered: str
 ):
-    fresh(TEST_CLIENT).deliver("t", neighbour=neighbour)
+    fresh(TEST_CLIENT).deliver("t", customization=customization)
     (line,) = [record for record in caplog.records if getattr(record, "outcome", "") == "intercepted"]
     assert answered in line.getMessage()
     assert "note" in line.getMessage()

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from taskhandler.lifecycle.record import State
 from tests.border.app import border_tasks, build
 from tests.border.conftest import Serve
-from tests.border.neighbour import page
+from tests.border.customization import page
 from tests.border.served import Served, lines
 from tests.border.servers import SERVERS
 

@@ -30,11 +30,11 @@ def seen_by_a_view(kind: str, way: str) -> object:
     return json.loads(answer.text)["seen"]
 
 
-def read_in_a_handler(served: Served, kind: str, way: str, neighbour: str = "nothing") -> object:
+def read_in_a_handler(served: Served, kind: str, way: str, customization: str = "nothing") -> object:
     """What a handler sees; its payload is the whole body, whatever reads it."""
     (content_type, body), task = BODIES[kind], f"r{next(TASKS)}"
     said = served.deliver(
-        task, body, handler="read", neighbour=neighbour, X_Way=way, Content_Type=content_type
+        task, body, handler="read", customization=customization, X_Way=way, Content_Type=content_type
     )
     assert (said.status, said.outcome) == (200, "completed")
     record = served.record(task)
@@ -69,8 +69,8 @@ def test_a_hook_after_the_handler_sees_the_body(running: Serve, server: Server, 
     served = running(server)
     for way in WAYS:
         (content_type, body), task = BODIES[kind], f"r{next(TASKS)}"
-        neighbour = "reads_after_the_handler/early"
-        said = served.deliver(task, body, neighbour=neighbour, X_Way=way, Content_Type=content_type)
+        customization = "reads_after_the_handler/early"
+        said = served.deliver(task, body, customization=customization, X_Way=way, Content_Type=content_type)
         assert (said.status, said.outcome) == (200, "completed")
         (read,) = served.effects("read", task)
         assert (way, json.loads(read.detail)) == (way, seen_by_a_view(kind, way))
@@ -79,7 +79,7 @@ def test_a_hook_after_the_handler_sees_the_body(running: Serve, server: Server, 
 @ON_EACH_SERVER
 def test_a_task_whose_stream_a_hook_closed_is_completed_with_its_body(running: Serve, server: Server):
     served, task = running(server), f"r{next(TASKS)}"
-    said = served.deliver(task, BODIES["json"][1], neighbour="closes_the_stream_first/early")
+    said = served.deliver(task, BODIES["json"][1], customization="closes_the_stream_first/early")
     assert (said.status, said.outcome, served.state(task)) == (200, "completed", State.COMPLETED)
-    neighbour = "closes_the_stream_first/early"
-    assert read_in_a_handler(served, "json", "data", neighbour) == seen_by_a_view("json", "data")
+    customization = "closes_the_stream_first/early"
+    assert read_in_a_handler(served, "json", "data", customization) == seen_by_a_view("json", "data")

@@ -6,7 +6,7 @@ import sys
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIServer, make_server
 
-from tests.border.front import app
+from tests.border.dispatcher import app
 
 
 class ThreadingServer(ThreadingMixIn, WSGIServer):

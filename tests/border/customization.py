@@ -1,6 +1,6 @@
-"""What a neighbour is: something of an app's own that would answer a task, or break its answer.
+"""What a customization is: something of an app's own that would answer a task, or break its answer.
 
-A neighbour that lets the handler be reached must not change what its delivery is answered; one that
+A customization that lets the handler be reached must not change what its delivery is answered; one that
 does not, answered in the task's place, and that is `intercepted`.
 """
 
@@ -17,7 +17,7 @@ from taskhandler import TaskBlueprint
 Install = Callable[[Flask, TaskBlueprint], object]
 
 
-class Neighbour(Struct, frozen=True, kw_only=True):
+class Customization(Struct, frozen=True, kw_only=True):
     """Something of the app's own beside its tasks.
 
     Attributes:
@@ -35,22 +35,22 @@ class Neighbour(Struct, frozen=True, kw_only=True):
     kills: bool = False
 
 
-NEIGHBOURS: dict[str, Neighbour] = {}
+CUSTOMIZATIONS: dict[str, Customization] = {}
 
 
-def neighbour(**known: Any) -> Callable[[Install], Install]:  # noqa: ANN401 - whatever a Neighbour takes
-    """Register a neighbour under its function's name."""
+def customization(**known: Any) -> Callable[[Install], Install]:  # noqa: ANN401 - whatever a Customization takes
+    """Register a customization under its function's name."""
 
     def register(install: Install) -> Install:
-        NEIGHBOURS[install.__name__] = Neighbour(install=install, **known)
+        CUSTOMIZATIONS[install.__name__] = Customization(install=install, **known)
         return install
 
     return register
 
 
-def explode(*_: object, **__: object) -> NoReturn:
+def fail(*_: object, **__: object) -> NoReturn:
     """Fail as hooks fail."""
-    raise RuntimeError("a neighbour fails")
+    raise RuntimeError("a customization fails")
 
 
 def page(*_: object, **__: object) -> str:
@@ -58,6 +58,6 @@ def page(*_: object, **__: object) -> str:
     return "<h1>sorry</h1>"
 
 
-@neighbour()
+@customization()
 def nothing(_: Flask, __: TaskBlueprint) -> None:
-    """An app without neighbours."""
+    """An app without customizations."""

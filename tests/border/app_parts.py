@@ -1,4 +1,4 @@
-"""Neighbours that are error pages, sessions, routes, settings, classes of an app, and inner middleware."""
+"""Customizations that are error pages, sessions, routes, settings, app classes, and inner middleware."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from flask import Flask, Response, redirect, session
 from flask.sessions import SessionInterface, SessionMixin
 
 from taskhandler import TaskBlueprint
-from tests.border.neighbour import explode, neighbour, page
+from tests.border.customization import customization, fail, page
 
 HUGE = "x" * 1_000_000
 
 # ---------------------------------------------------------------- error pages
 
 
-@neighbour()
+@customization()
 def a_page_for_every_error(app: Flask, _: TaskBlueprint) -> None:
     app.register_error_handler(Exception, page)
 
 
-@neighbour()
+@customization()
 def a_page_for_500(app: Flask, _: TaskBlueprint) -> None:
     app.register_error_handler(500, lambda _: ("sorry", 200))
 
 
-@neighbour()
+@customization()
 def a_page_for_404(app: Flask, _: TaskBlueprint) -> None:
     app.register_error_handler(404, lambda _: "<div id=app></div>")
 
 
-@neighbour()
+@customization()
 def a_page_for_405(app: Flask, _: TaskBlueprint) -> None:
     app.register_error_handler(405, lambda _: "<div id=app></div>")
 
 
-@neighbour()
+@customization()
 def an_error_page_that_raises(app: Flask, _: TaskBlueprint) -> None:
-    app.register_error_handler(Exception, explode)
+    app.register_error_handler(Exception, fail)
 
 
-@neighbour(placements=("early",))
+@customization(placements=("early",))
 def a_blueprint_page_for_every_error(_: Flask, tasks: TaskBlueprint) -> None:
     tasks.register_error_handler(Exception, page)
 
@@ -55,7 +55,7 @@ class NoStore(SessionInterface):
     def open_session(self, app: Flask, request: flask.Request) -> SessionMixin | None:
         """Fail."""
         del app, request
-        explode()
+        fail()
 
 
 class FullStore(flask.sessions.SecureCookieSessionInterface):
@@ -64,20 +64,20 @@ class FullStore(flask.sessions.SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Fail."""
         del app, session, response
-        explode()
+        fail()
 
 
-@neighbour(reaches=False)
+@customization(reaches=False)
 def a_session_that_cannot_be_opened(app: Flask, _: TaskBlueprint) -> None:
     app.session_interface = NoStore()
 
 
-@neighbour()
+@customization()
 def a_session_that_cannot_be_saved(app: Flask, _: TaskBlueprint) -> None:
     app.session_interface = FullStore()
 
 
-@neighbour()
+@customization()
 def a_session_cookie_of_a_megabyte(app: Flask, _: TaskBlueprint) -> None:
     app.before_request(lambda: session.update(everything=HUGE))
 
@@ -85,13 +85,13 @@ def a_session_cookie_of_a_megabyte(app: Flask, _: TaskBlueprint) -> None:
 # ---------------------------------------------------------------- routes and classes
 
 
-@neighbour()
+@customization()
 def a_catch_all_route(app: Flask, _: TaskBlueprint) -> None:
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH"]
     app.add_url_rule("/<path:rest>", "all", page, methods=methods)
 
 
-@neighbour()
+@customization()
 def pages_at_and_under_the_prefix(app: Flask, _: TaskBlueprint) -> None:
     """Pages of the app's own, for people."""
     app.add_url_rule("/tasks", "overview", page)
@@ -99,18 +99,18 @@ def pages_at_and_under_the_prefix(app: Flask, _: TaskBlueprint) -> None:
     app.add_url_rule("/tasks/log", "log", lambda: Response(f"line {number}\n" for number in range(3)))
 
 
-@neighbour()
+@customization()
 def a_limit_of_bodies_with_a_page(app: Flask, _: TaskBlueprint) -> None:
     app.config["MAX_CONTENT_LENGTH"] = 1
     app.register_error_handler(413, lambda _: redirect("/"))
 
 
-@neighbour()
+@customization()
 def every_error_is_propagated(app: Flask, _: TaskBlueprint) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = app.config["TRAP_HTTP_EXCEPTIONS"] = True
 
 
-@neighbour(reaches=False)
+@customization(reaches=False)
 def hosts_that_are_not_trusted(app: Flask, _: TaskBlueprint) -> None:
     app.config["TRUSTED_HOSTS"] = ["else.where"]
     app.register_error_handler(400, page)
@@ -147,17 +147,17 @@ class Stoic(Flask):
         return "fine"
 
 
-@neighbour(reaches=False, flask=Cached, placements=("early",))
+@customization(reaches=False, flask=Cached, placements=("early",))
 def dispatch_request_is_overridden(_: Flask, __: TaskBlueprint) -> None:
     """The class does it."""
 
 
-@neighbour(flask=Cheerful, placements=("early",))
+@customization(flask=Cheerful, placements=("early",))
 def process_response_is_overridden(_: Flask, __: TaskBlueprint) -> None:
     """The class does it."""
 
 
-@neighbour(flask=Stoic, placements=("early",))
+@customization(flask=Stoic, placements=("early",))
 def handle_exception_is_overridden(_: Flask, __: TaskBlueprint) -> None:
     """The class does it."""
 
@@ -165,18 +165,18 @@ def handle_exception_is_overridden(_: Flask, __: TaskBlueprint) -> None:
 # ---------------------------------------------------------------- middleware inside of the tasks' own layer
 
 
-@neighbour(placements=("early",))
+@customization(placements=("early",))
 def an_inner_middleware_that_copies_the_environ(app: Flask, _: TaskBlueprint) -> None:
     inner = app.wsgi_app
     app.wsgi_app = lambda environ, start_response: inner(dict(environ), start_response)  # type: ignore[method-assign]  # Flask's documented way
 
 
-@neighbour(placements=("early",), reaches=False)
+@customization(placements=("early",), reaches=False)
 def an_inner_middleware_that_answers(app: Flask, _: TaskBlueprint) -> None:
     app.wsgi_app = Response("cached", 200)  # type: ignore[method-assign]  # a WSGI app, which is all that is needed
 
 
-@neighbour(placements=("early",))
+@customization(placements=("early",))
 def an_inner_middleware_that_replaces_the_answer(app: Flask, _: TaskBlueprint) -> None:
     inner = app.wsgi_app
 
