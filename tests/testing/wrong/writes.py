@@ -9,14 +9,31 @@ from typing import Any
 
 from msgspec.structs import replace as with_changes
 
-from taskhandler.ledger import Answer, Key, Record, Snapshot, Stale, TaskBody, Unavailable, Written
+from taskhandler.ledger import Answer, Key, Record, Refused, Snapshot, Stale, TaskBody, Unavailable, Written
 from taskhandler.ledger.memory import MemoryStorage
 
 BODY_LIMIT = 1 << 16
 
 
 class Right(MemoryStorage):
-    """Keeps the contract."""
+    """Keeps the contract, with batches of functions that are called when the record is written."""
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        dead_letter: TaskBody | None = None,
+        writes: Sequence[Any] = (),
+    ) -> Answer:
+        if not all(map(callable, writes)):
+            return Refused("a batch is made of functions")
+        answer = super().replace(key, record, version, dead_letter=dead_letter)
+        if isinstance(answer, Written):
+            for write in writes:
+                write()
+        return answer
 
 
 class CreateOverwrites(MemoryStorage):
@@ -114,11 +131,27 @@ class BatchesCommitApart(MemoryStorage):
         version: Hashable,
         *,
         dead_letter: TaskBody | None = None,
-        writes: Sequence[object] = (),
+        writes: Sequence[Any] = (),
     ) -> Answer:
         for write in writes:
-            if callable(write):
-                write()
+            write()
+        return super().replace(key, record, version, dead_letter=dead_letter)
+
+
+class BatchesAreForgotten(MemoryStorage):
+    """It checks what it is given, and keeps the record only."""
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        dead_letter: TaskBody | None = None,
+        writes: Sequence[Any] = (),
+    ) -> Answer:
+        if not all(map(callable, writes)):
+            return Refused("a batch is made of functions")
         return super().replace(key, record, version, dead_letter=dead_letter)
 
 
