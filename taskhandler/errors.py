@@ -40,7 +40,7 @@ class ConfigError(TaskHandlerError):
     """A setting is missing or wrong. Carries the key and the value, of which the message masks passwords."""
 
     def __init__(self, key: str, value: object, problem: str, *, remedy: str = "") -> None:
-        """Say which `key` with which `value` has what `problem`, and how to mend it."""
+        """Say which `key` with which `value` has what `problem`, and the remedy."""
         self.key = key
         self.value = value
         self.problem = problem
@@ -65,7 +65,7 @@ class LedgerError(TaskHandlerError):
 class Steering(TaskHandlerError):  # noqa: N818 - a word of steering, not always an error
     """What a handler raises to say what should happen to its task."""
 
-    reason: str = ""  # stands here for subclasses whose __init__ does not call ours
+    reason: str = ""  # for subclasses whose __init__ does not call ours
 
 
 class Retry(Steering):

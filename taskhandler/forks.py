@@ -2,7 +2,7 @@
 
 A hook of `os.register_at_fork` cannot be taken back, so there is one of each kind for the whole process,
 and a registry of weak references behind it: what registers here is not kept alive and leaves nothing
-behind. Before a fork everything `Forkable` comes to rest. The parent wakes exactly what came to rest, since
+behind. Before a fork everything `Forkable` is stopped. The parent starts exactly what was stopped, since
 another thread may have registered more in between; the child begins everything anew.
 """
 
@@ -31,11 +31,11 @@ class Forkable(Protocol):
 _forkables: dict[int, weakref.ref[Forkable]] = {}
 _methods: dict[int, tuple[weakref.ref[object], Callable[[object], None]]] = {}
 _resting: dict[int, list[Forkable]] = {}
-"""What came to rest for the fork of a thread, by the thread's id."""
+"""What was stopped for the fork of a thread, by the thread's id."""
 
 
 def tell_of_forks(forkable: Forkable) -> None:
-    """Have `forkable` told of every fork of this process, for as long as it lives."""
+    """Notify `forkable` of every fork of this process, for as long as it lives."""
     reference = weakref.ref(forkable, _forgetting(_forkables))
     _forkables[id(reference)] = reference
 

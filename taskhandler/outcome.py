@@ -6,7 +6,7 @@ import enum
 
 
 class Outcome(str, enum.Enum):
-    """What a delivery came to."""
+    """The outcome of a delivery."""
 
     __hash__ = str.__hash__  # an Enum's own is a Python function, called for every look-up
 

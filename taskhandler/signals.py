@@ -1,7 +1,7 @@
 """What can be listened to: blinker signals, sent after the fact is durable.
 
 Each is sent with the Flask app as its sender and one argument, `event`, a `TaskEvent`. A receiver that
-raises is logged, and changes nothing: what it was told of is recorded already.
+raises is logged, and changes nothing: the event is recorded already.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class TaskEvent(Struct, frozen=True, kw_only=True):
     """What happened to a delivery.
 
     Attributes:
-        outcome: what it came to; None while it is only started.
-        handler: the name of the handler whose URL was called; empty if there is none of that name.
+        outcome: of the delivery; None while it has only started.
+        handler: the name of the handler whose URL was called; empty if there is none with that name.
         queue: the queue's short name; empty if the caller is not known.
         task: the task's short name; empty if the caller is not known.
         attempt: the attempt's number; 0 if the task was not claimed.

@@ -69,8 +69,8 @@ def read_token(
 
     Args:
         authorization: the value of the header; of several, joined by commas.
-        audiences: of which `aud` must be one, to the letter.
-        issuers: of which `iss` must be one, to the letter.
+        audiences: of which `aud` must be one exactly.
+        issuers: of which `iss` must be one exactly.
         now: seconds since 1970.
     """
     if not authorization:

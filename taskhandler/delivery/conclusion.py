@@ -1,4 +1,4 @@
-"""What a delivery comes to: its outcome, and why. The one place where that is decided. Pure."""
+"""Decides the outcome of a delivery, and its reason; no other place does. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from taskhandler.text import one_line
 
 
 class Conclusion(Struct, frozen=True):
-    """What a delivery came to.
+    """The outcome of a delivery.
 
     Attributes:
         outcome: what it is answered with.
@@ -45,11 +45,11 @@ class Conclusion(Struct, frozen=True):
 
 
 def conclude(verdict: Verdict, ending: Ending | None, *, attempt: int, is_last: bool) -> Conclusion:
-    """Decide what a delivery came to.
+    """Decide the outcome of a delivery.
 
     Args:
         verdict: the state machine's last one; the body of a conflict must have been kept before.
-        ending: what the attempt came to, if the task was run.
+        ending: how the attempt ended, if the task was run.
         attempt: its number.
         is_last: whether the queue will not deliver the task again.
     """

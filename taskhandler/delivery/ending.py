@@ -24,7 +24,7 @@ class AttemptBudget(Struct, frozen=True, gc=False):
 
 
 class Ending(Struct, frozen=True):
-    """What an attempt came to.
+    """How an attempt ended.
 
     Attributes:
         disposition: what is written down.

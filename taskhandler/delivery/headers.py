@@ -1,4 +1,4 @@
-"""What the headers of a delivery say about its task; they are believed only after the token is.
+"""What the headers of a delivery say about its task; they are used only once the token is verified.
 
 Never hand over `dict(request.headers).get`: Werkzeug re-cases the keys (`X-Cloudtasks-Taskname`), and a
 plain dict then finds nothing. `request.headers.get` looks them up whatever their case.
@@ -48,7 +48,7 @@ class Malformed(Struct, frozen=True, gc=False):
 def read(get: Callable[[str], str | None], *, app_engine: bool = False) -> TaskHeaders | Malformed:
     """Read the headers that Cloud Tasks adds to a delivery.
 
-    Queue, task and the two counts must be there, and be possible. The others are only told to people
+    Queue, task and the two counts must be there, and be possible. The others are only shown to people
     and handlers: what cannot be read of them is None or empty. A queue's or task's full name, as some
     emulators send it, is cut down to its short one.
 

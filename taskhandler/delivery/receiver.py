@@ -8,7 +8,7 @@
     5 claim     may this delivery run the task?           duplicate, in-flight, conflict, cancelled, dead
     6 run       what does the handler make of it?
     7 settle    is that written down?                     completed, rejected, dead, retry, rate-limited
-    8 notify    who is told? `on_dead`, log, listeners
+    8 notify    `on_dead`, log, listeners
     9 reply     what is Cloud Tasks answered?
 
 Every decision on the path is here or in the state machine; listeners and logs come after the fact is

@@ -76,7 +76,7 @@ def reply(
     """Answer `outcome`.
 
     Args:
-        outcome: what the delivery came to.
+        outcome: of the delivery.
         task: the task's id, if it is known who asks.
         attempt: the attempt's number, if there was one.
         retry_after: seconds, for the outcomes that ask for another delivery.

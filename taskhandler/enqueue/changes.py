@@ -92,7 +92,7 @@ def _unread(names: list[Name], read: object) -> list[Name]:
 
 
 def _parts(sent: Any, json: object, read: object, fields: frozenset[str]) -> Iterator[Part] | None:  # noqa: ANN401 - a payload
-    """The parts of a value; None if it has none, and is a value by itself."""
+    """The parts of a value; None if it has none."""
     if isinstance(sent, dict):
         return _of_dict(sent, json, read, fields)
     in_json, in_read = _holder(json), _holder(read)
@@ -132,7 +132,7 @@ def _holder(holder: Any, *, like: int = 0) -> Callable[[Any, int], object]:  # n
 
 
 def _name_in(json: object, name: str, others: tuple[Name, ...]) -> Name:
-    """By which of its names a member stands in JSON."""
+    """The name that a member has in JSON, out of its names."""
     if isinstance(json, list):
         return next(iter(others), name)
     return next((other for other in others if isinstance(json, dict) and other in json), name)

@@ -171,7 +171,7 @@ def _make_client(emulator_host: str) -> Any:  # noqa: ANN401 - the client's modu
     import grpc  # type: ignore[import-untyped]  # noqa: PLC0415 - grpcio ships no types; heavy
     from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport  # noqa: PLC0415 - the same
 
-    # a pool of its own: the process-wide one keeps connections from before a fork
+    # not the process-wide pool, which keeps connections from before a fork
     channel = grpc.insecure_channel(emulator_host, options=[("grpc.use_local_subchannel_pool", 1)])
     return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
 

@@ -24,7 +24,7 @@ class Handler(Generic[P, R]):
 
     Args:
         function: the user's.
-        name: stands in the URL.
+        name: is part of the URL.
         options: what was given to the decorator, checked.
         post: makes a task for this handler; that of a blueprint knows the app's queue.
     """

@@ -25,7 +25,7 @@ from taskhandler.handlers import payload_model
 from taskhandler.handlers.payload_reason import is_of_the_body, reason_of
 from taskhandler.text import one_line
 
-REASON_LIMIT = 500
+REASON_LIMIT_CHARACTERS = 500
 """Characters of a reason."""
 
 RAW = (bytes, bytearray, memoryview)
@@ -41,7 +41,7 @@ class PayloadError(TaskHandlerError, ValueError):
 
     def __init__(self, reason: str) -> None:
         """Make `reason` fit to be stored and logged."""
-        self.reason = one_line(reason, limit=REASON_LIMIT)
+        self.reason = one_line(reason, limit=REASON_LIMIT_CHARACTERS)
         super().__init__(self.reason)
 
 

@@ -47,7 +47,7 @@ def is_lazy(model: Any) -> bool:  # noqa: ANN401 - the same
 
 
 def _schema_of(model: Any) -> object:  # noqa: ANN401 - the same
-    """The model's core schema, made now if that was put off; another object or None where there is none."""
+    """The model's core schema, built now if it was deferred; another object or None where there is none."""
     if hasattr(model, "model_rebuild") and not isinstance(model.__pydantic_core_schema__, dict):
         model.model_rebuild(raise_errors=False)
     return getattr(model, "__pydantic_core_schema__", None)

@@ -9,7 +9,7 @@ from taskhandler.text import one_line
 
 RESULT_LIMIT_BYTES = 65536
 
-WHY_LIMIT = 500
+WHY_LIMIT_CHARACTERS = 500
 """Characters of the reason why a result is not kept."""
 
 
@@ -30,7 +30,7 @@ def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Drop
         encoded = msgspec.json.encode(value, enc_hook=_dump)
         text = encoded.decode()
     except Exception as error:  # noqa: BLE001 - properties and serializers are the user's code
-        return Dropped(one_line(_reason(error), limit=WHY_LIMIT))
+        return Dropped(one_line(_reason(error), limit=WHY_LIMIT_CHARACTERS))
     if len(encoded) > limit:
         return Dropped(f"{len(encoded)} bytes of JSON are more than {limit}")
     return text

@@ -1,4 +1,4 @@
-"""Which arguments a handler gets: the task and the payload, told apart by their annotations."""
+"""Which arguments a handler gets: the task and the payload, distinguished by their annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The optimistic loop: apply a rule to what you believe is there, and write with that as the condition.
+"""The optimistic loop: apply a rule to the expected record, and write on the condition that it is there.
 
 Only when the storage disagrees, or the fate of the write is unknown, is the record read and the rule
 applied again. This file does no I/O: `begin` and `resume` say which operation to do next, and are told
@@ -22,7 +22,7 @@ ROUNDS = 8
 
 
 class Unread(Struct, frozen=True, gc=False):
-    """Nothing is believed about the record: read it first."""
+    """Nothing is expected of the record: read it first."""
 
 
 class Read(Struct, frozen=True, gc=False):
@@ -68,7 +68,7 @@ class Done(Struct, frozen=True):
 
 
 def begin(rule: Rule, believed: Snapshot | Unread | None) -> Pending | Done:
-    """Start with what is believed to be there; None for no record."""
+    """Start with the record that is expected; None for no record."""
     if isinstance(believed, Unread):
         return Pending(rule, Read())
     return _apply(rule, believed, rounds=0)

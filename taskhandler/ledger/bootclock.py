@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 REBOOTED_SECONDS = 3600.0
-"""The least age of a record from before a reboot. No lease is that long, so nobody holds such a record."""
+"""The least age of a record from before a reboot. No lease is that long, so no such record is held."""
 
 _NANOSECOND = 1e-9
 _SECOND = 10**9  # for division: multiplying by 1e-9 makes whole seconds a little longer
@@ -28,7 +28,7 @@ def now_ns() -> int:
 
 
 def boot_id(file: Path = _BOOT_ID, *, platform: str = sys.platform, sysctl: str = _SYSCTL) -> str:
-    """What tells this start of the machine from every other; empty where the machine does not say.
+    """Identifies this start of the machine; empty where the machine does not say.
 
     From /proc on Linux (random(4)), `kern.bootsessionuuid` on macOS (sysctl(8)).
     """

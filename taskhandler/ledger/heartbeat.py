@@ -213,7 +213,7 @@ class _Senders:
         with self._lock:
             lease = self._look_out() if self._await_lookout() else None
             if lease is None and self._abandoned:
-                self._relief.wait()  # for ever: `threading` does not know this thread here, and it cannot end
+                self._relief.wait()  # no end: `threading` does not know this thread here, and it cannot end
             if lease is None:
                 self._threads.discard(threading.current_thread())
             elif any(key not in self._being_renewed for key in self._watched):

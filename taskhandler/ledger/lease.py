@@ -1,4 +1,4 @@
-"""A lease as its holder has it: claimed, extended, and given back with what the attempt came to."""
+"""A lease as its holder has it: claimed, extended, and released with the end of the attempt."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Lease:
     def settle(
         self, disposition: Disposition, *, body: TaskBody | None = None, writes: Sequence[object] = ()
     ) -> Verdict:
-        """Write down what the attempt came to, and give the lease back."""
+        """Record how the attempt ended, and release the lease."""
         self._over = True  # a heartbeat that still waits need not be sent any more
         until = self._clock() + SETTLE_TIMEOUT_SECONDS
         if not self._lock.acquire(timeout=SETTLE_TIMEOUT_SECONDS):
@@ -146,7 +146,7 @@ class Lease:
             self._act(
                 Settle(self._claim.lease_id, disposition), timeout=RELEASE_TIMEOUT_SECONDS / 2, body=body
             )
-        except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and nobody catches it here
+        except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and no caller catches it here
             said = one_line(error, limit=LINE_LIMIT)
             kind = type(error).__qualname__
             LOGGER.error("a lease cannot be released, and will lapse: %s: %s", kind, said)  # noqa: TRY400 - one line; the traceback would quote the error raw

@@ -66,7 +66,7 @@ class Ledger:
         Args:
             key: which record.
             rule: what to make of it.
-            believed: what is believed to be there; None for no record.
+            believed: the record that is expected; None for no record.
             timeout: seconds after which an operation that had no answer is not followed by another one.
             body: kept beside a record that says rejected or dead.
             writes: whatever the storage's own batches are made of; they commit with a completion only.

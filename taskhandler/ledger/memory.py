@@ -40,7 +40,7 @@ class _Row(Struct, frozen=True, gc=False):
 class MemoryStorage:
     """Records in a dictionary.
 
-    A forked child goes on with a copy of its own: use it with one process.
+    A forked child continues with a copy: use it with one process.
 
     Args:
         clock: nanoseconds since some fixed moment; never goes back.
@@ -130,7 +130,7 @@ class MemoryStorage:
 
 
 def open_memory(url: str) -> MemoryStorage:
-    """A ledger of its own for each call, at `memory://`.
+    """A new ledger for each call, at `memory://`.
 
     Raises:
         ConfigError: there is more in the URL.

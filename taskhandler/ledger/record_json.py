@@ -1,7 +1,7 @@
 """A record as JSON, in which fields of a newer version keep their place.
 
 The format and `min_reader` of a record are not in it, but beside it: they are read before the JSON is, which
-a later format may write otherwise. A field that this version does not know is kept as it stands there, and
+a later format may write otherwise. A field that this version does not know is kept as it is there, and
 written back as it stood, also within a step, a round and an act.
 """
 

@@ -30,7 +30,7 @@ def encode_row(record: Record, stamp: Stamp) -> bytes:
     """The record and its stamp as JSON.
 
     Raises:
-        UnicodeEncodeError: half a surrogate pair stands in it.
+        UnicodeEncodeError: it has a lone surrogate.
     """
     text = msgspec.Raw(encode_record(record))
     return msgspec.json.encode(_Row(record.format, record.min_reader, stamp, text))

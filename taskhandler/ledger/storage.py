@@ -2,7 +2,7 @@
 
 A write is conditional: it names the version that it replaces, or says that there must be no record. A storage
 answers truthfully what is known of the write; what follows from the answer is decided elsewhere (`amend`, the
-rules). `taskhandler.testing.contract` checks what stands here.
+rules). `taskhandler.testing.contract` checks all of this.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Key(Struct, frozen=True, gc=False):
     """Which task a record is of. Two keys are the same only if all four parts are, character by character.
 
     Attributes:
-        namespace: tells equal queues apart, `project/location` for example; may be empty.
+        namespace: distinguishes equal queues, `project/location` for example; may be empty.
         queue: the queue's id; may be empty.
         task: the task's id; any text, up to 500 characters where Cloud Tasks made it.
         conflict: empty, but for the dead letter of a delivery that had the name of another task: then
@@ -109,10 +109,10 @@ class Written(Struct, frozen=True):
 
 
 class Stale(Struct, frozen=True, gc=False):
-    """Definitely not written: the row is not as you believed.
+    """Definitely not written: the row is not as expected.
 
     To `create`: there is a record. To `replace`: there is none, or it is at another version. It is a lie
-    if the row is as believed and something else failed: the caller would count as fenced.
+    if the row is as expected and something else failed: the caller would count as fenced.
     """
 
 
@@ -139,7 +139,7 @@ class Unavailable(Struct, frozen=True, gc=False):
 
 
 class Disputed(Struct, frozen=True, gc=False):
-    """Definitely not written, for one of two reasons: the row is not as you believed, or else `otherwise`.
+    """Definitely not written, for one of two reasons: the row is not as expected, or else `otherwise`.
 
     Only a read can tell which, and a storage that made it would keep its caller waiting for two round trips.
     Most storages never need it.
@@ -173,7 +173,7 @@ class Storage(Protocol):
     **Time limit.** No call takes longer than five seconds, whatever happens: it then answers `Unavailable` if
     it knows that nothing was written, else `Unknown`. `scan` is excepted.
 
-    **Errors.** No call raises, but for a mistake of the program and where it says so: a failure is an answer.
+    **Errors.** No call raises, except for programming errors and where documented: a failure is an answer.
 
     **Threads and forks.** All calls may be made from many threads at once, and in a process forked off after
     other calls. Locks and connections of the parent must not be used there: see `os.register_at_fork`.

@@ -36,7 +36,7 @@ class MarkNotified(Struct, frozen=True, gc=False):
 
 
 class KeepConflict(Struct, frozen=True, kw_only=True, gc=False):
-    """A conflicting delivery is kept, under a key of its own (T7)."""
+    """Keep a conflicting delivery, under its own key (T7)."""
 
     digest: str
     handler: str

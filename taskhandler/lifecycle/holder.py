@@ -55,7 +55,7 @@ class BeginStep(Struct, frozen=True, gc=False):
 
 
 class FinishStep(Struct, frozen=True, gc=False):
-    """A holder has done the `once` step `name`, which came to `value`, JSON (T9)."""
+    """A holder has done the `once` step `name`, with the result `value`, JSON (T9)."""
 
     lease_id: str
     name: str
@@ -73,7 +73,7 @@ class FinishStep(Struct, frozen=True, gc=False):
 
 
 class Settle(Struct, frozen=True, gc=False):
-    """A holder writes down what its attempt came to (T10 to T15)."""
+    """A holder records how its attempt ended (T10 to T15)."""
 
     lease_id: str
     disposition: Disposition

@@ -55,7 +55,7 @@ class Fenced(Struct, frozen=True, gc=False):
 
 
 class Refused(Struct, frozen=True, gc=False):
-    """Definitely not written, and trying again is no use: the storage refuses it."""
+    """Definitely not written, and not worth trying again: the storage refuses it."""
 
     why: str
 

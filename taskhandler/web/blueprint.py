@@ -72,7 +72,7 @@ class TaskBlueprint(Blueprint):
         """Register the decorated function as the handler of tasks, with or without a name and options.
 
         Args:
-            name: stands in the URL; the function's own name if there is none.
+            name: is part of the URL; by default the function's own name.
             **options: see `taskhandler.handlers.options.Options`.
 
         Raises:

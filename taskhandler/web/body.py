@@ -1,6 +1,6 @@
 """The body of a task's request: it may be read at any time, by any code, and is still there afterwards.
 
-`RecordedBody` stands in the place of the server's `wsgi.input`. What a hook, an extension or an inner
+`RecordedBody` replaces the server's `wsgi.input`. What a hook, an extension or an inner
 middleware reads before the delivery is recorded, so that the delivery can read the body from its
 beginning; a body that nothing reads before costs nothing. Whether a body is whole is judged here, by the
 framing that the server reports, and not by whether reading came to an end: a connection that breaks, and a

@@ -1,4 +1,4 @@
-"""Whether this worker has been told to stop."""
+"""Whether this worker is to stop."""
 
 from __future__ import annotations
 

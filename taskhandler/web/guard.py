@@ -43,12 +43,12 @@ from taskhandler.web.task_routes import TaskRoutes
 
 
 class Guard:
-    """The WSGI application that stands in the place of `app.wsgi_app`.
+    """The WSGI application that replaces `app.wsgi_app`.
 
     Args:
         app: the app.
         receiver: refuses the requests that reach no handler.
-        routes: tells tasks from other requests.
+        routes: distinguishes tasks from other requests.
     """
 
     def __init__(self, app: Flask, receiver: Receiver, routes: TaskRoutes) -> None:

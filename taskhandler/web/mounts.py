@@ -110,7 +110,7 @@ class Mounts:
         raise UsageError(f"{problem}. Give the handler another name, or the blueprint another url_prefix")
 
     def _check_target(self) -> None:
-        """Report a wrong target as soon as it is known: as a warning if a later mount may mend it."""
+        """Report a wrong target as soon as it is known: as a warning if a later mount may correct it."""
         if not self._target_url or any(map(self._is_named, self._places)):
             return
         if not urlsplit(self._target_url).path:

@@ -65,7 +65,7 @@ class TaskRoutes:
         return is_below and not self._is_apps_own(environ)
 
     def _prefix_of(self, path: str) -> str | None:
-        """The prefix that the path is at or under, however it is spelt."""
+        """The prefix that the path is at or under, however it is written."""
         spellings = _spellings(path)
         for prefix in self._prefixes:
             if any(plain == prefix or plain.startswith(f"{prefix}/") for plain in spellings):
@@ -87,7 +87,7 @@ class TaskRoutes:
 
 
 def _as_wsgi(path: str) -> str:
-    """A path as it stands in a WSGI environment: its bytes, each as one character."""
+    """A path as it is in a WSGI environment: its bytes, each as one character."""
     return path.encode().decode("latin-1")
 
 

@@ -9,7 +9,7 @@ What was tried with grpcio 1.85, and led to the settings below:
 
 * `keepalive_timeout_ms` alone closes nothing: a connection that swallows everything was still in use 40 s
   later. `ping_timeout_ms`, a minute by default, decides (with grpcio 1.66, too).
-* gRPC also sends pings of its own to measure bandwidth. While one is unanswered no other is sent, and
+* gRPC also sends pings to measure bandwidth. While one is unanswered no other is sent, and
   a call behind one takes half a round trip longer on a way that carries one thing at a time. They are off;
   without them the window stays as it is, so it is made large enough for the largest dead letter at once.
 * Pings without a call are punished: after three of them the emulator (grpc-java, which permits one in five

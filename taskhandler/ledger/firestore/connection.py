@@ -12,7 +12,7 @@ and each caller waits for it as long as its own time limit allows; the maker goe
 later. If making fails, the maker notes why and ends. All callers get that answer at once, for
 `RETRY_SECONDS`; the next one after that starts another maker.
 
-A fork waits for the maker, since imports hold locks that nobody would release in the child, and it holds
+A fork waits for the maker, since imports hold locks that no thread would release in the child, and it holds
 `_lock`, so that no other maker starts. The child begins without a maker. It uses the parent's client if there
 was no channel yet. Otherwise it makes its own, and keeps the parent's client and transport in `_inherited`
 untouched, for closing or freeing them would call into gRPC.

@@ -12,7 +12,7 @@ from taskhandler.ledger.firestore.transport import Failure
 
 
 class CommitStatus(enum.Enum):
-    """What a failed commit came to."""
+    """Whether a failed commit was written."""
 
     CHANGED = "not written: the document has changed"
     REFUSED = "not written: the commit is invalid, or the document has changed"
@@ -55,14 +55,14 @@ _REMEDIES = {
 
 
 def classify_create(failure: Failure) -> CommitStatus:
-    """What a commit came to that expected no document."""
+    """Whether a failed commit was written that expected no document."""
     if failure.code == "ALREADY_EXISTS":
         return CommitStatus.CHANGED
     return CommitStatus.UNAVAILABLE if failure.code in _NOT_WRITTEN else CommitStatus.UNKNOWN
 
 
 def classify_replace(failure: Failure, *, batch: bool) -> CommitStatus:
-    """What a commit came to that expected a version of a document; `batch`: it has writes of the user's.
+    """Whether a failed commit that expected a version was written; `batch`: it has writes of the user's.
 
     A version that is later than the document's is an invalid argument to Firestore, so this code alone
     does not decide either.

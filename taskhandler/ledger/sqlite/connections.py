@@ -170,7 +170,7 @@ class Connections:
             found = os.stat(self._bound.path)  # noqa: PTH116 - less than half the time of Path.stat
         except FileNotFoundError as error:
             raise LedgerError("the file is gone") from error
-        if not stat.S_ISREG(found.st_mode):  # opening a pipe could block for ever
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe could block without end
             raise LedgerError("it was replaced by something that is not a regular file")
         return (found.st_dev, found.st_ino)
 

@@ -1,13 +1,13 @@
 """One commit for all writes that wait at the same moment (*group commit*), since fsync dominates the cost.
 
-Theory of operation. Every write joins a queue. A thread whose write joins while nobody leads becomes the
+Theory of operation. Every write joins a queue. A thread whose write joins while none leads becomes the
 *leader*: it takes the one connection for writing, waits until it is the file's only writer, and only then
 takes all writes that have queued, runs them in one transaction, sweeps a few expired records (`sweep`) and
 commits. The other threads are *followers*: each sleeps, on a lock of its own, until its write has an
 answer. Nobody waits for company: a lone write is committed at once, and those that queue during its commit
 form the next one. When a commit has ended, well or badly, the leader answers each of its writes and
 appoints the first follower in the queue as the next leader, both in one step under the mutex; so while
-writes wait, somebody leads.
+writes wait, one thread leads.
 
 A follower whose write no leader has taken within `WITHDRAW_SECONDS` withdraws it: it is certainly not
 written. If a leader has taken it meanwhile, it cannot be withdrawn, and its fate is unknown, unless the

@@ -144,5 +144,5 @@ def _warn(message: str) -> None:
 def _mode_of(path: str) -> int | None:
     try:
         return stat.S_IMODE(os.lstat(path).st_mode)
-    except FileNotFoundError:  # SQLite removes what stands beside the file with its last connection
+    except FileNotFoundError:  # SQLite removes the files beside it with its last connection
         return None

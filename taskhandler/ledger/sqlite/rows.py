@@ -78,7 +78,7 @@ def key_row(key: Key) -> tuple[str, str, str, str]:
     """The columns that tell rows apart.
 
     Raises:
-        UnicodeEncodeError: half a surrogate pair stands in it.
+        UnicodeEncodeError: it has a lone surrogate.
     """
     row = (key.namespace, key.queue, key.task, key.conflict)
     "".join(row).encode()
@@ -89,7 +89,7 @@ def record_row(key: Key, record: Record, stamp: Stamp, *, version: int) -> Row:
     """What to bind to `CREATE`, and to `REPLACE` with the version to be replaced after it.
 
     Raises:
-        UnicodeEncodeError: half a surrogate pair stands in it.
+        UnicodeEncodeError: it has a lone surrogate.
     """
     listed = listed_as(key, record)
     return (
@@ -112,7 +112,7 @@ def dead_letter_row(key: Key, dead_letter: TaskBody) -> Row:
     """What to bind to `PUT_DEAD_LETTER`; the body is compressed.
 
     Raises:
-        UnicodeEncodeError: half a surrogate pair stands in it.
+        UnicodeEncodeError: it has a lone surrogate.
     """
     dead_letter.content_type.encode()
     return (dead_letter.content_type, zlib.compress(dead_letter.content), *key_row(key))

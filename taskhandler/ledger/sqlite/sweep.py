@@ -38,7 +38,7 @@ MOST_BODY_BYTES = 2**20
 """Bytes of dead letters after which a commit deletes no more: one of the largest size."""
 
 GRACE_NS = 5 * 10**9
-"""Nanoseconds that a record stays after its retention: somebody may just have read it, to claim it again.
+"""Nanoseconds that a record stays after its retention: a delivery may just have read it, to claim it again.
 
 No call takes longer.
 """

@@ -1,7 +1,7 @@
 """Keeps the write-ahead log short, which stands beside the ledger's file (`-wal`) and is read with it.
 
 SQLite copies the log into the file after a commit that leaves 1,000 pages or more in it, and then begins
-the log anew, unless somebody reads from it at that moment. If reads overlap without a break, that moment
+the log anew, unless a connection reads from it at that moment. If reads overlap without a break, that moment
 never comes, and the log grows for as long as they do. So a log that has become long is cut: for a few
 milliseconds no new write begins, and the reads under way end. A reader that stays in one transaction (a
 backup, a shell) is not waited for: the log is cut when it has gone.

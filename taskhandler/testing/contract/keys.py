@@ -1,4 +1,4 @@
-"""Keys are told apart by all of their four parts, character by character."""
+"""Keys are distinguished by all of their four parts, character by character."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A version stands for one write, for ever."""
+"""A version stands for one write, and is never used again."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _fork(storage: Storage, number: int) -> int:
 
 
 def main(opener: str, url: str, threads: int, children: int) -> None:
-    """Fork, and print how many children and threads came to a good end."""
+    """Fork, and print how many children and threads succeeded."""
     storage = resolve(opener)(url)
     _use(storage, "before")
     stop, turns = threading.Event(), list[int]()

@@ -30,7 +30,7 @@ def output_of(program: str, opener: str, url: str, *arguments: object) -> str:
     """Run a program to its end; what it printed.
 
     Raises:
-        CalledProcessError: it failed; the reason stands in its traceback, which goes where ours would.
+        CalledProcessError: it failed; the reason is in its traceback, which goes to our stderr.
         TimeoutExpired: it hangs.
     """
     done = subprocess.run(  # noqa: S603 - one of ours

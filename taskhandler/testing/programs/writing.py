@@ -25,7 +25,7 @@ def _write_on(storage: Storage, thread: int) -> None:
 
 
 def main(opener: str, url: str, threads: int) -> None:
-    """Write on for ever."""
+    """Write without end."""
     storage = resolve(opener)(url)
     for thread in range(threads):
         threading.Thread(target=_write_on, args=(storage, thread)).start()
