@@ -53,6 +53,11 @@ _REMEDIES = {
     ),
 }
 
+_INDEX_REMEDY = (
+    "run the command for the field attention that 'flask tasks setup' prints, and wait until its index is "
+    "ready"
+)
+
 
 def classify_create(failure: Failure) -> CommitStatus:
     """Whether a failed commit was written that expected no document."""
@@ -77,3 +82,8 @@ def classify_replace(failure: Failure, *, batch: bool) -> CommitStatus:
 def suggest_remedy(failure: Failure) -> str:
     """What people can do about it."""
     return _REMEDIES.get(failure.code, "see https://cloud.google.com/firestore/docs/understand-error-codes")
+
+
+def suggest_list_remedy(failure: Failure) -> str:
+    """What people can do about a list that failed: its query needs an index."""
+    return _INDEX_REMEDY if failure.code == "FAILED_PRECONDITION" else suggest_remedy(failure)

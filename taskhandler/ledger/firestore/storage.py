@@ -27,6 +27,7 @@ from taskhandler.ledger.firestore.status import (
     classify_replace,
     suggest_remedy,
 )
+from taskhandler.ledger.firestore.status_report import StatusReport, as_unavailable
 from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Failure, Transport
 from taskhandler.ledger.firestore.url import COLLECTION, KEY, find_collection_problem
 from taskhandler.ledger.storage import (
@@ -90,6 +91,7 @@ class FirestoreStorage:
         self._clock = clock
         self._log = ThrottledLog(LOGGER, clock=clock)
         self._snapshots = SnapshotReader(self._log)
+        self._status = StatusReport(self._log, collection)
         self._connection = Connection(
             client if callable(client) else lambda: client,
             _open_transport,
@@ -109,7 +111,7 @@ class FirestoreStorage:
             return None  # nothing of that name can have been written
         found = transport.fetch([name], timeout=self._left(until))
         if isinstance(found, Failure):
-            return self._report(transport, found)
+            return self._status.report(transport, found)
         return None if found[0].document is None else self._snapshots.read_own(found[0], key)
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
@@ -151,7 +153,7 @@ class FirestoreStorage:
                 first, lambda names: transport.fetch(names, timeout=self._left(until))
             )
             if isinstance(found, Failure):
-                return self._report(transport, found)
+                return self._status.report(transport, found)
             return dead_letters.decode_parts([part.document for part in found]) if found else None
         except DocumentError as error:
             return self._snapshots.leave_alone(first, error)
@@ -182,7 +184,7 @@ class FirestoreStorage:
             lambda fetched: self._snapshots.read_entry(fetched, states, handler),
             limit=limit,
         ).read(find_spans(states, handler), cursor)
-        return self._report(transport, page) if isinstance(page, Failure) else page
+        return self._status.report_list(transport, page) if isinstance(page, Failure) else page
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Documents that must not be acted on are logged and left out."""
@@ -233,11 +235,11 @@ class FirestoreStorage:
             case CommitStatus.CHANGED:
                 return Stale()
             case CommitStatus.UNAVAILABLE:
-                return self._report(transport, failure)
+                return self._status.report(transport, failure)
             case CommitStatus.UNKNOWN:
-                return Unknown(self._report(transport, failure).why)
+                return Unknown(self._status.report(transport, failure).why)
             case CommitStatus.REFUSED:
-                return Disputed(Refused(str(failure)) if batch else _unavailable(failure))
+                return Disputed(Refused(str(failure)) if batch else as_unavailable(failure))
 
     def _left(self, until: float) -> float:
         return max(0.1, min(CALL_SECONDS, until - self._clock()))
@@ -247,21 +249,6 @@ class FirestoreStorage:
         if isinstance(transport, Unavailable):
             raise LedgerError(f"the Firestore ledger is unavailable: {transport.why}")
         return transport
-
-    def _report(self, transport: Transport, failure: Failure) -> Unavailable:
-        self._log.error(
-            "The Firestore ledger %s/%s is unavailable: %s. To fix it: %s.",
-            transport.documents,
-            self._collection,
-            failure,
-            suggest_remedy(failure),
-            kind=failure.code,
-        )
-        return _unavailable(failure)
-
-
-def _unavailable(failure: Failure) -> Unavailable:
-    return Unavailable(f"the ledger is unavailable: {failure}")
 
 
 def _open_transport(client: Any) -> Transport:  # noqa: ANN401 - Google's client, which is not loaded yet

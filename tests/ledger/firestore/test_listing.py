@@ -180,9 +180,18 @@ def test_a_page_that_runs_out_of_time_says_so_and_is_continued(cloud: Cloud, rel
     assert [entry.id for entry in (*early.entries, *rest.entries)] == ids_of(cloud, keys)
 
 
-def test_a_ledger_that_cannot_be_reached_has_no_page(cloud: Cloud, relay: CountingRelay):
-    relay.answer("RunQuery", "UNAVAILABLE")
-    assert isinstance(cloud.storage.list({Listed.DEAD}), Unavailable)
+@pytest.mark.parametrize(
+    ("code", "remedy"), [("UNAVAILABLE", "check the network"), ("FAILED_PRECONDITION", "flask tasks setup")]
+)
+def test_a_list_that_fails_is_unavailable_and_logged_with_the_remedy(
+    cloud: Cloud, relay: CountingRelay, caplog: pytest.LogCaptureFixture, code: str, remedy: str
+):
+    relay.answer("RunQuery", code, details="The query requires an index", times=2)
+    for _ in range(2):
+        assert isinstance(cloud.storage.list({Listed.DEAD}), Unavailable)
+    assert len(caplog.messages) == 1
+    assert "cannot be listed" in caplog.messages[0]
+    assert remedy in caplog.messages[0].partition("To fix it: ")[2]
 
 
 def test_a_list_after_something_else_than_a_page_is_refused(cloud: Cloud):

@@ -9,6 +9,7 @@ from taskhandler.ledger.firestore.status import (
     CommitStatus,
     classify_create,
     classify_replace,
+    suggest_list_remedy,
     suggest_remedy,
 )
 from taskhandler.ledger.firestore.transport import Failure
@@ -55,6 +56,7 @@ def test_only_a_failed_precondition_or_a_missing_document_makes_a_replace_stale(
 def test_every_code_of_grpc_has_a_status_and_a_remedy():
     assert {code.name for code in grpc.StatusCode} == {*UNKNOWN, *UNAVAILABLE, *USERS, "OK"}
     assert all(suggest_remedy(Failure(code.name, "")) for code in grpc.StatusCode)
+    assert all(suggest_list_remedy(Failure(code.name, "")) for code in grpc.StatusCode)
 
 
 def test_a_code_that_grpc_does_not_have_yet_is_an_unknown_status():
