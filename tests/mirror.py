@@ -1,7 +1,7 @@
 """Which tests belong to which file: `taskhandler/x.py` is tested by `tests/test_x.py` and `test_x_*.py`.
 
-A part of a file that grew (`x_part.py` beside `x.py`) may be told about with the whole, and what keeps a
-contract may be told about in the suite of that contract alone.
+A part of a file that grew (`x_part.py` beside `x.py`) may be tested with the whole, and what keeps a
+contract may be tested in the suite of that contract alone.
 """
 
 from __future__ import annotations

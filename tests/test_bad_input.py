@@ -187,7 +187,7 @@ def test_an_endless_recursion_in_a_handler_is_answered_503(tasks: TaskBlueprint)
 
 
 class Unspeakable(Exception):  # noqa: N818 - nobody can say what it is
-    """An error that cannot be told."""
+    """An error that cannot be printed."""
 
     def __str__(self) -> str:
         """Fail."""
@@ -267,7 +267,7 @@ def test_there_is_no_current_task_outside_of_a_handler(tasks: TaskBlueprint):
     assert not running()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere so large a stack may be had")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere so large a stack may be allowed")
 def test_a_task_is_not_run_when_no_heartbeat_thread_can_be_started(tasks: TaskBlueprint):
     ran: list[int] = []
     tasks.handler("run")(lambda _: ran.append(1))

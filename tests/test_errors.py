@@ -128,7 +128,7 @@ def test_a_reason_may_be_left_out(word: type[Retry | RateLimited | Reject]):
 
 
 class NoMoney(Reject):
-    """Somebody's own word, which says nothing to ours."""
+    """A subclass that does not call our constructor."""
 
     def __init__(self, order: int) -> None:
         self.order = order

@@ -1,6 +1,6 @@
 """What the collector does not look at (`gc=False`) must not be able to lead to what is not ours.
 
-An object of somebody else's (an exception with its traceback, say) may lead back to the struct that holds it;
+An object of the user (an exception with its traceback, say) may lead back to the struct that holds it;
 a ring through a struct that the collector does not look at is never freed.
 """
 
@@ -43,7 +43,7 @@ def uncollected() -> list[type[msgspec.Struct]]:
 
 
 def foreign(annotation: Any) -> Iterator[object]:  # noqa: ANN401 - an annotation may be anything
-    """The parts of `annotation` that an object of somebody else's fits."""
+    """The parts of `annotation` that an object of the user fits."""
     if get_origin(annotation) is Literal or annotation is Ellipsis:
         return
     if get_origin(annotation) in (*CONTAINERS, types.UnionType, Union):

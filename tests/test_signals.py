@@ -28,7 +28,7 @@ def test_the_signals_are_exactly_those_of_the_contract():
 
 
 @pytest.mark.parametrize(
-    ("outcome", "told"),
+    ("outcome", "signal"),
     [
         (Outcome.RATE_LIMITED, "task_retried"),
         (Outcome.CONFLICT, "task_rejected"),
@@ -36,8 +36,8 @@ def test_the_signals_are_exactly_those_of_the_contract():
         (Outcome.FORBIDDEN, "task_refused"),
     ],
 )
-def test_outcomes_of_one_kind_share_a_signal(outcome: Outcome, told: str):
-    assert OF_OUTCOME[outcome] is SIGNALS[told]
+def test_outcomes_of_one_kind_share_a_signal(outcome: Outcome, signal: str):
+    assert OF_OUTCOME[outcome] is SIGNALS[signal]
 
 
 def test_an_event_cannot_be_changed_by_a_listener():

@@ -15,7 +15,7 @@ from taskhandler.task import CURRENT, LOGGER, Task
 
 
 class ScriptedLease:
-    """A lease that answers as it is told to."""
+    """A lease with scripted answers."""
 
     def __init__(self, *, left: float = 20.0, fenced: bool = False, cancelled: bool = False) -> None:
         self.left = left
@@ -130,8 +130,8 @@ def test_a_line_of_the_tasks_log_names_the_task(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.INFO, LOGGER.name):
         a_task().log.info("charged %s", "it")
     (line,) = caplog.records
-    told = {key: vars(line)[key] for key in ("task", "queue", "handler", "attempt", "fence")}
-    assert told == {"task": "t1", "queue": "orders", "handler": "charge", "attempt": 3, "fence": 4}
+    fields = {key: vars(line)[key] for key in ("task", "queue", "handler", "attempt", "fence")}
+    assert fields == {"task": "t1", "queue": "orders", "handler": "charge", "attempt": 3, "fence": 4}
     assert (line.getMessage(), line.name) == ("charged it", "taskhandler")
 
 

@@ -70,7 +70,7 @@ def test_nothing_is_fetched_before_the_first_need(clock: issuer.Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kept"),
+    ("max_age", "kept"),
     [
         (1000, 1000),
         (0, KEPT_AT_LEAST_SECONDS),
@@ -80,9 +80,9 @@ def test_nothing_is_fetched_before_the_first_need(clock: issuer.Clock) -> None:
     ],
 )
 def test_certificates_are_fresh_for_their_max_age_within_bounds(
-    clock: issuer.Clock, told: float | None, kept: float
+    clock: issuer.Clock, max_age: float | None, kept: float
 ) -> None:
-    source = issuer.Source(Fetched(GOOD.body, told))
+    source = issuer.Source(Fetched(GOOD.body, max_age))
     keeper = keeper_of(source, clock)
     assert knows(keeper)
     clock.now += kept - 1

@@ -23,7 +23,7 @@ FOREVER = 60.0
 
 
 class Hanging:
-    """A fetch that answers when it is told to: each with the next answer."""
+    """A fetch that answers when it is released: each with the next answer."""
 
     def __init__(self, *answers: Fetched | OSError) -> None:
         self.answers = list(answers)

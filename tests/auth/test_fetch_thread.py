@@ -12,7 +12,7 @@ FETCHED = Fetched(b"{}", 60)
 
 
 class Keeper:
-    """Notes what its fetch came to."""
+    """Records what its fetch hands over."""
 
     def __init__(self) -> None:
         self.answers: list[Fetched | str] = []

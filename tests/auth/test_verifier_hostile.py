@@ -29,8 +29,8 @@ PUBLISHED = Fetched(issuer.certificates(), 3600)
 
 def says_nothing(why: str, bearer: str) -> bool:
     """Does `why` repeat neither the token nor what is expected?"""
-    told = [*bearer.replace(" ", ".").split("."), issuer.AUDIENCE, issuer.ACCOUNT, "https", issuer.KID]
-    return not any(word in why for word in told if len(word) > 6)
+    words = [*bearer.replace(" ", ".").split("."), issuer.AUDIENCE, issuer.ACCOUNT, "https", issuer.KID]
+    return not any(word in why for word in words if len(word) > 6)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

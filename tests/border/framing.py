@@ -36,8 +36,8 @@ class Framing(Struct, frozen=True, kw_only=True):
 
     Attributes:
         sent: the bytes after the headers.
-        headers: that tell of them (underscores for hyphens); else the length is told.
-        unframed: neither a length nor chunks are told of.
+        headers: that describe the framing (underscores for hyphens); else the length is sent.
+        unframed: neither a length nor chunks are announced.
         arrives: what the handler is given, if the body can be read.
         answer: what the delivery is answered.
         cut: the client closes its side before the body's end.
@@ -65,7 +65,7 @@ FRAMINGS = {
     "chunks": Framing(sent=chunked(BODY[:5], BODY[5:]), headers=IN_CHUNKS),
     "no chunk but the last": Framing(sent=chunked(), headers=IN_CHUNKS, claims=b""),
     "a length of nought": Framing(sent=b"", headers={"Content_Length": "0"}, claims=b""),
-    "nothing told and nothing sent": Framing(sent=b"", unframed=True, claims=b""),
+    "nothing announced and nothing sent": Framing(sent=b"", unframed=True, claims=b""),
     "announced and not sent": Framing(sent=b"", headers={"Content_Length": "10"}, answer=MALFORMED, cut=True),
     "shorter than announced": Framing(
         sent=b"{}", headers={"Content_Length": "10"}, answer=MALFORMED, cut=True

@@ -119,7 +119,7 @@ class Served:
         """Send the bytes of a request; the answer, or none if the connection was closed without."""
         if self.server.command is None:
             return [self._through_the_test_client(sent)]
-        return converse(self.port, sent, hang_up=hang_up, wanted=1)
+        return converse(self.port, sent, hang_up=hang_up, count=1)
 
     def send_and_leave(self, sent: bytes) -> None:
         """Send the bytes of a request, and close the connection without waiting for an answer."""
@@ -164,17 +164,17 @@ class Served:
         (self.folder / f"{task}.gate").touch()
 
     def until(self, held: Callable[[], object], *, seconds: float = TIMEOUT_SECONDS) -> None:
-        """Wait until something holds; fail if it does not come to that in time."""
+        """Wait until something holds; fail if it does not in time."""
         deadline = time.monotonic() + seconds
         while not held():
-            assert time.monotonic() < deadline, "it does not come to that"
+            assert time.monotonic() < deadline, "it does not hold in time"
             threading.Event().wait(0.02)
 
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text(errors="replace")[-4000:]
         try:
-            said = converse(self.port, PING, wanted=1)
+            said = converse(self.port, PING, count=1)
         except OSError:
             return False
         return [answer.status for answer in said] == [200]

@@ -1,4 +1,4 @@
-"""Real extensions beside tasks: none acknowledges a task, and each lets it through that is told to."""
+"""Real extensions beside tasks: none acknowledges a task, and each can be configured to let tasks through."""
 
 from __future__ import annotations
 

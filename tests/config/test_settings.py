@@ -102,16 +102,18 @@ GOOD: list[tuple[str, object, str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "field", "wanted"), GOOD)
-def test_a_valid_value_of_the_configuration_is_read(key: str, value: object, field: str, wanted: object):
+@pytest.mark.parametrize(("key", "value", "field", "expected"), GOOD)
+def test_a_valid_value_of_the_configuration_is_read(key: str, value: object, field: str, expected: object):
     read_back = getattr(read({key: value}), field)
-    assert (read_back, type(read_back)) == (wanted, type(wanted))
+    assert (read_back, type(read_back)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(("key", "value", "field", "wanted"), [case for case in GOOD if type(case[1]) is str])
-def test_a_valid_value_of_the_environment_is_read(key: str, value: str, field: str, wanted: object):
+@pytest.mark.parametrize(
+    ("key", "value", "field", "expected"), [case for case in GOOD if type(case[1]) is str]
+)
+def test_a_valid_value_of_the_environment_is_read(key: str, value: str, field: str, expected: object):
     environ = {**ENOUGH, key: value}
-    assert getattr(read_settings({}, environ, instance="/srv", debug=False), field) == wanted
+    assert getattr(read_settings({}, environ, instance="/srv", debug=False), field) == expected
 
 
 BAD: list[tuple[str, list[object]]] = [

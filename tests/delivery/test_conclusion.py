@@ -38,9 +38,9 @@ ERROR = ValueError("no")
         (Settled(State.WAITING), Outcome.RETRY),
         (Settled(State.RUNNING), Outcome.RETRY),
         *(
-            (AlreadyEnded(state, on_dead_called=told), Outcome.DUPLICATE)
+            (AlreadyEnded(state, on_dead_called=called), Outcome.DUPLICATE)
             for state in sorted(TERMINAL - {State.CANCELLED})
-            for told in (False, True)
+            for called in (False, True)
         ),
         *((Fenced(state), Outcome.DUPLICATE) for state in sorted(TERMINAL - {State.CANCELLED})),
         (AlreadyEnded(State.CANCELLED, on_dead_called=False), Outcome.CANCELLED),

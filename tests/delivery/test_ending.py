@@ -83,7 +83,7 @@ def test_any_other_error_of_a_handler_is_a_failure(error: Exception):
 
 
 class NoMoney(Reject):
-    """Somebody's own word, which says nothing to ours."""
+    """A subclass that does not call our constructor."""
 
     def __init__(self, order: int) -> None:
         self.order = order

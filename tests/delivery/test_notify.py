@@ -1,4 +1,4 @@
-"""What logs and listeners are told, and that nothing they do changes what has become of a task."""
+"""What logs and listeners get, and that nothing they do changes the outcome of a task."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ DONE = TaskEvent(outcome=Outcome.COMPLETED, handler="charge", queue="orders", ta
 @contextmanager
 def heard(*signals: Signal) -> Iterator[list[tuple[str, TaskEvent]]]:
     """What is heard of the signals while the block lasts."""
-    told: list[tuple[str, TaskEvent]] = []
-    listening = {signal: _listener(signal.name, told) for signal in signals}  # type: ignore[attr-defined]  # they are named
+    notified: list[tuple[str, TaskEvent]] = []
+    listening = {signal: _listener(signal.name, notified) for signal in signals}  # type: ignore[attr-defined]  # they are named
     for signal, listener in listening.items():
         signal.connect(listener, APP)
     try:
-        yield told
+        yield notified
     finally:
         for signal, listener in listening.items():
             signal.disconnect(listener, APP)
 
 
-def _listener(name: str, told: list[tuple[str, TaskEvent]]) -> Callable[..., None]:
+def _listener(name: str, notified: list[tuple[str, TaskEvent]]) -> Callable[..., None]:
     def listen(sender: object, *, event: TaskEvent) -> None:
         assert sender is APP
-        told.append((name, event))
+        notified.append((name, event))
 
     return listen
 
 
 @contextmanager
 def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
-    """Somebody who raises whatever is heard."""
+    """A listener that raises at every event."""
 
     def listen(_sender: object, **_: object) -> None:
         raise error
@@ -63,52 +63,52 @@ def listening_badly(signal: Signal, error: BaseException) -> Iterator[None]:
 
 
 def test_the_start_of_a_task_sends_task_started():
-    with heard(task_started) as told:
+    with heard(task_started) as notified:
         Notifier(APP, clock=lambda: 0.0).announce_start(a_task())
     event = TaskEvent(outcome=None, handler="charge", queue="orders", task="t1", attempt=3)
-    assert told == [("task-started", event)]
+    assert notified == [("task-started", event)]
 
 
 def test_an_event_without_an_outcome_sends_no_signal_of_an_outcome():
-    with heard(*OF_OUTCOME.values()) as told:
+    with heard(*OF_OUTCOME.values()) as notified:
         Notifier(APP, clock=lambda: 0.0).announce_end(TaskEvent(outcome=None))
-    assert told == []
+    assert notified == []
 
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_sends_its_own_signal_once(outcome: Outcome):
     event = TaskEvent(outcome=outcome)
-    with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as told:
+    with heard(*set(OF_OUTCOME.values()), task_fenced, task_started) as notified:
         Notifier(APP, clock=lambda: 0.0).announce_end(event)
-    assert told == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
+    assert notified == [(OF_OUTCOME[outcome].name, event)]  # type: ignore[attr-defined]  # they are named
 
 
 def test_a_fenced_delivery_sends_task_fenced_beside_its_outcome():
     event = TaskEvent(outcome=Outcome.RETRY)
-    with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as told:
+    with heard(OF_OUTCOME[Outcome.RETRY], task_fenced) as notified:
         Notifier(APP, clock=lambda: 0.0).announce_end(event, fenced=True)
-    assert told == [("task-retried", event), ("task-fenced", event)]
+    assert notified == [("task-retried", event), ("task-fenced", event)]
 
 
 def test_listeners_of_another_app_are_not_called():
-    with heard(task_completed, task_started) as told:
+    with heard(task_completed, task_started) as notified:
         Notifier(object(), clock=lambda: 0.0).announce_end(DONE)
         Notifier(object(), clock=lambda: 0.0).announce_start(a_task())
-    assert told == []
+    assert notified == []
 
 
 def test_a_muted_signal_is_not_sent():
-    with heard(task_completed, task_started) as told, task_completed.muted(), task_started.muted():
+    with heard(task_completed, task_started) as notified, task_completed.muted(), task_started.muted():
         Notifier(APP, clock=lambda: 0.0).announce_end(DONE)
         Notifier(APP, clock=lambda: 0.0).announce_start(a_task())
-    assert told == []
+    assert notified == []
 
 
 def test_a_listener_that_raises_is_logged_and_the_others_are_called(caplog: pytest.LogCaptureFixture):
     error = ValueError("no")
-    with heard(task_dead) as told, listening_badly(task_dead, error):
+    with heard(task_dead) as notified, listening_badly(task_dead, error):
         Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
-    assert told == [("task-dead", DEAD)]
+    assert notified == [("task-dead", DEAD)]
     assert [line.exc_info[1] for line in caplog.records if line.exc_info and line.exc_info[1]] == [error]
 
 
@@ -142,8 +142,8 @@ def test_the_line_of_an_outcome_names_the_task_and_the_reason(caplog: pytest.Log
     Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
     (line,) = caplog.records
     assert line.getMessage() == ("dead: task t1 of queue orders for charge, attempt 3: ValueError: no card")
-    told = {key: vars(line)[key] for key in ("outcome", "task", "queue", "handler", "attempt")}
-    assert told == {"outcome": "dead", "task": "t1", "queue": "orders", "handler": "charge", "attempt": 3}
+    notified = {key: vars(line)[key] for key in ("outcome", "task", "queue", "handler", "attempt")}
+    assert notified == {"outcome": "dead", "task": "t1", "queue": "orders", "handler": "charge", "attempt": 3}
 
 
 def test_the_line_of_an_outcome_has_no_traceback_which_is_logged_apart(caplog: pytest.LogCaptureFixture):
@@ -216,9 +216,9 @@ def broken_log() -> Iterator[None]:
 
 @pytest.mark.usefixtures("broken_log")
 def test_a_log_handler_that_raises_does_not_stop_the_notification():
-    with heard(task_dead) as told, listening_badly(task_dead, ValueError()):
+    with heard(task_dead) as notified, listening_badly(task_dead, ValueError()):
         Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
-    assert told == [("task-dead", DEAD)]
+    assert notified == [("task-dead", DEAD)]
 
 
 def test_a_users_function_is_called_and_its_failure_logged(caplog: pytest.LogCaptureFixture):

@@ -1,4 +1,4 @@
-"""What a delivery comes to: each outcome of the contract, with what the ledger holds afterwards."""
+"""Each outcome of the contract for a whole delivery, with what the ledger holds afterwards."""
 
 from __future__ import annotations
 
@@ -101,20 +101,20 @@ def test_reject_is_recorded_with_the_body_and_answered_200(tasks: TaskBlueprint)
 
 
 def test_the_last_attempt_makes_a_task_dead_and_on_dead_is_called(tasks: TaskBlueprint) -> None:
-    mourned: list[tuple[int, str]] = []
+    deaths: list[tuple[int, str]] = []
 
     @tasks.handler("doomed", max_attempts=2)
     def doomed(task: Task) -> None:
         raise ValueError(f"attempt {task.attempt}, last: {task.is_last_attempt}")
 
     @doomed.on_dead
-    def mourn(task: Task, error: Exception | None) -> None:
-        mourned.append((task.attempt, str(error)))
+    def alert(task: Task, error: Exception | None) -> None:
+        deaths.append((task.attempt, str(error)))
 
     app = app_with(tasks)
     assert outcome(deliver(app, "doomed", b"[1]")) == (503, "retry")
     assert outcome(deliver(app, "doomed", b"[1]", retry=1)) == (200, "dead")
-    assert mourned == [(2, "attempt 2, last: True")]
+    assert deaths == [(2, "attempt 2, last: True")]
     record, dead_letter = record_of(app), dead_letter_of(app)
     assert record is not None
     assert record.state is State.DEAD
@@ -122,7 +122,7 @@ def test_the_last_attempt_makes_a_task_dead_and_on_dead_is_called(tasks: TaskBlu
     assert dead_letter is not None
     assert dead_letter.content == b"[1]"
     assert outcome(deliver(app, "doomed", b"[1]", retry=2)) == (200, "duplicate")
-    assert len(mourned) == 1
+    assert len(deaths) == 1
 
 
 def test_the_queues_last_delivery_makes_a_failed_task_dead(tasks: TaskBlueprint) -> None:
@@ -143,17 +143,17 @@ def test_an_on_dead_that_raises_leaves_the_task_dead_and_answered_200(
         raise ValueError
 
     @doomed.on_dead
-    def mourn(_task: Task, _error: Exception | None) -> None:
+    def alert(_task: Task, _error: Exception | None) -> None:
         raise RuntimeError("the pager is broken")
 
     assert outcome(deliver(app_with(tasks), "doomed")) == (200, "dead")
-    assert "mourn" in caplog.text
+    assert "alert" in caplog.text
 
 
 def test_on_dead_is_called_by_a_fenced_delivery_when_the_writer_of_the_death_died(
     tasks: TaskBlueprint,
 ) -> None:
-    mourned: list[str] = []
+    deaths: list[str] = []
 
     @tasks.handler("zombie")
     def zombie(task: Task) -> None:
@@ -163,13 +163,13 @@ def test_on_dead_is_called_by_a_fenced_delivery_when_the_writer_of_the_death_die
         storage.replace(key, replace(found.record, state=State.DEAD, lease_id="another's"), found.version)
 
     @zombie.on_dead
-    def mourn(task: Task, _error: Exception | None) -> None:
-        mourned.append(task.id)
+    def alert(task: Task, _error: Exception | None) -> None:
+        deaths.append(task.id)
 
     app = app_with(tasks)
     assert outcome(deliver(app, "zombie")) == (200, "duplicate")
     assert outcome(deliver(app, "zombie", retry=1)) == (200, "duplicate")
-    assert mourned == ["t1"]
+    assert deaths == ["t1"]
 
 
 def test_another_body_under_the_same_name_is_not_run_and_kept_as_a_conflict(
@@ -187,9 +187,9 @@ def test_another_body_under_the_same_name_is_not_run_and_kept_as_a_conflict(
         assert outcome(deliver(app, "keep", b'"two"', retry=retry)) == (200, "conflict")
     assert runs == ["one"]
     conflict = hashlib.sha256(b'keep\0"two"').hexdigest()
-    buried, dead_letter = record_of(app, conflict=conflict), dead_letter_of(app, conflict=conflict)
-    assert buried is not None
-    assert buried.state is State.REJECTED
+    kept, dead_letter = record_of(app, conflict=conflict), dead_letter_of(app, conflict=conflict)
+    assert kept is not None
+    assert kept.state is State.REJECTED
     assert dead_letter is not None
     assert dead_letter.content == b'"two"'
     assert "another body" in caplog.text

@@ -1,4 +1,4 @@
-"""What the deliveries of a cancelled task come to."""
+"""The outcomes of deliveries of a cancelled task."""
 
 from __future__ import annotations
 

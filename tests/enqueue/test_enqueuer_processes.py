@@ -1,4 +1,4 @@
-"""What enqueuing costs a process that does not, and what becomes of it in a process forked off."""
+"""What enqueuing costs a process that does not enqueue, and that it works in a forked process."""
 
 from __future__ import annotations
 

@@ -62,27 +62,27 @@ def test_enqueue_hands_its_arguments_to_post():
     assert posted == [((handler, 5), {"name": "n", "delay": 3})]
 
 
-def told(_task: Task, _error: Exception | None) -> None: ...
+def alert(_task: Task, _error: Exception | None) -> None: ...
 
 
-async def told_later(_task: Task, _error: Exception | None) -> None: ...
+async def alert_later(_task: Task, _error: Exception | None) -> None: ...
 
 
 def test_on_dead_returns_the_plain_function():
     handler = handler_of(double)
-    assert handler.on_dead(told) is told
-    assert handler.when_dead is told
+    assert handler.on_dead(alert) is alert
+    assert handler.when_dead is alert
 
 
 def test_on_dead_refuses_a_second_function():
     handler = handler_of(double)
-    handler.on_dead(told)
+    handler.on_dead(alert)
     with pytest.raises(UsageError, match="'double' has an on_dead function already"):
         handler.on_dead(lambda *_: None)
-    assert handler.when_dead is told
+    assert handler.when_dead is alert
 
 
-@pytest.mark.parametrize("function", [told_later, None, "told"])
+@pytest.mark.parametrize("function", [alert_later, None, "alert"])
 def test_on_dead_refuses_a_function_that_would_not_run_when_called(function: Any):  # noqa: ANN401 - what is being tried
     with pytest.raises(UsageError, match="must be a plain function"):
         handler_of(double).on_dead(function)

@@ -120,7 +120,7 @@ def test_the_heartbeat_of_a_cancelled_holder_stops_its_handler_at_the_next_check
     lease = work.running()
     task = task_of(lease)
     assert work.cancel() == Settled(State.CANCELLED)
-    task.checkpoint()  # nobody has told it yet
+    task.checkpoint()  # it does not know yet
     assert not lease.renew()
     with pytest.raises(Interrupted, match=r"^cancelled$"):
         task.checkpoint()

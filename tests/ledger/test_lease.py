@@ -176,7 +176,7 @@ def test_a_completion_during_an_outage_is_given_up_within_ten_seconds(response: 
 
 
 def taken_over(local: LocalLedger, lease: Lease) -> Lease:
-    """Somebody else's lease, after this one has lapsed."""
+    """A lease of another delivery, after this one has lapsed."""
     local.clock.now += 31.0
     assert lease.remaining() == 0.0
     return local.claimed("other")

@@ -40,7 +40,7 @@ def until(held: Callable[[], object]) -> None:
         if held():
             return
         threading.Event().wait(0.01)
-    pytest.fail("it never came to that")
+    pytest.fail("it does not hold in time")
 
 
 def test_a_completion_waits_for_the_heartbeat_under_way():

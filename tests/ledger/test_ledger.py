@@ -36,7 +36,7 @@ from tests.ledger.scripted_storage import (
 
 KEY = Key("", "q", "t1")
 CLAIM = Claim(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
-LETTER = TaskBody(b"body", "text/plain")
+BODY = TaskBody(b"body", "text/plain")
 
 
 def a_ledger(*script: Response) -> tuple[Ledger, ScriptedStorage, Clock]:
@@ -183,16 +183,16 @@ def test_a_lost_reply_of_a_ledger_that_goes_down_stays_undecided():
         (Completed("1"), State.COMPLETED, None),
         (Failed("no"), State.WAITING, None),
         (Drained(), State.WAITING, None),
-        (Failed("no", last=True), State.DEAD, LETTER),
-        (Drained(last=True), State.DEAD, LETTER),
-        (Rejected("never"), State.REJECTED, LETTER),
+        (Failed("no", last=True), State.DEAD, BODY),
+        (Drained(last=True), State.DEAD, BODY),
+        (Rejected("never"), State.REJECTED, BODY),
     ],
 )
 def test_a_body_is_kept_with_a_bad_end_only(end: Disposition, state: State, kept: TaskBody | None):
     ledger, storage, _ = a_ledger()
-    claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0, body=LETTER)
+    claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0, body=BODY)
     assert storage.dead_letter(KEY) is None
-    settled = ledger.amend(KEY, Settle("mine", end), claimed.snapshot, timeout=3.0, body=LETTER)
+    settled = ledger.amend(KEY, Settle("mine", end), claimed.snapshot, timeout=3.0, body=BODY)
     assert settled.verdict == Settled(state)
     assert storage.dead_letter(KEY) == kept
 
@@ -209,8 +209,8 @@ def test_a_batch_commits_with_a_completion_only(end: Disposition):
 def test_a_conflicting_body_is_kept_with_its_first_record():
     ledger, storage, _ = a_ledger()
     keep_conflict = KeepConflict(digest="e", handler="h", retention=900.0)
-    assert ledger.amend(KEY, keep_conflict, None, timeout=3.0, body=LETTER).verdict == Settled(State.REJECTED)
-    assert storage.dead_letter(KEY) == LETTER
+    assert ledger.amend(KEY, keep_conflict, None, timeout=3.0, body=BODY).verdict == Settled(State.REJECTED)
+    assert storage.dead_letter(KEY) == BODY
 
 
 def test_the_body_of_a_task_whose_attempts_ran_out_is_kept():
@@ -218,8 +218,8 @@ def test_the_body_of_a_task_whose_attempts_ran_out_is_kept():
     claimed = ledger.amend(KEY, CLAIM, None, timeout=3.0)
     ledger.amend(KEY, Settle("mine", Failed("no")), claimed.snapshot, timeout=3.0)
     again = replace(CLAIM, lease_id="other", max_attempts=1)
-    assert ledger.amend(KEY, again, Unread(), timeout=3.0, body=LETTER).verdict == Exhausted()
-    assert storage.dead_letter(KEY) == LETTER
+    assert ledger.amend(KEY, again, Unread(), timeout=3.0, body=BODY).verdict == Exhausted()
+    assert storage.dead_letter(KEY) == BODY
 
 
 def test_an_amendment_with_an_outdated_record_reads_and_goes_on():

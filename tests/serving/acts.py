@@ -91,7 +91,7 @@ def _recurse(asked: Asked) -> None:
 
 
 def _thread(asked: Asked) -> None:
-    """An error in a thread of the handler's own is nobody's but that thread's."""
+    """An error in a thread of the handler's own concerns only that thread."""
     thread = threading.Thread(target=_fail, args=(asked,))
     thread.start()
     thread.join()

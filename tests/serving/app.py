@@ -57,9 +57,9 @@ mortal = tasks.handler("mortal", max_attempts=3)(play)
 
 
 @mortal.on_dead
-def mourn(task: Task, error: Exception | None) -> None:
-    """Be told of a death."""
-    note("mourned", task, repr(error))
+def alert(task: Task, error: Exception | None) -> None:
+    """Note a call of `on_dead`."""
+    note("on_dead", task, repr(error))
 
 
 @tasks.handler("parent")

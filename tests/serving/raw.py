@@ -43,25 +43,23 @@ def request(
     method: str = "POST",
     unframed: bool = False,
 ) -> bytes:
-    """The bytes of a request; its length is told unless a header of the test's does, or it is unframed."""
-    told = list(sent)
-    if not unframed and not {name.lower() for name, _ in told} & {"content-length", "transfer-encoding"}:
-        told.append(("Content-Length", str(len(body))))
-    head = "".join(f"{name}: {value}\r\n" for name, value in told)
+    """The bytes of a request; its length is announced unless a header of the test does, or it is unframed."""
+    headers = list(sent)
+    if not unframed and not {name.lower() for name, _ in headers} & {"content-length", "transfer-encoding"}:
+        headers.append(("Content-Length", str(len(body))))
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body
 
 
-def exchange(
-    service: Service, sent: bytes, *, hang_up: bool = False, wanted: int | None = None
-) -> list[Said]:
-    """Send it, hang up on our side if that is wanted, and read the answers.
+def exchange(service: Service, sent: bytes, *, hang_up: bool = False, count: int | None = None) -> list[Said]:
+    """Send it, hang up on our side with `hang_up`, and read the answers.
 
-    All that come until the server closes, or as many as are wanted.
+    All that come until the server closes, or `count` of them.
     """
-    return converse(service.port, sent, hang_up=hang_up, wanted=wanted)
+    return converse(service.port, sent, hang_up=hang_up, count=count)
 
 
-def converse(port: int, sent: bytes, *, hang_up: bool = False, wanted: int | None = None) -> list[Said]:
+def converse(port: int, sent: bytes, *, hang_up: bool = False, count: int | None = None) -> list[Said]:
     """The same, with whatever listens on a port of this machine."""
     with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
         with contextlib.suppress(ConnectionError):  # it has answered, and does not read on
@@ -71,7 +69,7 @@ def converse(port: int, sent: bytes, *, hang_up: bool = False, wanted: int | Non
         came = b""
         while chunk := _receive(connection):
             came += chunk
-            if wanted is not None and len(list(_answers(came, whole=True))) >= wanted:
+            if count is not None and len(list(_answers(came, whole=True))) >= count:
                 break
     return list(_answers(came))
 
@@ -88,10 +86,11 @@ def _answers(received: bytes, *, whole: bool = False) -> Iterable[Said]:
     came = received.decode("latin-1")
     while "\r\n\r\n" in came:
         head, _, rest = came.partition("\r\n\r\n")
-        told = re.search(r"(?i)\r\ncontent-length: *(\d+)", head)
-        if whole and (told is None or len(rest) < int(told[1])):
+        announced = re.search(r"(?i)\r\ncontent-length: *(\d+)", head)
+        if whole and (announced is None or len(rest) < int(announced[1])):
             return
-        length = len(rest) if told is None else int(told[1])  # a body without a length goes on to the end
+        # a body without a length goes on to the end
+        length = len(rest) if announced is None else int(announced[1])
         outcome = (re.search(r"(?i)\r\nx-taskhandler-outcome: *(\S+)", head) or ["", ""])[1]
         yield Said(int(head.split()[1]), outcome, head, rest[:length])
         came = rest[length:]

@@ -146,7 +146,7 @@ class Service:
         return None if record is None else record.state
 
     def ended(self, *tasks: str) -> bool:
-        """Whether all of these have come to their end."""
+        """Whether all of these have ended."""
         return all(self.state(task) in TERMINAL for task in tasks)
 
     def effects(self, what: str, task: str = "") -> list[Effect]:
@@ -155,10 +155,10 @@ class Service:
         return [effect for effect in done if effect.what == what and task in {"", effect.task}]
 
     def until(self, held: Callable[[], object]) -> None:
-        """Wait until something holds; fail if it does not come to that."""
+        """Wait until something holds; fail if it does not in time."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not held():
-            assert time.monotonic() < deadline, "it does not come to that"
+            assert time.monotonic() < deadline, "it does not hold in time"
             threading.Event().wait(0.02)
 
     def answers(self, task: str) -> list[object]:

@@ -35,7 +35,7 @@ def test_the_time_out_of_a_sync_worker_releases_the_task_at_once(serve: Serve):
     assert (record.attempt, record.drained) == (1, 0)
     assert record.history == ("1 failed: SystemExit stopped the worker",)
     assert first.exception(TIMEOUT_SECONDS) is not None or first.result().status >= 500
-    # The worker that is going answers 500 to whoever still gets hold of it.
+    # The worker that is going answers 500 to a request that still reaches it.
     assert redeliver(service, "t", script).said == (200, "completed")
     assert "WORKER TIMEOUT" in service.log.read_text()
 
@@ -53,7 +53,7 @@ def test_a_time_out_is_charged_and_a_task_that_always_takes_too_long_dies(serve:
     service.until(dead)
     assert service.recorded("t").attempt == 3
     assert redeliver(service, "t", [["wait"]] * 9, handler="mortal").said == (200, "duplicate")
-    assert len(service.effects("mourned")) == 1
+    assert len(service.effects("on_dead")) == 1
 
 
 def test_a_sync_worker_stopped_at_once_does_not_charge_the_attempt(serve: Serve):

@@ -1,4 +1,4 @@
-"""What the master process did before it forked is no burden to its workers."""
+"""What the master process did before it forked does not disturb its workers."""
 
 from __future__ import annotations
 

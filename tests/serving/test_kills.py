@@ -69,12 +69,12 @@ def test_a_task_that_kills_every_worker_is_dead_after_its_attempts(
 ):
     service = serve()
     create(client, service, "t", [["exit"]] * 10, handler="mortal")
-    service.until(lambda: service.effects("mourned"))
+    service.until(lambda: service.effects("on_dead"))
     service.until(lambda: service.recorded("t").on_dead_called)
     record = service.recorded("t")
     assert (record.state, record.attempt) == (State.DEAD, 3)
     assert record.history == ("1 lost", "2 lost", "3 lost")
-    assert [effect.detail for effect in service.effects("mourned")] == ["None"]
+    assert [effect.detail for effect in service.effects("on_dead")] == ["None"]
     assert len({effect.pid for effect in service.effects("begun", "t")}) == 3
     create(client, service, "next")
     service.until(lambda: service.ended("next"))

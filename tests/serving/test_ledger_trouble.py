@@ -19,7 +19,7 @@ from tests.serving.service import TIMEOUT_SECONDS
 
 @contextmanager
 def locked(ledger: Path) -> Iterator[None]:
-    """Another process writes, and does not come to an end."""
+    """Another process writes, and does not commit."""
     connection = sqlite3.connect(ledger, isolation_level=None)
     try:
         connection.execute("BEGIN EXCLUSIVE")

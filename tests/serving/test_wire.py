@@ -23,10 +23,10 @@ def service(queue: LocalQueue, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def refused(
-    service: Service, task: str, sent: bytes, *, hang_up: bool = False, wanted: int | None = None
+    service: Service, task: str, sent: bytes, *, hang_up: bool = False, count: int | None = None
 ) -> Said:
     """The one answer to a request that must not run, and must not tell anything."""
-    (said,) = exchange(service, sent, hang_up=hang_up, wanted=wanted)
+    (said,) = exchange(service, sent, hang_up=hang_up, count=count)
     assert service.record(task) is None
     assert not service.effects("begun", task)
     shown = said.head + said.body
@@ -152,7 +152,7 @@ def test_an_unauthenticated_request_is_answered_before_its_body_is_read(
     service: Service, announced: dict[str, str]
 ):
     sent = request(lines(service, "huge", Authorization="Bearer x", Connection="keep-alive", **announced))
-    said = refused(service, "huge", sent, wanted=1)  # no body comes, and no hanging up
+    said = refused(service, "huge", sent, count=1)  # no body comes, and no hanging up
     assert (said.status, said.outcome) == (401, "unauthenticated")
 
 

@@ -13,7 +13,7 @@ LONGEST = 2000
 """Looks, a hundredth of a second apart, before the waiting is given up."""
 
 draining = Drain()
-draining()  # with --preload this is the master's, which is no worker
+draining()  # with --preload this runs in the master, which is not a worker
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterator[bytes]:

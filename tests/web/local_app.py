@@ -62,7 +62,7 @@ def record_of(app: Flask, task: str = "t1", *, queue: str = "q", conflict: str =
 
 
 def dead_letter_of(app: Flask, task: str = "t1", *, queue: str = "q", conflict: str = "") -> TaskBody | None:
-    """The body that the ledger keeps of a task that came to a bad end."""
+    """The body that the ledger keeps of a rejected, dead or conflicting task."""
     dead_letter = _assembly(app).receiver.ledger.storage.dead_letter(Key("", queue, task, conflict))
     assert not isinstance(dead_letter, Unavailable)
     return dead_letter

@@ -70,7 +70,7 @@ def measured() -> dict[str, int]:
     gc.collect()
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:  # noqa: PTH208 - as below
-        time.sleep(0.01)  # noqa: TID251 - a thread that has been told to end takes its time on a busy machine
+        time.sleep(0.01)  # noqa: TID251 - a thread that was asked to end may be slow on a busy machine
     objects = len(gc.get_objects())
     kilobytes = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the number counts, not the paths

@@ -122,10 +122,10 @@ def test_an_app_that_is_closed_drains_and_fetches_no_certificates(auth: str):
 def test_close_closes_every_part_even_if_one_raises():
     class Failing(MemoryStorage):
         def close(self) -> None:
-            raise OSError("somebody else's storage")
+            raise OSError("a storage of the user")
 
     assembly = assembled(TASKHANDLER_LEDGER=Failing(clock=now_ns))
-    with pytest.raises(OSError, match="somebody else's"):
+    with pytest.raises(OSError, match="of the user"):
         assembly.close()
     assert assembly.keeper is not None
     assert isinstance(assembly.keeper.find("a key"), Unreachable)
@@ -143,15 +143,15 @@ def test_a_lease_is_measured_by_a_clock_that_never_goes_back():
 
 
 def test_signals_are_sent_by_the_app():
-    told: list[object] = []
+    sent: list[object] = []
 
     def listen(sender: object, *, event: TaskEvent) -> None:
-        told.extend([sender, event])
+        sent.extend([sender, event])
 
     event = TaskEvent(outcome=Outcome.DEAD)
     with task_dead.connected_to(listen):
         assembled().receiver.notifier.announce_end(event)
-    assert told == [APP, event]
+    assert sent == [APP, event]
 
 
 def test_all_parts_of_an_app_share_its_settings_and_ledger():

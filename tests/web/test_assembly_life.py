@@ -27,8 +27,8 @@ SPREAD_OBJECTS = 500
 def lives(ledger: str, apps: int, end: str) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
     command = [sys.executable, "-m", "tests.web.many_apps_program", ledger, str(apps), end]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=True)
-    told = json.loads(done.stdout)
-    return told["before"], told["with apps"], told["after"]
+    measured = json.loads(done.stdout)
+    return measured["before"], measured["with apps"], measured["after"]
 
 
 def files_in(folder: Path) -> str:

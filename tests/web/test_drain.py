@@ -1,4 +1,4 @@
-"""A worker that has been told to stop knows it."""
+"""A worker that is to stop drains."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_process_drains_once_drain_is_called():
 
 
 class Caught:
-    """Somebody's own handler of the signal: a method of a thing that is `alive` in a sense of its own."""
+    """A user's own handler of the signal: a method of an object whose `alive` means something else."""
 
     def __init__(self, alive: object) -> None:
         self.alive = alive

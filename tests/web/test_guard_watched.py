@@ -119,18 +119,18 @@ def test_another_rule_for_a_tasks_endpoint_is_guarded_too():
 @pytest.mark.parametrize("code", [202, 500])
 def test_a_request_of_the_apps_own_that_delivers_a_task_keeps_its_own_answer(name: str, code: int):
     app = an_app()
-    told: list[str] = []
+    statuses: list[str] = []
 
     @app.post("/fan")
     def fan() -> tuple[str, int]:
         again = {**request.environ, "PATH_INFO": "/tasks/ok", "HTTP_X_CLOUDTASKS_TASKNAME": name}
         again |= {"wsgi.input": io.BytesIO(b"1"), "CONTENT_LENGTH": "1"}
-        told.append(run_wsgi_app(app.wsgi_app, again)[1])
+        statuses.append(run_wsgi_app(app.wsgi_app, again)[1])
         return "fan", code
 
     response = app.test_client().post("/fan", data=b"1", headers=headers_of())
     assert (response.status_code, response.text) == (code, "fan")
-    assert told == ["200 OK"]
+    assert statuses == ["200 OK"]
 
 
 def test_a_request_that_never_becomes_a_task_is_streamed_with_its_own_answer():

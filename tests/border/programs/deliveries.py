@@ -19,7 +19,7 @@ ENDS = {
     "reject": "rejected",
     "decode": "rejected",
 }
-"""What a task of each handler comes to, if its body is not JSON."""
+"""The outcome of a task of each handler, if its body is not JSON."""
 
 
 def watched_app(watch: Callable[[Flask], object] | None = None) -> Flask:

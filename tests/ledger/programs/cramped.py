@@ -1,6 +1,6 @@
 """Writes to a ledger until its files may not grow any more, then lets them grow again.
 
-Argument: the ledger's URL. Says what came of each phase, one line of words for each.
+Argument: the ledger's URL. Prints the answers of each phase, one line for each.
 """
 
 from __future__ import annotations

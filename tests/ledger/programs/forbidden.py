@@ -1,4 +1,4 @@
-"""Uses a ledger whose file and folder it may only read, then is let in again. Says what came of it.
+"""Uses a ledger whose file and folder it may only read, then is let in again. Prints what it answered.
 
 Argument: a folder of nobody else's. Run by root, it is nobody for the while.
 """

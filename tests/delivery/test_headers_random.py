@@ -1,4 +1,4 @@
-"""Headers that a stranger made up."""
+"""Random headers: they are read within bounds, or malformed with a short reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that a stranger made up."""
+"""Random bodies: they become a payload, or a payload error."""
 
 from __future__ import annotations
 
