@@ -1,8 +1,8 @@
 """The body of a dead letter as Firestore documents: compressed, below the record, in as many as it takes.
 
 They are in a collection of the record's document that has the same id as the collection of the records.
-TTL policies and indexes belong to all collections of one id, so there is nothing more to set up, and what
-reads the collection of the records does not read the bodies.
+TTL policies and indexes belong to all collections of one id (https://cloud.google.com/firestore/docs/ttl), so
+there is nothing more to set up, and what reads the collection of the records does not read the bodies.
 """
 
 from __future__ import annotations

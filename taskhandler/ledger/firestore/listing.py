@@ -6,8 +6,8 @@ What is read is what is billed: the records of the page, one more that shows whe
 and one for each range without a record.
 
 A completion removes the entry of its record from the index, and Firestore skips recently removed entries one
-by one. Under load that takes time among the running tasks, and among no others. So a page may end because the
-time for it is up. It says so, and where it ended.
+by one (https://cloud.google.com/firestore/docs/best-practices). Under load that takes time among the running
+tasks, and among no others. So a page may end because the time for it is up. It says so, and where it ended.
 """
 
 from __future__ import annotations
