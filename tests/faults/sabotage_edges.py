@@ -96,7 +96,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "bodies of bad ends are not kept",
-        put(ledger.Ledger, amend=parts.without_letter(ledger.Ledger.amend)),
+        put(ledger.Ledger, amend=parts.without_body(ledger.Ledger.amend)),
         "is not kept",
         "a-handler-rejects",
     ),

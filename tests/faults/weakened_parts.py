@@ -86,10 +86,10 @@ def conflict_unrecorded(self: object, delivery: object) -> Verdict:  # noqa: ARG
     return Conflict()
 
 
-def without_letter(amend: Callable[..., Done]) -> Callable[..., Done]:
+def without_body(amend: Callable[..., Done]) -> Callable[..., Done]:
     """A `Ledger.amend` that keeps no bodies."""
 
-    def amended(*args: Any, dead_letter: object = None, **named: Any) -> Done:  # noqa: ANN401, ARG001 - amend's
+    def amended(*args: Any, body: object = None, **named: Any) -> Done:  # noqa: ANN401, ARG001 - amend's
         return amend(*args, **named)
 
     return amended
