@@ -1,4 +1,4 @@
-"""What is sent for a payload: a body that the handler reads as it was meant; any other is an error."""
+"""Encodes a payload as the body of a task, which the handler must read as the same value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 class Body(Struct, frozen=True):
-    """A task's body; `content_type` is empty where there is nothing that could have one."""
+    """A task's body; `content_type` is empty where there is no body."""
 
     content: bytes
     content_type: str

@@ -1,8 +1,8 @@
 """Finds what a payload would lose on its way: JSON turns NaN into null, and handlers ignore unknown keys.
 
-A value arrives as it is if JSON can hold it, or if the handler makes the same value of JSON, such as a
-`datetime` in a field that is annotated with that type. Tuples may arrive as lists. What the handler's own
-validators make of a value that JSON holds is up to them.
+A value arrives unchanged if JSON can represent it, or if the handler decodes the same value from JSON, such
+as a `datetime` in a field that is annotated with that type. Tuples may arrive as lists. What the handler's
+own validators turn a value of JSON into is up to them.
 """
 
 from __future__ import annotations

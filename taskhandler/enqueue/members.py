@@ -1,4 +1,4 @@
-"""The members of objects that are sent or read, and the names by which JSON knows them.
+"""The members of objects that are sent or read, and their names in JSON.
 
 These are the classes that msgspec and pydantic know: Structs, dataclasses, attrs classes and models.
 """

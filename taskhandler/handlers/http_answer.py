@@ -1,7 +1,7 @@
 """Recognises what is meant for HTTP, or to be raised, among the values that handlers return.
 
-A handler that was a view once still says `return "later", 503`. Taken as a result, that would complete a task
-that has failed. Flask and Werkzeug are recognised by what their objects can do.
+A handler that was once a view may still `return "later", 503`. As a result, that would complete a task that
+has failed. Flask's and Werkzeug's objects are recognised by their attributes.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import operator
 from collections.abc import Iterator, Mapping
 
 _INSTEAD = (
-    "the answer to Cloud Tasks is not the handler's to make. Raise Retry to have the task delivered again, "
-    "or Reject to end it for good; return a result alone, or nothing"
+    "a handler does not choose the HTTP response. Raise Retry to have the task delivered again, or Reject to "
+    "end it for good; return only a result, or nothing"
 )
 _ERRORS = range(400, 600)
 _BODIES = (str, bytes, bytearray, Mapping, list, Iterator, type(None))
-"""What may stand before a status, beside models and WSGI apps. A number may not: two numbers are data."""
+"""What may come before a status, beside models and WSGI apps. A number may not: two numbers are data."""
 
 _MODELS = ("__dataclass_fields__", "__struct_fields__", "__attrs_attrs__", "model_fields")
-"""Attributes by which the types of models are known: each has one of them."""
+"""Attributes by which the types of models are recognised: each has one of them."""
 
 _WITH_STATUS = (2, 3)
 """Lengths of Flask's `(body, status)` and `(body, status, headers)`."""

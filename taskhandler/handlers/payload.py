@@ -33,7 +33,7 @@ RAW = (bytes, bytearray, memoryview)
 
 
 class PayloadError(TaskHandlerError, ValueError):
-    """The body cannot be made the handler's payload.
+    """The body cannot be decoded as the handler's payload.
 
     Attributes:
         reason: one line, at most 500 characters; it holds nothing of the body.
@@ -46,7 +46,7 @@ class PayloadError(TaskHandlerError, ValueError):
 
 
 class PayloadCodeError(PayloadError):
-    """The payload's own code failed (a validator asked a database that is away): the body may be right."""
+    """The payload's own code failed (a validator whose database is down): the body may be valid."""
 
 
 class PayloadType(Struct, frozen=True):
@@ -56,7 +56,7 @@ class PayloadType(Struct, frozen=True):
         annotation: what the payload is annotated with, for people.
         build: makes the payload of a body.
         binary: whether the payload is the body itself, not read as JSON.
-        empty: what an empty body stands for: JSON's null where the annotation names None.
+        empty: what an empty body is read as: JSON's null where the annotation names None.
         fields: the names that the type gives to its fields in JSON.
     """
 
@@ -70,7 +70,7 @@ class PayloadType(Struct, frozen=True):
         """The payload, or a `PayloadError` that holds neither the body nor what its validator raised.
 
         It is a `PayloadCodeError` where the payload's own code failed for a reason that may lie outside of
-        the body. A lack of memory goes up as it is.
+        the body. A `MemoryError` is raised as it is.
         """
         try:
             return self.build((body if self.binary else _utf8(body)) or self.empty)
@@ -124,7 +124,7 @@ def payload_type(hint: object, where: str) -> PayloadType:
 
     Args:
         hint: the annotation.
-        where: it stands, for the error message.
+        where: the parameter that has it, for the error message.
 
     Raises:
         UsageError: a payload cannot have this type.
@@ -161,7 +161,7 @@ def _msgspec_type(hint: object, where: str) -> tuple[Type, Callable[[bytes], obj
 
 
 def _parts(shape: object, seen: set[int]) -> Iterator[Type | Field]:
-    """A type, and all that it is made of."""
+    """A type, and all of its parts."""
     if id(shape) in seen or not isinstance(shape, Type | Field | tuple):
         return
     seen.add(id(shape))
@@ -172,7 +172,7 @@ def _parts(shape: object, seen: set[int]) -> Iterator[Type | Field]:
 
 
 def _unfit(shape: Type) -> Iterator[type]:
-    """The types in `shape` that msgspec would not build, or not as they are meant to be built."""
+    """The types in `shape` that msgspec would not build, or not in the way that they define."""
     for part in _parts(shape, set()):
         cls = getattr(part, "cls", object)
         if hasattr(cls, "__pydantic_validator__") or (isinstance(part, CustomType) and cls is not object):

@@ -1,4 +1,4 @@
-"""Pydantic models as payloads: recognised by what they can do, and never imported by us."""
+"""Pydantic models as payloads: recognised by their attributes, since pydantic is never imported here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN_ERRORS = 5
 
 
 def builder(model: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - pydantic is not imported
-    """What makes a `model` of a body: its `model_validate_json`, or an equivalent that gives up early."""
+    """What builds a `model` from a body: its `model_validate_json`, or an equivalent that stops early."""
     own: Callable[[bytes], object] = model.model_validate_json
 
     @cache
@@ -64,7 +64,7 @@ def is_validation_error(error: Exception) -> bool:
 
 
 def raised_within(error: Any) -> list[object]:  # noqa: ANN401 - the same
-    """What validators raised that pydantic made this error of; not looked for among too many errors."""
+    """What validators raised that pydantic turned into this error; not looked for among too many errors."""
     if not is_validation_error(error) or error.error_count() > MOST_ERRORS:
         return []
     problems = error.errors(include_url=False, include_input=False)
@@ -90,7 +90,7 @@ def _line(problem: dict[str, Any], fields: frozenset[str]) -> str:
 
 @cache
 def _own_kinds() -> frozenset[str]:
-    """The kinds of errors that are pydantic's, and not made up by a validator."""
+    """The kinds of errors that pydantic defines, in contrast to those of a validator."""
     return frozenset(typing.get_args(sys.modules["pydantic_core.core_schema"].ErrorType))
 
 

@@ -1,7 +1,7 @@
-"""Why a body was refused, in words that hold nothing of the body.
+"""Why a body was refused, in words that repeat nothing of the body.
 
-What a validator says may quote the payload, and where an error is may be said with the keys of a dict.
-Only what the payload's type says is repeated: the kinds of errors, the names of fields, the indexes of lists.
+A validator's message may quote the payload, and the place of an error may have keys of a dict in it. Only
+what is known from the payload's type is repeated: kinds of errors, names of fields, indexes of lists.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OF_THE_BODY = (
     ValueError,  # also what is not Unicode, and pydantic's own
     msgspec.MsgspecError,
 )
-"""What a wrong value makes code raise."""
+"""What code raises because of a wrong value."""
 
 
 def is_of_the_body(error: Exception) -> bool:
@@ -69,7 +69,7 @@ def reason_of(error: Exception, fields: frozenset[str]) -> str:
 def reason_of_raised(error: Exception) -> str | None:
     """Why pydantic or msgspec refused what a handler's own code gave them; None of any other error.
 
-    Their words would quote it. No field is named, since nothing says which type it was for.
+    Their messages would quote it. No field is named, since it is unknown for which type it was.
     """
     if payload_model.is_validation_error(error):
         return payload_model.reason_of(error, frozenset())

@@ -32,7 +32,7 @@ def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Drop
     except Exception as error:  # noqa: BLE001 - properties and serializers are the user's code
         return Dropped(one_line(_reason(error), limit=WHY_LIMIT_CHARACTERS))
     if len(encoded) > limit:
-        return Dropped(f"{len(encoded)} bytes of JSON are more than {limit}")
+        return Dropped(f"it has {len(encoded)} bytes as JSON, more than {limit}")
     return text
 
 
@@ -44,7 +44,7 @@ def _dump(value: object) -> Raw:
     dump = getattr(type(value), "model_dump_json", None)
     if dump is None:
         raise _ForeignTypeError(f"JSON cannot represent a {type(value).__qualname__}")
-    return Raw(dump(value, warnings=False).encode())  # they would quote the value
+    return Raw(dump(value, warnings=False).encode())  # warnings would quote the value
 
 
 def _reason(error: Exception) -> str:

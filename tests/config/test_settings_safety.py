@@ -109,3 +109,51 @@ def test_the_defaults_may_be_set_explicitly_on_cloud_run():
     ours = {"TASKHANDLER_CERTS_URL": CERTS_URL, "TASKHANDLER_ISSUERS": ISSUERS[0]}
     settings = read_settings({**ENOUGH, **ours}, CLOUD_RUN, instance="/", debug=False)
     assert (settings.certs_url, settings.issuers) == (CERTS_URL, ISSUERS[:1])
+
+
+@pytest.mark.parametrize(
+    ("configured", "environ", "problem", "remedy"),
+    [
+        (
+            {"TASKHANDLER_AUTH": "none"},
+            {},
+            "anyone could run the handlers; allowed only in debug and testing mode, not on Cloud Run",
+            "Use 'oidc'",
+        ),
+        (
+            {"TASKHANDLER_AUTH": "cloud-run"},
+            {},
+            "this is not Cloud Run (K_SERVICE is not set), so nobody has checked the token",
+            "Use 'oidc'",
+        ),
+        (
+            {"TASK_TARGET_URL": ""},
+            {},
+            "tokens for any service would be accepted",
+            "Set it, or TASK_TARGET_URL, to the audience of the tasks' OIDC tokens",
+        ),
+        (
+            {"TASK_SERVICE_ACCOUNT_EMAIL": ""},
+            {},
+            "tokens of any Google account would be accepted",
+            "Set it, or TASK_SERVICE_ACCOUNT_EMAIL, to the accounts that may deliver tasks",
+        ),
+        (
+            {"TASKHANDLER_CERTS_URL": "http://localhost:1/certs"},
+            CLOUD_RUN,
+            "on Cloud Run only Google's certificates are accepted",
+            "Leave it unset",
+        ),
+        (
+            {"TASKHANDLER_ISSUERS": "https://other"},
+            CLOUD_RUN,
+            "on Cloud Run only Google's tokens are accepted",
+            "Leave it unset",
+        ),
+    ],
+)
+def test_an_unsafe_setting_is_refused_with_what_is_wrong_and_what_to_do(
+    configured: dict[str, object], environ: dict[str, str], problem: str, remedy: str
+):
+    refused = refusal({**ENOUGH, **configured}, environ)
+    assert (refused.problem, refused.remedy) == (problem, remedy)

@@ -41,7 +41,7 @@ def test_a_returned_value_completes_the_task(value: object, kept: str | None):
     [
         (object(), "the result is not kept: TypeError: "),
         (lambda: 1, "the result is not kept: "),
-        ("a" * 65536, "the result is not kept: 65538 bytes of JSON are more than 65536"),
+        ("a" * 65536, "the result is not kept: it has 65538 bytes as JSON, more than 65536"),
         ({(1, 2): 3}, "the result is not kept: "),
         ("\ud800", "the result is not kept: "),
     ],

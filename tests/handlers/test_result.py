@@ -105,8 +105,8 @@ def test_the_reason_for_dropping_a_value_does_not_contain_it(value: object) -> N
 
 def test_a_result_may_be_64_kib_long_and_no_longer() -> None:
     assert result_json("x" * 65534) == '"' + "x" * 65534 + '"'
-    assert why("x" * 65535) == "65537 bytes of JSON are more than 65536"
-    assert why("é", limit=3) == "4 bytes of JSON are more than 3"
+    assert why("x" * 65535) == "it has 65537 bytes as JSON, more than 65536"
+    assert why("é", limit=3) == "it has 4 bytes as JSON, more than 3"
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9))
