@@ -96,6 +96,8 @@ def outcome_of(verdict: Verdict, *, is_limited: bool = False) -> Outcome:
 def reason_of(verdict: Verdict, *, is_last: bool) -> str:
     """Why, in one line for logs and listeners; empty where the outcome, or what the handler did, says it."""
     match verdict:
+        case Settled():  # first, since most deliveries end here
+            return ""
         case InFlight() if is_last:
             return "another delivery runs this task; none follows if it fails: this was the last attempt"
         case Undecided(why=why) | Refused(why=why):

@@ -153,6 +153,8 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     def _claim(self, delivery: Delivery) -> Verdict:
         believed = Unread() if delivery.task_headers.retry_count else None
         verdict = delivery.lease.claim(believed, body=delivery.body)
+        if isinstance(verdict, Run):
+            return verdict
         if isinstance(verdict, InFlight):
             verdict = self._wait(delivery, verdict)
         return self._keep_conflict(delivery) if isinstance(verdict, Conflict) else verdict
@@ -246,5 +248,5 @@ _DRAINING = Refusal(Outcome.UNAVAILABLE, "the worker is draining")
 
 
 def _is_untold(record: Record, delivery: Delivery) -> bool:
-    ours = record.digest == delivery.claim.digest
-    return ours and record.state is State.DEAD and not record.on_dead_called
+    is_dead = record.state is State.DEAD and not record.on_dead_called
+    return is_dead and record.digest == delivery.claim.digest

@@ -90,10 +90,11 @@ class Guard:
         before = CURRENT_REQUEST.set(task_request)
         try:
             body = self._inner(environ, start)
-            if not (statuses or task_request.guarded):
-                body = _StartedBody(body)  # of a middleware that is a generator, which has done nothing yet
             if not task_request.guarded:
-                return body
+                if not statuses:  # of a middleware that is a generator, which has done nothing yet
+                    body = _StartedBody(body)
+                if not task_request.guarded:
+                    return body
             _close(body, statuses)
         except BaseException as raised:
             decided = task_request.reply is not None
