@@ -64,12 +64,11 @@ class FinishStep(Struct, frozen=True, gc=False):
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None or not _holds(snapshot.record, self.lease_id):
             return Transition(None, Fenced(end_of(snapshot)))
-        step = snapshot.record.step(self.name)
-        if step is not None and step.value is not None:
+        step = snapshot.record.step(self.name) or Step(self.name, snapshot.record.fence)
+        if step.value is not None:
             return Transition(None, Renewed())  # our own write, whose reply was lost
-        return Transition(
-            _with_step(snapshot.record, Step(self.name, snapshot.record.fence, self.value)), Renewed()
-        )
+        finished = replace(step, fence=snapshot.record.fence, value=self.value)
+        return Transition(_with_step(snapshot.record, finished), Renewed())
 
 
 class Settle(Struct, frozen=True, gc=False):

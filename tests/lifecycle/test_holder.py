@@ -125,3 +125,10 @@ def test_a_drained_attempt_is_not_charged(last: bool, state: State):  # noqa: FB
     drained = replace(OURS, state=state, drained=1, reason="the worker was stopped", history=("1 drained",))
     assert step == Transition(drained, Settled(state))
     assert drained.charged == 0
+
+
+def test_a_finished_step_keeps_the_fields_of_a_newer_version():  # T9
+    begun = Step("s", OURS.fence, unknown=(("by", b'"somebody"'),))
+    write = FinishStep("mine", "s", "5")(snapshot(replace(OURS, steps=(begun,)))).write
+    assert write is not None
+    assert write.steps == (replace(begun, value="5"),)
