@@ -83,16 +83,16 @@ def held_up(bench: Bench, *tasks: str) -> Iterator[tuple[list[Future[Answer]], s
     with behind_its_back(bench.path) as somebody, ThreadPoolExecutor(len(tasks)) as threads:
         somebody.execute("BEGIN IMMEDIATE")
         answers = [threads.submit(bench.create, task) for task in tasks]
-        gathered(bench, len(tasks))
+        await_queued(bench, len(tasks))
         yield answers, somebody
 
 
-def gathered(bench: Bench, writers: int) -> None:
+def await_queued(bench: Bench, writers: int) -> None:
     for _ in range(5000):
         if bench.commits.waiting == writers:
             return
         wait(0.001)
-    pytest.fail("they do not gather")
+    pytest.fail("the writes do not queue")
 
 
 def test_a_lone_writer_waits_for_nobody(bench: Bench):
@@ -100,7 +100,7 @@ def test_a_lone_writer_waits_for_nobody(bench: Bench):
     assert bench.waits == 0
 
 
-def test_all_who_have_gathered_share_one_commit(bench: Bench):
+def test_writes_that_have_queued_share_one_commit(bench: Bench):
     seen: list[str] = []
     bench.traced(seen.append)
     tasks = [str(number) for number in range(WRITERS)]
@@ -111,7 +111,7 @@ def test_all_who_have_gathered_share_one_commit(bench: Bench):
     assert bench.tasks() == set(tasks)
 
 
-def test_a_stale_write_spoils_nothing_for_others(bench: Bench):
+def test_a_stale_write_does_no_harm_to_the_others_of_its_commit(bench: Bench):
     bench.create("there")
     with held_up(bench, "one", "there", "other") as (answers, somebody):
         somebody.execute("COMMIT")
@@ -120,7 +120,7 @@ def test_a_stale_write_spoils_nothing_for_others(bench: Bench):
     assert bench.tasks() == {"one", "there", "other"}
 
 
-def test_a_lock_that_stays_makes_all_who_have_gathered_unavailable(bench: Bench):
+def test_a_lock_that_stays_makes_all_queued_writes_unavailable(bench: Bench):
     with held_up(bench, "one", "other") as (answers, _):
         told = [answer.result(PATIENCE) for answer in answers]
     assert all(isinstance(answer, Unavailable) for answer in told)
@@ -128,11 +128,11 @@ def test_a_lock_that_stays_makes_all_who_have_gathered_unavailable(bench: Bench)
     assert bench.create("one") == Written(7)
 
 
-def test_a_lock_is_waited_for_about_as_long_as_is_said():
+def test_the_pauses_add_up_to_the_time_that_a_lock_is_waited_for():
     assert sum(PAUSES_SECONDS) == pytest.approx(BUSY_SECONDS, abs=0.1)
 
 
-def test_a_leader_that_is_interrupted_keeps_nobody_from_writing(bench: Bench):
+def test_an_interrupted_leader_answers_its_followers_unknown_and_later_writes_succeed(bench: Bench):
     def interrupt() -> None:
         raise Interrupted
 
@@ -147,7 +147,7 @@ def test_a_leader_that_is_interrupted_keeps_nobody_from_writing(bench: Bench):
     assert bench.create("after") == Written(7)
 
 
-def test_a_write_that_nobody_comes_round_to_is_taken_back(path: Path):
+def test_a_write_that_no_leader_takes_in_time_is_withdrawn(path: Path):
     bench = Bench(path, timeout=0.05)
     go_on = threading.Event()
 
@@ -158,7 +158,7 @@ def test_a_write_that_nobody_comes_round_to_is_taken_back(path: Path):
     with behind_its_back(path) as somebody, ThreadPoolExecutor(1) as thread:
         somebody.execute("BEGIN IMMEDIATE")
         leader = thread.submit(bench.create, "leader")
-        gathered(bench, 1)
+        await_queued(bench, 1)
         assert isinstance(bench.create("follower"), Unavailable)
         somebody.execute("COMMIT")
         go_on.set()
@@ -167,12 +167,12 @@ def test_a_write_that_nobody_comes_round_to_is_taken_back(path: Path):
     bench.connections.close()
 
 
-def test_a_follower_that_is_interrupted_takes_its_write_back(bench: Bench):
+def test_an_interrupted_follower_withdraws_its_write(bench: Bench):
     def interrupted(*_: object) -> None:
         raise Interrupted
 
     def signal_the_follower() -> None:
-        gathered(bench, 2)
+        await_queued(bench, 2)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, interrupted)
@@ -189,7 +189,7 @@ def test_a_follower_that_is_interrupted_takes_its_write_back(bench: Bench):
     assert bench.tasks() == {"leader"}
 
 
-def test_a_commit_to_a_file_that_was_taken_away_meanwhile_is_in_doubt(bench: Bench):
+def test_a_commit_to_a_file_that_was_moved_away_meanwhile_is_unknown(bench: Bench):
     def take_away(statement: str) -> None:
         if statement == "COMMIT":
             bench.path.rename(bench.path.with_name("away.db"))
@@ -199,7 +199,7 @@ def test_a_commit_to_a_file_that_was_taken_away_meanwhile_is_in_doubt(bench: Ben
     assert isinstance(bench.create("other"), Unavailable)
 
 
-def test_a_full_file_takes_nothing_and_is_used_again_when_there_is_space(bench: Bench):
+def test_a_full_file_makes_writes_unavailable_until_there_is_space(bench: Bench):
     with bench.connections.writer() as opened:
         opened.connection.execute("PRAGMA max_page_count = 1")
     assert isinstance(bench.create("one", dead_letter=b"x" * 100_000), Unavailable)

@@ -30,7 +30,7 @@ class Ledger:
         self.closed += 1
 
 
-def test_what_is_idle_is_closed_of_the_ledger_that_was_used_the_longest_ago():
+def test_idle_connections_of_the_least_recently_used_ledger_are_closed():
     idle, ledgers = IdleLedgers(most=2), [Ledger() for _ in range(3)]
     for number in (0, 1, 0, 0, 2):
         idle.used(ledgers[number])
@@ -39,7 +39,7 @@ def test_what_is_idle_is_closed_of_the_ledger_that_was_used_the_longest_ago():
     assert [ledger.closed for ledger in ledgers] == [1, 1, 0]
 
 
-def test_a_ledger_that_has_gone_takes_no_place_for_long_and_is_not_kept_alive():
+def test_a_collected_ledger_is_not_kept_alive_and_is_soon_forgotten():
     idle, kept = IdleLedgers(most=2), Ledger()
     idle.used(kept)
     for _ in range(5):
@@ -52,7 +52,7 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the number counts, not the paths
 
 
-def test_a_hundred_ledgers_that_are_kept_have_few_files_open_and_all_go_on(tmp_path: Path):
+def test_a_hundred_ledgers_work_with_few_open_files(tmp_path: Path):
     gc.collect()  # ledgers that other tests have left are closed now, and not in between
     before = descriptors()
     storages = [open_storage(f"sqlite://{tmp_path}/{number}.db") for number in range(100)]
@@ -66,7 +66,7 @@ def test_a_hundred_ledgers_that_are_kept_have_few_files_open_and_all_go_on(tmp_p
     assert descriptors() == before
 
 
-def test_many_threads_may_use_many_more_ledgers_than_keep_connections(tmp_path: Path):
+def test_many_threads_can_use_more_ledgers_than_keep_connections(tmp_path: Path):
     storages = [open_storage(f"sqlite://{tmp_path}/{number}.db") for number in range(2 * MOST_IDLE_LEDGERS)]
     barrier = threading.Barrier(8)
 
@@ -82,5 +82,5 @@ def test_many_threads_may_use_many_more_ledgers_than_keep_connections(tmp_path: 
         storage.close()
 
 
-def test_a_child_forked_off_while_others_write_is_not_held_up(tmp_path: Path):
+def test_a_child_forked_while_other_threads_write_is_not_held_up(tmp_path: Path):
     assert output_of("forking", f"sqlite://{tmp_path}/ledger.db", 4, 5) == "5 children, 4 threads"

@@ -53,7 +53,7 @@ def problem_of(url: str) -> str:
     ("query", "file", "folder"),
     [("", 0o600, 0o700), ("?mode=0600", 0o600, 0o700), ("?mode=0660", 0o660, 0o770)],
 )
-def test_what_is_made_has_the_mode_that_was_asked_for_under_any_umask(
+def test_a_created_file_and_folder_have_the_configured_mode_under_any_umask(
     tmp_path: Path, query: str, file: int, folder: int, caplog: pytest.LogCaptureFixture
 ):
     path = tmp_path / "outer" / "inner" / "ledger.db"
@@ -66,14 +66,14 @@ def test_what_is_made_has_the_mode_that_was_asked_for_under_any_umask(
 
 
 @pytest.mark.usefixtures("umask")
-def test_the_files_that_another_process_makes_beside_it_have_its_mode(tmp_path: Path):
+def test_wal_and_shm_created_by_another_process_have_the_mode_of_the_file(tmp_path: Path):
     path = tmp_path / "ledger.db"
     open_storage(f"sqlite://{path}?mode=0660").close()
     assert not parts(path)[1].exists()
     assert output_of("beside", path) == "0660 0660"
 
 
-def test_a_folder_inherits_its_group_where_the_one_above_says_so(tmp_path: Path):
+def test_a_created_folder_inherits_the_setgid_bit(tmp_path: Path):
     tmp_path.chmod(0o2770)
     path = tmp_path / "inner" / "ledger.db"
     used(f"sqlite://{path}?mode=0660").close()
@@ -81,7 +81,7 @@ def test_a_folder_inherits_its_group_where_the_one_above_says_so(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("there", "query"), [(0o644, ""), (0o666, ""), (0o660, ""), (0o600, "?mode=0660")])
-def test_the_mode_of_a_file_that_is_there_is_left_as_it_is_with_one_line_that_says_how_to_mend_it(
+def test_the_mode_of_an_existing_file_is_kept_and_one_line_says_which_chmod_corrects_it(
     tmp_path: Path, there: int, query: str, caplog: pytest.LogCaptureFixture
 ):
     path = tmp_path / "led ger.db"
@@ -95,7 +95,7 @@ def test_the_mode_of_a_file_that_is_there_is_left_as_it_is_with_one_line_that_sa
     assert f"chmod {wanted:04o} '{path}'" in line
 
 
-def test_the_files_beside_it_are_warned_of_too(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_wrong_mode_of_wal_and_shm_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     path = tmp_path / "ledger.db"
     storage = used(f"sqlite://{path}")
     Path(f"{path}-wal").chmod(0o644)
@@ -106,7 +106,7 @@ def test_the_files_beside_it_are_warned_of_too(tmp_path: Path, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize(("there", "remedy"), [(0o777, "0755"), (0o775, "0755"), (0o770, "0750")])
-def test_a_folder_in_which_others_may_write_is_left_as_it_is_with_one_line(
+def test_a_folder_that_others_can_write_to_is_kept_and_warned_of_once(
     tmp_path: Path, there: int, remedy: str, caplog: pytest.LogCaptureFixture
 ):
     tmp_path.chmod(there)
@@ -117,7 +117,7 @@ def test_a_folder_in_which_others_may_write_is_left_as_it_is_with_one_line(
 
 
 @pytest.mark.parametrize(("there", "query"), [(0o700, ""), (0o755, ""), (0o1777, ""), (0o770, "?mode=0660")])
-def test_a_folder_in_which_others_can_replace_nothing_is_not_warned_of(
+def test_a_sticky_folder_is_not_warned_of(
     tmp_path: Path, there: int, query: str, caplog: pytest.LogCaptureFixture
 ):
     tmp_path.chmod(there)
@@ -150,9 +150,7 @@ def test_a_folder_or_a_pipe_in_place_of_the_file_is_refused_without_waiting(tmp_
         assert "not a regular file" in problem_of(f"sqlite://{tmp_path}/{name}")
 
 
-def test_a_pipe_that_takes_the_place_of_a_ledger_holds_nobody_up(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
+def test_a_pipe_in_place_of_an_open_ledger_blocks_no_call(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     path = tmp_path / "ledger.db"
     storage = used(f"sqlite://{path}")
     storage.close()
@@ -162,12 +160,12 @@ def test_a_pipe_that_takes_the_place_of_a_ledger_holds_nobody_up(
     assert "not a regular file" in caplog.text
 
 
-def test_a_link_to_a_folder_that_is_gone_is_an_error(tmp_path: Path):
+def test_a_symbolic_link_to_a_missing_folder_is_an_error(tmp_path: Path):
     (tmp_path / "link").symlink_to("gone")
     assert "No such file" in problem_of(f"sqlite://{tmp_path}/link/ledger.db")
 
 
-def test_many_who_make_the_same_ledger_at_once_are_one_as_good_as_the_other(
+def test_threads_that_create_the_same_ledger_at_once_create_one(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     path = tmp_path / "inner" / "ledger.db"
@@ -179,7 +177,7 @@ def test_many_who_make_the_same_ledger_at_once_are_one_as_good_as_the_other(
     assert caplog.messages == []
 
 
-def test_processes_that_start_at_once_make_one_ledger_that_is_whole(tmp_path: Path):
+def test_processes_that_start_at_once_create_one_intact_ledger(tmp_path: Path):
     path = tmp_path / "inner" / "ledger.db"
     started = [start("opening", f"sqlite://{path}") for _ in range(8)]
     for process in started:

@@ -36,7 +36,7 @@ def as_nobody(url: str) -> str:
 
 @pytest.mark.parametrize("folders", ["", "/not/there"])
 @pytest.mark.parametrize("query", ["", "?mode=0660"])
-def test_root_makes_no_ledger_in_a_folder_of_the_services_user(tmp_path: Path, folders: str, query: str):
+def test_root_creates_no_ledger_in_a_folder_of_another_user(tmp_path: Path, folders: str, query: str):
     os.chown(tmp_path, NOBODY, NOBODY)
     problem = problem_of(f"sqlite://{tmp_path}{folders}/ledger.db{query}")
     assert f"{tmp_path} belongs to user {NOBODY}" in problem
@@ -44,7 +44,7 @@ def test_root_makes_no_ledger_in_a_folder_of_the_services_user(tmp_path: Path, f
     assert list(tmp_path.iterdir()) == []
 
 
-def test_root_uses_a_ledger_that_is_there_and_leaves_nothing_that_its_owner_cannot_open(tmp_path: Path):
+def test_root_leaves_an_existing_ledger_usable_by_its_owner(tmp_path: Path):
     path = tmp_path / "ledger.db"
     open_storage(f"sqlite://{path}").close()
     for owned in (tmp_path, path):
@@ -54,7 +54,7 @@ def test_root_uses_a_ledger_that_is_there_and_leaves_nothing_that_its_owner_cann
     storage.close()
 
 
-def test_a_user_makes_no_ledger_in_a_folder_of_another_user_but_in_a_shared_one(open_folder: Path):
+def test_a_user_creates_a_ledger_in_a_folder_of_another_user_only_with_the_shared_mode(open_folder: Path):
     os.chown(open_folder, 12345, NOBODY)
     open_folder.chmod(0o770)
     assert "belongs to user 12345" in as_nobody(f"sqlite://{open_folder}/ledger.db")
@@ -63,7 +63,7 @@ def test_a_user_makes_no_ledger_in_a_folder_of_another_user_but_in_a_shared_one(
     assert mode_of(open_folder / "ledger.db") == 0o660
 
 
-def test_a_user_makes_a_ledger_in_a_folder_that_root_has_opened_for_others(open_folder: Path):
+def test_a_user_creates_a_ledger_in_a_writable_folder_of_root(open_folder: Path):
     open_folder.chmod(0o1777)
     assert as_nobody(f"sqlite://{open_folder}/ledger.db") == ""
     assert (open_folder / "ledger.db").stat().st_uid == NOBODY

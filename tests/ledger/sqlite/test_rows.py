@@ -87,7 +87,7 @@ def test_a_created_at_that_is_not_a_time_is_only_left_out(path: Path, filed: SQL
     assert found.created_at is None
 
 
-def test_a_record_that_cannot_be_read_leaves_the_others_in_use(path: Path, filed: SQLiteStorage):
+def test_a_record_that_cannot_be_read_does_no_harm_to_the_others(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     filed.create(OTHER, FIRST)
     spoil(path, SPOILT["not JSON"])
@@ -96,7 +96,9 @@ def test_a_record_that_cannot_be_read_leaves_the_others_in_use(path: Path, filed
 
 
 @pytest.mark.parametrize("change", ["body = x'00'", "body = substr(body, 1, 8)", "body = 'text'"])
-def test_a_dead_letter_that_cannot_be_unpacked_is_unavailable(path: Path, filed: SQLiteStorage, change: str):
+def test_a_dead_letter_that_cannot_be_decompressed_is_unavailable(
+    path: Path, filed: SQLiteStorage, change: str
+):
     filed.create(KEY, FIRST, dead_letter=TaskBody(b"what was sent"))
     with behind_its_back(path) as connection:
         connection.execute(f"UPDATE dead_letters SET {change}")  # noqa: S608 - words of this file

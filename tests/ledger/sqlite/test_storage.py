@@ -38,25 +38,25 @@ def version_in(storage: SQLiteStorage) -> object:
     return seen.version
 
 
-def test_it_is_for_one_machine():
+def test_the_ledger_is_not_shared_between_machines():
     assert SQLiteStorage.shared is False
 
 
-def test_a_records_age_is_told_by_the_clock_of_the_machine(filed: SQLiteStorage, hands: Hands):
+def test_a_records_age_is_by_the_boot_clock(filed: SQLiteStorage, hands: Hands):
     filed.create(KEY, FIRST)
     hands.boot += 31 * SECOND
     assert age_in(filed) == pytest.approx(31.0)
 
 
 @pytest.mark.parametrize("jump", [-A_DAY, -1.0, 1.0, A_DAY])
-def test_a_changed_wall_clock_means_nothing(filed: SQLiteStorage, hands: Hands, jump: float):
+def test_a_changed_wall_clock_does_not_change_an_age(filed: SQLiteStorage, hands: Hands, jump: float):
     filed.create(KEY, FIRST)
     hands.wall += jump
     hands.boot += 5 * SECOND
     assert age_in(filed) == pytest.approx(5.0)
 
 
-def test_a_write_of_another_process_just_now_is_not_of_the_future(filed: SQLiteStorage, hands: Hands):
+def test_a_write_that_another_process_made_just_now_has_no_negative_age(filed: SQLiteStorage, hands: Hands):
     filed.create(KEY, FIRST)
     hands.boot -= SECOND
     assert age_in(filed) == 0.0
@@ -82,7 +82,7 @@ def written(answer: object) -> object:
     return answer.version
 
 
-def test_after_a_reboot_nobody_holds_a_lease(path: Path, filed: SQLiteStorage, hands: Hands):
+def test_after_a_reboot_every_lease_has_lapsed(path: Path, filed: SQLiteStorage, hands: Hands):
     filed.create(KEY, FIRST)
     hands.boot = SECOND
     rebooted = opened(path, hands.clock("boot-2"))
@@ -92,7 +92,7 @@ def test_after_a_reboot_nobody_holds_a_lease(path: Path, filed: SQLiteStorage, h
     rebooted.close()
 
 
-def test_after_a_reboot_the_wall_clock_tells_a_records_age(path: Path, filed: SQLiteStorage, hands: Hands):
+def test_after_a_reboot_a_records_age_is_by_the_wall_clock(path: Path, filed: SQLiteStorage, hands: Hands):
     filed.create(KEY, FIRST)
     hands.wall += 36 * A_DAY
     rebooted = opened(path, hands.clock("boot-2"))
@@ -100,7 +100,7 @@ def test_after_a_reboot_the_wall_clock_tells_a_records_age(path: Path, filed: SQ
     rebooted.close()
 
 
-def test_a_version_never_comes_again_though_the_row_is_deleted(path: Path, filed: SQLiteStorage):
+def test_a_version_of_a_deleted_row_is_not_used_again(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     before = version_in(filed)
     with behind_its_back(path) as connection:
@@ -141,7 +141,7 @@ def test_dead_letters_are_compressed(path: Path, filed: SQLiteStorage):
 
 
 @pytest.mark.parametrize(("synchronous", "number"), [("FULL", 2), ("NORMAL", 1)])
-def test_how_durable_a_commit_is_can_be_chosen(path: Path, synchronous: str, number: int):
+def test_the_synchronous_option_is_applied(path: Path, synchronous: str, number: int):
     prepare(str(path), wait=wait)
     connections = Connections(Bound(str(path), synchronous))
     with connections.writer() as writer:
@@ -157,7 +157,7 @@ def test_the_writes_of_a_batch_are_refused(filed: SQLiteStorage):
     assert version_in(filed) == version.version
 
 
-def test_what_is_no_text_is_refused(filed: SQLiteStorage):
+def test_half_a_surrogate_pair_is_refused(filed: SQLiteStorage):
     odd = replace(KEY, task=HALF_SURROGATE)
     assert isinstance(filed.create(odd, FIRST), Refused)
     assert isinstance(filed.create(KEY, replace(FIRST, reason=HALF_SURROGATE)), Refused)
@@ -166,7 +166,7 @@ def test_what_is_no_text_is_refused(filed: SQLiteStorage):
     assert filed.read(KEY) is None
 
 
-def test_nobody_who_reads_waits_for_somebody_who_writes(path: Path, filed: SQLiteStorage):
+def test_a_reader_does_not_wait_for_a_writer(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     with behind_its_back(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
@@ -176,7 +176,7 @@ def test_nobody_who_reads_waits_for_somebody_who_writes(path: Path, filed: SQLit
     assert version_in(filed) == 77
 
 
-def test_a_record_that_is_being_scanned_may_be_written(filed: SQLiteStorage):
+def test_records_can_be_written_during_a_scan(filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     scan = filed.scan()
     assert next(scan)[0] == KEY

@@ -27,7 +27,7 @@ LONGEST = 5.0
 """Seconds; no call takes longer."""
 
 
-def assert_out_of_use(storage: SQLiteStorage) -> None:
+def assert_unavailable(storage: SQLiteStorage) -> None:
     assert isinstance(storage.read(KEY), Unavailable)
     assert isinstance(storage.dead_letter(KEY), Unavailable)
     assert isinstance(storage.create(OTHER, FIRST), Unavailable)
@@ -36,23 +36,23 @@ def assert_out_of_use(storage: SQLiteStorage) -> None:
         next(storage.scan())
 
 
-def assert_in_use(storage: SQLiteStorage) -> None:
+def assert_available(storage: SQLiteStorage) -> None:
     assert isinstance(storage.read(KEY), Snapshot)
     assert isinstance(storage.create(OTHER, FIRST), Written)
 
 
-def test_a_file_that_is_gone_is_not_made_again_and_is_used_when_it_is_back(
+def test_a_missing_file_is_not_created_again_and_is_used_when_it_is_back(
     path: Path, filed: SQLiteStorage, caplog: pytest.LogCaptureFixture
 ):
     filed.create(KEY, FIRST)
     away = path.rename(path.with_name("away.db"))
-    assert_out_of_use(filed)
+    assert_unavailable(filed)
     assert not path.exists()
     (line,) = caplog.messages
     assert str(path) in line
     assert "put it back" in line
     away.rename(path)
-    assert_in_use(filed)
+    assert_available(filed)
 
 
 def test_a_ledger_restored_from_a_backup_is_used_without_a_restart(path: Path, filed: SQLiteStorage):
@@ -62,25 +62,25 @@ def test_a_ledger_restored_from_a_backup_is_used_without_a_restart(path: Path, f
     filed.create(replace(KEY, task="after the backup"), FIRST)
     for part in path.parent.glob("ledger.db*"):
         part.unlink()
-    assert_out_of_use(filed)
+    assert_unavailable(filed)
     shutil.copy(backup, path)
-    assert_in_use(filed)
+    assert_available(filed)
     assert filed.read(replace(KEY, task="after the backup")) is None
 
 
-def test_a_file_that_is_another_programs_now_is_not_touched(path: Path, filed: SQLiteStorage):
+def test_a_file_that_another_program_has_replaced_is_not_used(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     for part in path.parent.glob("ledger.db*"):
         part.unlink()
     with behind_its_back(path) as connection:
         connection.execute("CREATE TABLE records (theirs)")
-    assert_out_of_use(filed)
+    assert_unavailable(filed)
 
 
 @pytest.mark.parametrize(
     ("at", "length"), [(0, 100), (0, 4096), (4096, 4096), (0, 40_960)], ids=["header", "page", "root", "all"]
 )
-def test_a_ruined_file_is_said_to_be_so_and_is_used_when_it_is_restored(
+def test_a_damaged_file_is_logged_and_is_used_when_it_is_restored(
     path: Path, filed: SQLiteStorage, caplog: pytest.LogCaptureFixture, at: int, length: int
 ):
     filed.create(KEY, FIRST)
@@ -94,10 +94,10 @@ def test_a_ruined_file_is_said_to_be_so_and_is_used_when_it_is_restored(
     assert "restore it from a backup" in line
     filed.close()
     path.write_bytes(whole)
-    assert_in_use(filed)
+    assert_available(filed)
 
 
-def test_whichever_page_is_ruined_no_call_raises(path: Path, filed: SQLiteStorage):
+def test_no_call_raises_whichever_page_is_damaged(path: Path, filed: SQLiteStorage):
     keys = [replace(KEY, task=f"task-{number}") for number in range(100)]
     for key in keys:
         filed.create(key, replace(FIRST, reason="long " * 100))
@@ -111,21 +111,21 @@ def test_whichever_page_is_ruined_no_call_raises(path: Path, filed: SQLiteStorag
         filed.close()
 
 
-def test_files_that_may_not_grow_answer_no_write_with_written(path: Path):
+def test_a_write_is_not_answered_written_if_the_file_cannot_grow(path: Path):
     cramped, roomy = output_of("cramped", f"sqlite://{path}").splitlines()
     assert set(cramped.split(", ")) <= {"Written there", "Unknown absent", "Unavailable absent"}
     assert "absent" in cramped
     assert roomy == "Written there"
 
 
-def test_a_file_that_may_only_be_read_is_out_of_use_until_it_may_be_written():
+def test_a_read_only_file_is_unavailable_until_it_can_be_written():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         told = output_of("forbidden", folder).splitlines()
     assert told == ["Written Snapshot", "Unavailable Unavailable", "Written Snapshot"]
 
 
-def test_a_writer_that_is_stuck_makes_others_wait_no_longer_than_they_may(path: Path, filed: SQLiteStorage):
+def test_a_stuck_writer_makes_others_unavailable_within_five_seconds(path: Path, filed: SQLiteStorage):
     filed.create(KEY, FIRST)
     with behind_its_back(path) as stuck:
         stuck.execute("BEGIN IMMEDIATE")
@@ -134,10 +134,10 @@ def test_a_writer_that_is_stuck_makes_others_wait_no_longer_than_they_may(path: 
         assert 1.0 < time.monotonic() - before < LONGEST
         assert isinstance(filed.read(KEY), Snapshot)
         stuck.execute("ROLLBACK")
-    assert_in_use(filed)
+    assert_available(filed)
 
 
-def test_the_same_complaint_is_made_again_after_a_minute(
+def test_the_same_fault_is_logged_again_after_a_minute(
     path: Path, hands: Hands, caplog: pytest.LogCaptureFixture
 ):
     storage = opened(path, hands.clock())
@@ -149,7 +149,9 @@ def test_the_same_complaint_is_made_again_after_a_minute(
     assert len(caplog.messages) == 2
 
 
-def test_a_path_forges_no_line_of_a_log_and_no_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_control_characters_of_a_path_reach_neither_log_nor_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     path = tmp_path / "a\nWARNING forged\x1b[2J.db"
     path.touch()
     path.chmod(0o644)

@@ -10,7 +10,7 @@ from tests.ledger.filed import behind_its_back, wait
 from tests.ledger.programs.running import output_of
 
 
-def test_a_child_forked_off_while_others_write_is_not_held_up(path: Path):
+def test_a_child_forked_while_other_threads_write_is_not_held_up(path: Path):
     assert output_of("forking", f"sqlite://{path}", 4, 20) == "20 children, 4 threads"
     with behind_its_back(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -36,5 +36,5 @@ def open_parts(path: Path) -> set[str]:
     return {part.name.removeprefix(path.name) for part in path.parent.glob(f"{path.name}*")}
 
 
-def test_a_child_leaves_alone_what_was_in_use_when_it_was_forked_off(path: Path):
+def test_a_child_does_not_touch_connections_that_were_in_use_at_the_fork(path: Path):
     assert output_of("forking_early", path) == "child 0, parent goes on"
