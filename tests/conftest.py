@@ -12,5 +12,5 @@ pytest_terminal_summary = exploration.pytest_terminal_summary  # xdist's control
 
 
 if not os.environ.get("CI"):  # Hypothesis has a profile of its own for that
-    settings.register_profile("desk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("desk")
+    settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("local")

@@ -44,12 +44,12 @@ PARTS = {
 """Files that are tested with a larger whole only."""
 
 
-def told_in(source: Path) -> list[Path]:
+def find_tests(source: Path) -> list[Path]:
     """The test files of a source file, both as paths from the root of the project."""
     found = [*_suite(source), *_suite(ALSO.get(source, source))]
     whole = PARTS.get(source, source.with_stem(source.stem.rpartition("_")[0] or "-"))
     if not found and (ROOT / whole).is_file():
-        return told_in(whole)
+        return find_tests(whole)
     return sorted({path.relative_to(ROOT) for path in found})
 
 

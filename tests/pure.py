@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.mirror import CONTRACTS, ROOT, told_in
+from tests.mirror import CONTRACTS, ROOT, find_tests
 
 PACKAGE = "taskhandler"
 CONTRACT = re.compile(
@@ -31,7 +31,7 @@ COUNTS_FRAMES = (
 def main() -> None:
     """Print what mutmut reads from setup.cfg."""
     files = pure_files()
-    tests = sorted({str(test) for file in files for test in told_in(file)})
+    tests = sorted({str(test) for file in files for test in find_tests(file)})
     options = {
         "source_paths": [PACKAGE],
         "only_mutate": [str(file) for file in files],

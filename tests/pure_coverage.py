@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.mirror import ROOT, told_in
+from tests.mirror import ROOT, find_tests
 from tests.pure import pure_files
 
 
@@ -19,7 +19,7 @@ def main() -> int:
 
 def covered(source: Path) -> bool:
     """Whether the tests of `source` pass and leave out nothing of it; says so if not."""
-    tests = [str(test) for test in told_in(source)]
+    tests = [str(test) for test in find_tests(source)]
     with TemporaryDirectory() as folder:
         env = {**os.environ, "COVERAGE_FILE": str(Path(folder, "coverage"))}
         good = bool(tests) and _run("run", "-m", "pytest", "-q", *tests, env=env)

@@ -206,7 +206,7 @@ def test_a_local_type_that_cannot_be_seen_is_named_with_the_remedy() -> None:
 def two_payloads(order: Order, customer: dict[str, str]) -> None: ...
 
 
-def untold_task(order, task) -> None: ...  # noqa: ANN001 - what is tried here
+def unclear_task(order, task) -> None: ...  # noqa: ANN001 - what is tried here
 
 
 def two_tasks(first: Task, second: Task) -> None: ...
@@ -229,7 +229,10 @@ class NoFunction:
     ("function", "words"),
     [
         (two_payloads, "two_payloads: 'order' and 'customer' could all get the payload. Annotate the one"),
-        (untold_task, "'order' and 'task' could all get the payload. Annotate the one that should get the"),
+        (
+            unclear_task,
+            "'order' and 'task' could all get the payload. Annotate the one that should get the",
+        ),
         (two_tasks, "'first' and 'second' are all annotated with Task; keep one of them"),
         (variadic, "variadic(*orders: 'Order'): name the parameters"),
         (not_wrapping(only_payload), "let the decorator use functools.wraps"),
