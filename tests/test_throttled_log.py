@@ -68,3 +68,13 @@ def test_a_throttled_log_has_one_traceback_for_each_type_of_error(caplog: pytest
         ("a heartbeat failed", ValueError),
         ("a heartbeat failed", KeyError),
     ]
+
+
+def test_a_throttled_log_cleans_a_traceback_whose_message_could_forge_a_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    throttled(Clock()).traceback("it failed", error=ValueError("no\n2026 CRITICAL forged"))
+    (line,) = caplog.records
+    assert line.exc_info is None
+    assert line.message.splitlines()[0] == "it failed"
+    assert line.message.endswith("\nValueError: no 2026 CRITICAL forged")

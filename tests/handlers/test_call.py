@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from taskhandler.errors import Interrupted
+from taskhandler.errors import Interrupted, Retry, UsageError
 from taskhandler.handlers.call import Raised, Returned, run
 
 
@@ -62,3 +62,15 @@ def test_a_function_that_returns_a_coroutine_or_generator_has_failed(function: C
     ran = run(function, {"number": 1})
     assert isinstance(ran, Raised)
     assert str(ran.error).startswith("the function's code has not run: it returned a ")
+
+
+@pytest.mark.parametrize("value", [("a body", 500), Retry("later")])
+def test_a_value_that_is_meant_for_http_or_to_be_raised_is_a_usage_error(value: object):
+    ran = run(lambda: value, {})
+    assert isinstance(ran, Raised)
+    assert isinstance(ran.error, UsageError)
+
+
+@pytest.mark.parametrize("value", [None, 1, {"a": 1}, (1, 2), object()])
+def test_any_other_value_is_returned(value: object):
+    assert run(lambda: value, {}) == Returned(value)
