@@ -202,6 +202,7 @@ class Storage(Protocol):
         `Snapshot.age` is in seconds, and never more than the true one: measure the time before looking.
         A record that looks older than it is loses its holder the lease; one that looks younger is taken
         over later. `None` is a lie if the record could not be looked for: the task would run again.
+        `Snapshot.created_at` and `updated_at` are for people; leave them out rather than read for them.
         """
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
@@ -231,7 +232,7 @@ class Storage(Protocol):
         Args:
             key: which record.
             record: what to write. It may equal what is there; the version changes all the same.
-            version: of a `Written` or a `Snapshot`; one of another key, or of another storage, is stale.
+            version: of a `Written` or a `Snapshot` of this key. Anything else is stale, and no error.
             dead_letter: kept beside the record, in place of one that is there. None keeps what is there.
             writes: commit with the record or not at all; whatever batches of this storage are made of.
                 A storage without batches, or one that does not know what it is given, answers `Refused`.

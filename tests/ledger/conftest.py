@@ -1,11 +1,10 @@
-"""Every storage there is, each to be put through the one contract."""
+"""The storages that are built in, and a SQLite ledger whose clocks are set by hand."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,64 +16,37 @@ from tests.ledger.emulator import emulated
 from tests.ledger.filed import Hands, opened
 
 
-@dataclass(frozen=True)
-class Site:
-    """A fresh storage.
-
-    Attributes:
-        storage: empty.
-        url: names it.
-    """
-
-    storage: Storage
-    url: str
+@contextmanager
+def memory() -> Iterator[str]:
+    yield "memory://"
 
 
 @contextmanager
-def memory() -> Iterator[Site]:
-    yield Site(open_storage("memory://"), "memory://")
-
-
-@contextmanager
-def sqlite() -> Iterator[Site]:
+def sqlite() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite://{folder}/ledger.db"
-        storage = open_storage(url)
-        try:
-            yield Site(storage, url)
-        finally:
-            storage.close()
+        yield f"sqlite://{folder}/ledger.db"
 
 
 @contextmanager
-def firestore() -> Iterator[Site]:
+def firestore() -> Iterator[str]:
     with emulated() as project:
-        url = f"firestore://{project}?warm=1"
-        storage = open_storage(url)
-        try:
-            yield Site(storage, url)
-        finally:
-            storage.close()
+        yield f"firestore://{project}?warm=1"
 
 
-STORAGES: dict[str, Callable[[], AbstractContextManager[Site]]] = {
+URLS: dict[str, Callable[[], AbstractContextManager[str]]] = {
     "memory": memory,
     "sqlite": sqlite,
     "firestore": firestore,
 }
 
 
-@pytest.fixture(params=STORAGES)
-def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """Each storage in turn."""
-    with STORAGES[request.param]() as fresh:
-        yield fresh
-
-
-@pytest.fixture
-def storage(site: Site) -> Storage:
-    """Each storage in turn, for tests that need not know where it is."""
-    return site.storage
+@pytest.fixture(params=URLS)
+def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
+    """Each storage that is built in, empty."""
+    with URLS[request.param]() as url:
+        storage = open_storage(url)
+        yield storage
+        storage.close()
 
 
 @pytest.fixture

@@ -17,6 +17,9 @@ from taskhandler.testing.programs.wall_clock import REST_SECONDS
 TOLERANCE_SECONDS = 0.1
 """By which two clocks may run apart during a test, or a time be rounded."""
 
+DAY_SECONDS = 86_400.0
+"""By which the wall clocks of two machines may differ."""
+
 TIMEOUT_SECONDS = 10.0
 
 
@@ -44,6 +47,16 @@ class Ages(Fixtures):
         written(storage.create(key, FIRST))
         age = _wait_until_aged(storage, key, REST_SECONDS)
         assert [shown.age >= age for _, shown in storage.scan()] == [True]
+
+    def test_times_for_people_are_left_out_or_near_the_present(self, storage: Storage) -> None:
+        key = fresh_key()
+        version = written(storage.create(key, FIRST)).version
+        created = read(storage, key)
+        written(storage.replace(key, SECOND, version))
+        replaced = read(storage, key)
+        assert created.created_at == replaced.created_at
+        for at in (replaced.created_at, created.updated_at, replaced.updated_at):
+            assert at is None or abs(at - time.time()) < DAY_SECONDS
 
     def test_a_wall_clock_that_is_set_forward_or_back_changes_no_age(self, url: str) -> None:
         ages = json.loads(output_of("wall_clock", self.opener, url))
