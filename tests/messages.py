@@ -1,12 +1,13 @@
 """Every text of the package that people may meet, in errors, logs and answers: `python -m tests.messages`.
 
-A text is a string with a space in it that is neither a docstring nor of several lines, as SQL and templates
-are. `{}` stands for a value.
+A text is a string with a space in it that is neither a docstring nor SQL, nor of several lines, as
+templates are. `{}` stands for a value.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from tests.mirror import ROOT
 
+SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|SAVEPOINT|ROLLBACK|RELEASE) ")
 LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 
@@ -31,7 +33,8 @@ class Message(NamedTuple):
 def main() -> None:
     """Print the texts, by file."""
     for message in messages():
-        sys.stdout.write(f"{message}\n")
+        line = f"{message}\n".encode(errors="backslashreplace")
+        sys.stdout.buffer.write(line)
 
 
 def messages() -> list[Message]:
@@ -40,7 +43,7 @@ def messages() -> list[Message]:
         Message(f"{file.relative_to(ROOT)}:{line}", kind, text)
         for file, tree in trees()
         for line, kind, text in _texts(tree, "part")
-        if " " in text.strip() and "\n" not in text.strip()
+        if " " in text.strip() and "\n" not in text.strip() and not SQL.match(text)
     ]
 
 

@@ -82,7 +82,7 @@ def test_the_bounds_of_a_duration_are_shown_in_full(value: float):
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(1, Count), (10**400, Count), ("red", Colour), ("word", Word)],
+    [(1, Count), (10**400, Count), ("red", Colour), ("word", Word), (1, Count | None), (None, Count | None)],
 )
 def test_a_value_that_fits_is_returned_as_it_is(value: object, kind: Any):  # noqa: ANN401 - a type
     assert check(value, kind) == value
@@ -97,6 +97,8 @@ def test_a_list_becomes_a_tuple(words: object):
     ("value", "kind", "problem"),
     [
         (0, Count, "must be an integer of at least 1"),
+        (0, Count | None, "must be an integer of at least 1"),
+        (None, Count, "must be an integer of at least 1"),
         (8.0, Count, "must be an integer of at least 1"),
         (True, Count, "must be an integer of at least 1"),
         ("8", Count, "must be an integer of at least 1"),

@@ -67,7 +67,7 @@ def refuse_others(connection: sqlite3.Connection) -> None:
         raise LedgerError(f"it was created by a newer taskhandler (layout {layout}); update this one")
     if tables and layout < LAYOUT:
         raise LedgerError(
-            f"it was laid out by a taskhandler that was never released (layout {layout}); stop the workers "
+            f"it was created by an unreleased taskhandler (layout {layout}); stop the workers "
             "and move the file away, with its -wal and -shm, to begin an empty one, which remembers no task"
         )
 

@@ -50,7 +50,7 @@ def test_a_file_of_the_unreleased_layout_is_refused_with_what_to_do_and_not_touc
         connection.executescript(UNRELEASED)
     before = path.read_bytes()
     said = problem_of(path)
-    assert "was never released (layout 1)" in said
+    assert "created by an unreleased taskhandler (layout 1)" in said
     assert "move the file away" in said
     assert path.read_bytes() == before
 
