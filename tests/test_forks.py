@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from taskhandler import forks
-from tests.ledger.programs.running import output_of
+from tests.ledger.programs.start import output_of
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Storage
 from tests.ledger.emulator import emulated
-from tests.ledger.filed import Hands, opened
+from tests.ledger.sqlite.local_storage import Clocks, open_local
 
 
 @contextmanager
@@ -56,14 +56,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def hands() -> Hands:
-    """The hands of the clocks of `filed`."""
-    return Hands()
+def clocks() -> Clocks:
+    """The clocks of `local`, set by hand."""
+    return Clocks()
 
 
 @pytest.fixture
-def filed(path: Path, hands: Hands) -> Iterator[SQLiteStorage]:
+def local(path: Path, clocks: Clocks) -> Iterator[SQLiteStorage]:
     """A SQLite ledger at `path`."""
-    storage = opened(path, hands.clock())
+    storage = open_local(path, clocks.clock())
     yield storage
     storage.close()

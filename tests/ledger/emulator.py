@@ -55,7 +55,7 @@ def shared_address() -> str:
     starting = hold(folder / "starting", fcntl.LOCK_EX)
     try:
         if not (folder / ADDRESS).exists():
-            program = [sys.executable, "-m", "tests.ledger.programs.emulating", str(folder), str(jar)]
+            program = [sys.executable, "-m", "tests.ledger.programs.start_emulator", str(folder), str(jar)]
             silence, limit = subprocess.DEVNULL, START_TIMEOUT_SECONDS
             subprocess.run(program, cwd=ROOT, check=True, stdout=silence, timeout=limit)
         return (folder / ADDRESS).read_text()

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.ledger.bootclock import REBOOTED_SECONDS, ServerClock, Stamp, boot_id, now_ns
-from tests.ledger.filed import SECOND, Hands
+from tests.ledger.sqlite.local_storage import SECOND, Clocks
 
 LONG_AGO = 1_000_000_000.0
 """By the wall clock."""
@@ -49,34 +49,34 @@ def test_on_macos_the_boot_session_identifies_the_boot(tmp_path: Path):
     assert boot_id(tmp_path / "missing", platform="darwin", sysctl=str(sysctl)) == "5D3A1F0E"
 
 
-def test_a_stamp_holds_the_wall_time_for_people(hands: Hands):
-    assert hands.clock().stamp() == Stamp("boot-1", 1000 * SECOND, 1_700_000_000.0)
+def test_a_stamp_holds_the_wall_time_for_people(clocks: Clocks):
+    assert clocks.clock().stamp() == Stamp("boot-1", 1000 * SECOND, 1_700_000_000.0)
 
 
 @pytest.mark.parametrize("start", ["boot-1", ""])
-def test_the_age_of_a_stamp_is_the_time_on_the_boot_clock_since(hands: Hands, start: str):
-    clock = hands.clock(start)
-    stamp = Stamp(start, hands.boot, LONG_AGO)
-    assert clock.age(stamp, now=hands.boot + 7 * SECOND) == 7.0
+def test_the_age_of_a_stamp_is_the_time_on_the_boot_clock_since(clocks: Clocks, start: str):
+    clock = clocks.clock(start)
+    stamp = Stamp(start, clocks.boot, LONG_AGO)
+    assert clock.age(stamp, now=clocks.boot + 7 * SECOND) == 7.0
 
 
-def test_a_stamp_of_another_boot_is_as_old_as_the_wall_clock_says(hands: Hands):
-    stamp = Stamp("boot-0", hands.boot, hands.clock().stamp().wall)
-    assert hands.clock().age(stamp, now=hands.boot + SECOND) == REBOOTED_SECONDS
-    assert hands.clock().age(replace(stamp, wall=LONG_AGO), now=hands.boot) == hands.wall - LONG_AGO
+def test_a_stamp_of_another_boot_is_as_old_as_the_wall_clock_says(clocks: Clocks):
+    stamp = Stamp("boot-0", clocks.boot, clocks.clock().stamp().wall)
+    assert clocks.clock().age(stamp, now=clocks.boot + SECOND) == REBOOTED_SECONDS
+    assert clocks.clock().age(replace(stamp, wall=LONG_AGO), now=clocks.boot) == clocks.wall - LONG_AGO
 
 
-def test_with_an_unknown_boot_a_clock_that_went_back_is_a_reboot(hands: Hands):
-    stamp = Stamp("", hands.boot, hands.clock().stamp().wall)
-    assert hands.clock("").age(stamp, now=hands.boot - SECOND) == REBOOTED_SECONDS
+def test_with_an_unknown_boot_a_clock_that_went_back_is_a_reboot(clocks: Clocks):
+    stamp = Stamp("", clocks.boot, clocks.clock().stamp().wall)
+    assert clocks.clock("").age(stamp, now=clocks.boot - SECOND) == REBOOTED_SECONDS
 
 
-def test_with_a_known_boot_a_stamp_of_the_future_has_age_zero(hands: Hands):
-    stamp = Stamp("boot-1", hands.boot, LONG_AGO)
-    assert hands.clock().age(stamp, now=hands.boot - SECOND) == 0.0
+def test_with_a_known_boot_a_stamp_of_the_future_has_age_zero(clocks: Clocks):
+    stamp = Stamp("boot-1", clocks.boot, LONG_AGO)
+    assert clocks.clock().age(stamp, now=clocks.boot - SECOND) == 0.0
 
 
-def test_the_default_clocks_are_those_of_the_system(hands: Hands):
+def test_the_default_clocks_are_those_of_the_system(clocks: Clocks):
     clock = ServerClock(now_ns, boot_id(), time.time)
     assert clock.age(clock.stamp(), now=clock.now()) < 60
-    assert hands.clock().now() == hands.boot
+    assert clocks.clock().now() == clocks.boot

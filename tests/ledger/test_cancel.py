@@ -28,8 +28,8 @@ from taskhandler.lifecycle.verdict import (
     Verdict,
 )
 from taskhandler.task import Task
-from tests.ledger.filed import wait
 from tests.ledger.samples import fresh_key
+from tests.ledger.sqlite.local_storage import wait
 
 DIGEST, OTHER_DIGEST = "5" * 64, "6" * 64
 CANCEL = Cancel(nonce="cancel-1", reason="stock is gone", handler="charge-order", retention=900.0)

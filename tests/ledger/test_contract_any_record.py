@@ -12,8 +12,8 @@ from taskhandler.lifecycle.holder import Heartbeat
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Renewed
 from taskhandler.testing.contract.samples import read, written
-from tests.ledger.filed import wait
 from tests.ledger.samples import FIRST, SECOND, fresh_key, records
+from tests.ledger.sqlite.local_storage import wait
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

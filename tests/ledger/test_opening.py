@@ -17,8 +17,8 @@ from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite.file import Bound
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Storage, Unavailable, Written
-from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import raw_connection
 
 KEY = Key("project/location", "queue", "task-1")
 NOT_OURS = """
@@ -159,16 +159,16 @@ def test_a_file_that_is_not_a_database_is_refused_and_not_touched(path: Path):
 
 
 def test_a_database_of_another_program_is_refused_and_not_touched(path: Path):
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute("CREATE TABLE records (theirs)")
     assert "another program's" in error_of(f"sqlite://{path}").problem
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
 
 
 def test_a_sqlite_file_of_a_newer_layout_is_refused_and_not_touched(path: Path):
     use(open_storage(f"sqlite://{path}"))
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute("PRAGMA user_version = 3")
     assert "newer taskhandler" in error_of(f"sqlite://{path}").problem
 
@@ -185,7 +185,7 @@ def test_a_leftover_journal_without_its_file_is_refused_and_not_mixed_with_a_new
 
 def test_a_ledger_with_a_writer_can_be_opened(path: Path):
     open_storage(f"sqlite://{path}").close()
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
         storage = open_storage(f"sqlite://{path}")
         assert isinstance(storage.create(KEY, FIRST), Unavailable)
@@ -195,7 +195,7 @@ def test_a_ledger_with_a_writer_can_be_opened(path: Path):
 
 def test_a_locked_file_that_is_not_a_ledger_yet_is_an_error_at_opening(path: Path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         assert "locked" in error_of(f"sqlite://{path}").problem
 
@@ -204,7 +204,7 @@ def test_many_processes_may_create_the_same_ledger_at_once(path: Path):
     with ThreadPoolExecutor(8) as threads:
         for storage in threads.map(lambda _: open_storage(f"sqlite://{path}"), range(24)):
             storage.close()
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         assert connection.execute("SELECT count(*) FROM records").fetchall() == [(0,)]
 
 

@@ -8,18 +8,18 @@ from msgspec.structs import replace
 from taskhandler.ledger.row import decode_row, encode_row
 from taskhandler.ledger.storage import Unavailable
 from taskhandler.lifecycle.record import FORMAT, Snapshot
-from tests.ledger.filed import Hands
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import Clocks
 
 SECOND_NS = 10**9
 
 
 def test_a_row_is_read_with_its_version_and_its_age():
-    hands = Hands()
-    clock = hands.clock()
+    clocks = Clocks()
+    clock = clocks.clock()
     text = encode_row(FIRST, clock.stamp())
-    hands.boot += 29 * SECOND_NS
-    hands.wall -= 86_400
+    clocks.boot += 29 * SECOND_NS
+    clocks.wall -= 86_400
     found = decode_row(text, version="v", clock=clock, now=clock.now())
     assert isinstance(found, Snapshot)
     assert (found.record, found.version) == (FIRST, "v")
@@ -27,7 +27,7 @@ def test_a_row_is_read_with_its_version_and_its_age():
 
 
 def test_a_row_of_a_newer_format_keeps_its_format_and_its_fields():
-    clock = Hands().clock()
+    clock = Clocks().clock()
     newer = replace(FIRST, format=FORMAT + 1, unknown=(("later", b'{"a":[1, 2]}'),))
     found = decode_row(encode_row(newer, clock.stamp()), version=1, clock=clock, now=clock.now())
     assert isinstance(found, Snapshot)
@@ -35,7 +35,7 @@ def test_a_row_of_a_newer_format_keeps_its_format_and_its_fields():
 
 
 def test_a_row_for_newer_readers_is_unavailable_although_its_record_cannot_be_decoded():
-    clock = Hands().clock()
+    clock = Clocks().clock()
     text = encode_row(replace(FIRST, format=7, min_reader=6), clock.stamp())
     text = text.replace(b'"state":"running"', b'"state":{"is":"running"}')
     found = decode_row(text, version=1, clock=clock, now=clock.now())
@@ -45,18 +45,18 @@ def test_a_row_for_newer_readers_is_unavailable_although_its_record_cannot_be_de
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"format":1,"min_reader":1}', b"\xff"])
 def test_a_row_that_is_not_one_is_unavailable_with_the_reason(text: bytes):
-    clock = Hands().clock()
+    clock = Clocks().clock()
     found = decode_row(text, version=1, clock=clock, now=clock.now())
     assert isinstance(found, Unavailable)
     assert "cannot be read" in found.why
 
 
 def test_a_row_whose_record_is_not_one_is_unavailable():
-    clock = Hands().clock()
+    clock = Clocks().clock()
     text = encode_row(FIRST, clock.stamp()).replace(b'"running"', b'"strolling"')
     assert isinstance(decode_row(text, version=1, clock=clock, now=clock.now()), Unavailable)
 
 
 def test_a_text_that_is_half_a_surrogate_pair_is_not_encoded():
     with pytest.raises(UnicodeEncodeError):
-        encode_row(replace(FIRST, reason="\ud800"), Hands().clock().stamp())
+        encode_row(replace(FIRST, reason="\ud800"), Clocks().clock().stamp())

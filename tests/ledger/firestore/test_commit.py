@@ -15,14 +15,14 @@ from taskhandler.ledger.storage import Disputed, Key, Stale, Written
 from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Cancel, Settle
 from taskhandler.lifecycle.verdict import Completed, Fenced, Refused, Settled, Verdict
-from tests.ledger.cloud import Cloud, clouded, version_of
-from tests.ledger.filed import wait
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
+from tests.ledger.sqlite.local_storage import wait
 
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    with clouded() as opened:
+    with emulated_cloud() as opened:
         yield opened
 
 

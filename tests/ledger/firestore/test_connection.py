@@ -24,8 +24,8 @@ from taskhandler.ledger.storage import Unavailable, Written
 from taskhandler.throttled_log import ThrottledLog
 from tests.ledger import programs
 from tests.ledger.emulator import emulated
-from tests.ledger.filed import wait
 from tests.ledger.samples import FIRST, fresh_key
+from tests.ledger.sqlite.local_storage import wait
 
 THREADS = 16
 FORKING = Path(programs.__file__).with_name("forking.py")

@@ -34,7 +34,7 @@ from taskhandler.lifecycle.verdict import (
     Verdict,
 )
 from taskhandler.protobuf import Message
-from tests.ledger.cloud import Cloud, clouded
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud
 
 FILE = Path(__file__).with_name("fixtures") / "format-1.json"
 SHA_256 = "75b28e0714b03df358614b040976eb00c1df0d82a9b11227443146df40276107"
@@ -130,7 +130,7 @@ def stored() -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture
 def cloud(stored: dict[str, list[dict[str, Any]]]) -> Iterator[Cloud]:
     """A ledger with the documents of the fixture."""
-    with clouded() as opened:
+    with emulated_cloud() as opened:
         documents = f"{opened.client._database_string}/documents/"  # noqa: SLF001 - no public name
         request = types.CommitRequest.pb()(database=opened.client._database_string)  # noqa: SLF001 - the same
         for each in (document for documents in stored.values() for document in documents):

@@ -16,8 +16,8 @@ from taskhandler.ledger.firestore.transport import Failure, Fetched, Found, Span
 from taskhandler.ledger.storage import Entry, Key, Listed, Page, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from tests.faults.relay import Relay
-from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.emulator import shared_address
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, fresh_key
 
 COMPLETED = replace(FIRST, state=State.COMPLETED)
@@ -56,7 +56,7 @@ def relay() -> Iterator[CountingRelay]:
 
 @pytest.fixture
 def cloud(relay: CountingRelay) -> Iterator[Cloud]:
-    with clouded(relay.address) as opened:
+    with emulated_cloud(relay.address) as opened:
         yield opened
 
 

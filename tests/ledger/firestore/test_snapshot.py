@@ -17,7 +17,7 @@ from taskhandler.ledger.firestore.transport import Fetched
 from taskhandler.ledger.storage import Key, Listed, Unavailable
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.throttled_log import ThrottledLog
-from tests.ledger.cloud import Cloud, clouded, version_of
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, fresh_key
 
 SECOND_NS = 10**9
@@ -27,7 +27,7 @@ NAME = "projects/p/databases/d/documents/task_ledger/0a"
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    with clouded() as opened:
+    with emulated_cloud() as opened:
         yield opened
 
 

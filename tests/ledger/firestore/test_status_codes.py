@@ -13,10 +13,10 @@ from taskhandler.ledger.storage import Unavailable, Unknown, Written
 from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Run, Undecided
 from tests.faults.relay import Relay
-from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.emulator import shared_address
-from tests.ledger.filed import wait
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, fresh_key
+from tests.ledger.sqlite.local_storage import wait
 
 CLAIM = Claim(lease_id="lease-1", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
 CODES = {
@@ -42,7 +42,7 @@ def relay() -> Iterator[Relay]:
 
 @pytest.fixture
 def relayed(relay: Relay) -> Iterator[Cloud]:
-    with clouded(relay.address) as opened:
+    with emulated_cloud(relay.address) as opened:
         yield opened
 
 

@@ -23,8 +23,8 @@ from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import AlreadyEnded, Completed, Refused, Rejected, Run, Settled, Verdict
 from tests.faults.relay import Relay
-from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.emulator import shared_address
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
 
 CLAIM = Claim(lease_id="lease-1", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
@@ -33,7 +33,7 @@ HALF_SURROGATE = "\udc80"
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    with clouded() as opened:
+    with emulated_cloud() as opened:
         yield opened
 
 
@@ -45,7 +45,7 @@ def relay() -> Iterator[Relay]:
 
 @pytest.fixture
 def relayed(relay: Relay) -> Iterator[Cloud]:
-    with clouded(relay.address) as opened:
+    with emulated_cloud(relay.address) as opened:
         yield opened
 
 

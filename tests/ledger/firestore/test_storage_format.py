@@ -15,7 +15,7 @@ from taskhandler.ledger.storage import Key, TaskBody, Unavailable
 from taskhandler.lifecycle.record import FORMAT, State
 from taskhandler.lifecycle.rules import BeginStep, Claim, Reset
 from taskhandler.lifecycle.verdict import Completed, Failed, Run, Settled, StepBegun, Undecided
-from tests.ledger.cloud import Cloud, clouded
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud
 from tests.ledger.samples import FIRST, fresh_key
 
 CLAIM = Claim(lease_id="lease-2", digest="5" * 64, handler="charge-order", lease=30.0, retention=3e6)
@@ -33,7 +33,7 @@ NEW_FIELDS = {
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    with clouded() as opened:
+    with emulated_cloud() as opened:
         yield opened
 
 

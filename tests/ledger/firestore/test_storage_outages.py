@@ -19,10 +19,10 @@ from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Completed, Fenced, Run, Settled, Undecided
 from tests.faults.relay import Relay
 from tests.faults.tcp_proxy import Fault, Proxy
-from tests.ledger.cloud import Cloud, clouded, version_of
 from tests.ledger.emulator import Emulator, required_jar, shared_address
-from tests.ledger.filed import wait
+from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
+from tests.ledger.sqlite.local_storage import wait
 
 LONGEST = 5.0
 """Seconds that no call to a ledger may exceed; see `Storage`."""
@@ -41,7 +41,7 @@ def proxy() -> Iterator[Proxy]:
 @pytest.fixture
 def cloud(proxy: Proxy) -> Iterator[Cloud]:
     """A ledger behind the proxy, in use."""
-    with clouded(proxy.address) as opened:
+    with emulated_cloud(proxy.address) as opened:
         until_there(opened.storage)
         yield opened
 
@@ -54,7 +54,7 @@ def relay() -> Iterator[Relay]:
 
 @pytest.fixture
 def relayed(relay: Relay) -> Iterator[Cloud]:
-    with clouded(relay.address) as opened:
+    with emulated_cloud(relay.address) as opened:
         yield opened
 
 
@@ -216,7 +216,7 @@ def test_the_details_of_a_failure_become_one_bounded_line(
 
 
 def test_an_emulator_that_comes_back_empty_fences_its_holders():
-    with Emulator(required_jar()) as emulator, clouded(emulator.address) as cloud:
+    with Emulator(required_jar()) as emulator, emulated_cloud(emulator.address) as cloud:
         key = fresh_key()
         lease = lease_of(cloud.storage, key)
         assert lease.claim(None) == Run()

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, TaskBody, Written
 from taskhandler.lifecycle.record import Record, State
-from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import raw_connection
 
 A_MINUTE, A_DAY, A_YEAR = 60, 86_400, 365 * 86_400
 SHORT = replace(FIRST, state=State.COMPLETED, retention=float(A_MINUTE))
@@ -28,6 +28,6 @@ def pass_by(storage: SQLiteStorage, commits: int, *, name: str = "passing") -> N
 
 
 def tasks(path: Path, table: str = "records") -> set[str]:
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         rows = connection.execute(f"SELECT task FROM {table}").fetchall()  # noqa: S608 - words of this file
     return {task for (task,) in rows if not task.startswith("passing")}

@@ -20,11 +20,11 @@ from taskhandler.ledger.sqlite.group_commit import GroupCommit, Write
 from taskhandler.ledger.sqlite.sweep import Sweep
 from taskhandler.ledger.sqlite.write_ahead_log import WriteAheadLog
 from taskhandler.ledger.storage import Answer, Key, Stale, Unavailable, Unknown, Written
-from tests.ledger.filed import Hands, behind_its_back, wait
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import Clocks, raw_connection, wait
 
 WRITERS = 8
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 STAMP = Stamp("boot-1", 0, 0.0)
 
 
@@ -35,7 +35,7 @@ class Interrupted(BaseException):
 class Bench:
     """A group commit to the file at `path`, whose leader can be held up while others queue."""
 
-    def __init__(self, path: Path, *, timeout: float = PATIENCE) -> None:
+    def __init__(self, path: Path, *, timeout: float = TIMEOUT_SECONDS) -> None:
         prepare(str(path), wait=wait)
         self.path = path
         self.connections = Connections(Bound(str(path)))
@@ -43,7 +43,7 @@ class Bench:
         self.waits = 0
         self.commits = GroupCommit(
             self.connections,
-            sweep=Sweep(Hands().clock(), explain=str),
+            sweep=Sweep(Clocks().clock(), explain=str),
             write_ahead_log=WriteAheadLog(str(path)),
             wait=self.wait,
             explain=str,
@@ -66,7 +66,7 @@ class Bench:
             opened.connection.set_trace_callback(seen)
 
     def tasks(self) -> set[str]:
-        with behind_its_back(self.path) as connection:
+        with raw_connection(self.path) as connection:
             return {task for (task,) in connection.execute("SELECT task FROM records").fetchall()}
 
 
@@ -80,7 +80,7 @@ def bench(path: Path) -> Iterator[Bench]:
 @contextmanager
 def held_up(bench: Bench, *tasks: str) -> Iterator[tuple[list[Future[Answer]], sqlite3.Connection]]:
     """Writers of `tasks`, gathered behind a leader who waits for a lock of somebody else's."""
-    with behind_its_back(bench.path) as somebody, ThreadPoolExecutor(len(tasks)) as threads:
+    with raw_connection(bench.path) as somebody, ThreadPoolExecutor(len(tasks)) as threads:
         somebody.execute("BEGIN IMMEDIATE")
         answers = [threads.submit(bench.create, task) for task in tasks]
         await_queued(bench, len(tasks))
@@ -106,7 +106,7 @@ def test_writes_that_have_queued_share_one_commit(bench: Bench):
     tasks = [str(number) for number in range(WRITERS)]
     with held_up(bench, *tasks) as (answers, somebody):
         somebody.execute("COMMIT")
-        assert [answer.result(PATIENCE) for answer in answers] == [Written(7)] * WRITERS
+        assert [answer.result(TIMEOUT_SECONDS) for answer in answers] == [Written(7)] * WRITERS
     assert seen.count("COMMIT") == 1
     assert bench.tasks() == set(tasks)
 
@@ -115,14 +115,14 @@ def test_a_stale_write_does_no_harm_to_the_others_of_its_commit(bench: Bench):
     bench.create("there")
     with held_up(bench, "one", "there", "other") as (answers, somebody):
         somebody.execute("COMMIT")
-        told = [answer.result(PATIENCE) for answer in answers]
+        told = [answer.result(TIMEOUT_SECONDS) for answer in answers]
     assert told == [Written(7), Stale(), Written(7)]
     assert bench.tasks() == {"one", "there", "other"}
 
 
 def test_a_lock_that_stays_makes_all_queued_writes_unavailable(bench: Bench):
     with held_up(bench, "one", "other") as (answers, _):
-        told = [answer.result(PATIENCE) for answer in answers]
+        told = [answer.result(TIMEOUT_SECONDS) for answer in answers]
     assert all(isinstance(answer, Unavailable) for answer in told)
     assert bench.tasks() == set()
     assert bench.create("one") == Written(7)
@@ -138,7 +138,7 @@ def test_an_interrupted_leader_answers_its_followers_unknown_and_later_writes_su
 
     with held_up(bench, "leader", "other") as (answers, somebody):
         bench.on_wait = interrupt
-        errors = [answer.exception(PATIENCE) for answer in answers]
+        errors = [answer.exception(TIMEOUT_SECONDS) for answer in answers]
         assert [type(error) for error in errors].count(Interrupted) == 1
         (told,) = [answer.result() for answer in answers if answer.exception() is None]
         assert isinstance(told, Unknown)
@@ -152,17 +152,17 @@ def test_a_write_that_no_leader_takes_in_time_is_withdrawn(path: Path):
     go_on = threading.Event()
 
     def hang() -> None:
-        go_on.wait(PATIENCE)
+        go_on.wait(TIMEOUT_SECONDS)
 
     bench.on_wait = hang
-    with behind_its_back(path) as somebody, ThreadPoolExecutor(1) as thread:
+    with raw_connection(path) as somebody, ThreadPoolExecutor(1) as thread:
         somebody.execute("BEGIN IMMEDIATE")
         leader = thread.submit(bench.create, "leader")
         await_queued(bench, 1)
         assert isinstance(bench.create("follower"), Unavailable)
         somebody.execute("COMMIT")
         go_on.set()
-        assert leader.result(PATIENCE) == Written(7)
+        assert leader.result(TIMEOUT_SECONDS) == Written(7)
     assert bench.tasks() == {"leader"}
     bench.connections.close()
 
@@ -181,9 +181,9 @@ def test_an_interrupted_follower_withdraws_its_write(bench: Bench):
             signalled = thread.submit(signal_the_follower)
             with pytest.raises(Interrupted):
                 bench.create("follower")
-            signalled.result(PATIENCE)
+            signalled.result(TIMEOUT_SECONDS)
             somebody.execute("COMMIT")
-            assert answers[0].result(PATIENCE) == Written(7)
+            assert answers[0].result(TIMEOUT_SECONDS) == Written(7)
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert bench.tasks() == {"leader"}

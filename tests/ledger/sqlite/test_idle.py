@@ -12,7 +12,7 @@ from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite.idle import MOST_IDLE_LEDGERS, IdleLedgers
 from taskhandler.ledger.storage import Key, Written
 from taskhandler.lifecycle.record import Snapshot
-from tests.ledger.programs.running import output_of
+from tests.ledger.programs.start import output_of
 from tests.ledger.samples import FIRST
 
 KEY = Key("project/location", "queue", "task-1")

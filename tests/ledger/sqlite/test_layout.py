@@ -12,8 +12,8 @@ from taskhandler.ledger.sqlite.layout import LAYOUT
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Written
 from taskhandler.lifecycle.record import Snapshot
-from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST, SECOND
+from tests.ledger.sqlite.local_storage import raw_connection
 
 KEY = Key("project/location", "queue", "task-1")
 UNRELEASED = """
@@ -46,7 +46,7 @@ def problem_of(path: Path) -> str:
 
 
 def test_a_file_of_the_unreleased_layout_is_refused_with_what_to_do_and_not_touched(path: Path):
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.executescript(UNRELEASED)
     before = path.read_bytes()
     said = problem_of(path)
@@ -57,31 +57,31 @@ def test_a_file_of_the_unreleased_layout_is_refused_with_what_to_do_and_not_touc
 
 def test_a_file_of_a_newer_layout_is_refused_with_what_to_do(path: Path):
     open_storage(f"sqlite://{path}").close()
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute(f"PRAGMA user_version = {LAYOUT + 1}")
     assert f"it was created by a newer taskhandler (layout {LAYOUT + 1}); update this one" in problem_of(path)
 
 
-def test_what_a_later_version_adds_to_the_tables_is_left_alone(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
-    with behind_its_back(path) as connection:
+def test_what_a_later_version_adds_to_the_tables_is_left_alone(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST)
+    with raw_connection(path) as connection:
         connection.executescript(ADDED)
         connection.execute("UPDATE records SET priority = 7")
-    found = filed.read(KEY)
+    found = local.read(KEY)
     assert isinstance(found, Snapshot)
-    assert isinstance(filed.replace(KEY, SECOND, found.version), Written)
+    assert isinstance(local.replace(KEY, SECOND, found.version), Written)
     reopened = open_storage(f"sqlite://{path}")
     assert isinstance(reopened.create(Key("", "queue", "task-2"), FIRST), Written)
     reopened.close()
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         rows = connection.execute("SELECT task, priority FROM records ORDER BY task").fetchall()
     assert rows == [("task-1", 7), ("task-2", 5)]
 
 
-def test_a_ledger_without_a_table_is_out_of_use_until_it_is_restored(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
-    with behind_its_back(path) as connection:
+def test_a_ledger_without_a_table_is_out_of_use_until_it_is_restored(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST)
+    with raw_connection(path) as connection:
         connection.execute("ALTER TABLE records RENAME TO other")
-        assert "no such table" in str(filed.read(KEY))
+        assert "no such table" in str(local.read(KEY))
         connection.execute("ALTER TABLE other RENAME TO records")
-    assert isinstance(filed.read(KEY), Snapshot)
+    assert isinstance(local.read(KEY), Snapshot)

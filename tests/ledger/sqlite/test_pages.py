@@ -13,8 +13,8 @@ from taskhandler.ledger.sqlite.pages import MOST_ROWS, statement
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Entry, Key, Listed, Page, Unavailable, Written
 from taskhandler.lifecycle.record import State
-from tests.ledger.filed import SECOND, Hands, behind_its_back
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import SECOND, Clocks, raw_connection
 
 AWKWARD = ["", "\0", "\0\1", "\0\2", "\1", "a", "a\0", "a\0b", "ab", "a/b", "é", "\N{SNOWMAN}", "\U0001f4e6"]
 """Parts of keys that are hard to put in order."""
@@ -54,77 +54,77 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("text", STATEMENTS.values(), ids=STATEMENTS)
-def test_a_page_is_found_by_the_index_in_its_order(filed: SQLiteStorage, text: str):
-    with behind_its_back(Path(filed.bound.path)) as connection:
+def test_a_page_is_found_by_the_index_in_its_order(local: SQLiteStorage, text: str):
+    with raw_connection(Path(local.bound.path)) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", ("dead",) * text.count("?")).fetchall()
     (step,) = [detail for *_, detail in plan]  # one step: nothing is sorted, and nothing scanned
     assert step.startswith("SEARCH")
     assert "USING INDEX records_listed (listed_as=?" in step
 
 
-def test_a_completed_record_is_in_no_index_of_what_is_listed(path: Path, filed: SQLiteStorage):
-    put(filed, "t", State.COMPLETED)
-    with behind_its_back(path) as connection:
+def test_a_completed_record_is_in_no_index_of_what_is_listed(path: Path, local: SQLiteStorage):
+    put(local, "t", State.COMPLETED)
+    with raw_connection(path) as connection:
         assert connection.execute("SELECT listed_as FROM records").fetchall() == [(None,)]
 
 
-def test_one_state_of_one_handler_is_in_the_order_of_ids(filed: SQLiteStorage):
+def test_one_state_of_one_handler_is_in_the_order_of_ids(local: SQLiteStorage):
     keys = [Key(*parts) for parts in itertools.product(["n", "\0"], ["q", "q\0"], AWKWARD)]
     for key in keys:
-        filed.create(key, replace(FIRST, state=State.DEAD))
-    entries = list(page_by_page(filed, Listed.DEAD, handler=FIRST.handler, limit=5))
+        local.create(key, replace(FIRST, state=State.DEAD))
+    entries = list(page_by_page(local, Listed.DEAD, handler=FIRST.handler, limit=5))
     assert [entry.id for entry in entries] == sorted({entry.id for entry in entries})
     assert len(entries) == len(keys)
     assert {entry.key for entry in entries} == set(keys)
 
 
-def test_all_handlers_and_states_are_on_pages_that_follow_each_other(filed: SQLiteStorage):
+def test_all_handlers_and_states_are_on_pages_that_follow_each_other(local: SQLiteStorage):
     expected = {
-        put(filed, f"{state.value} {handler}", state, handler=handler)
+        put(local, f"{state.value} {handler}", state, handler=handler)
         for state in State
         if state is not State.COMPLETED
         for handler in AWKWARD
     }
     conflict = Key("n", "q", "t", "d")
-    filed.create(conflict, replace(FIRST, state=State.REJECTED))
-    entries = [entry.key for entry in page_by_page(filed, *Listed, limit=7)]
+    local.create(conflict, replace(FIRST, state=State.REJECTED))
+    entries = [entry.key for entry in page_by_page(local, *Listed, limit=7)]
     assert len(entries) == len(expected) + 1
     assert set(entries) == expected | {conflict}
 
 
 @pytest.mark.parametrize("listed", Listed)
-def test_each_state_is_listed_alone(filed: SQLiteStorage, listed: Listed):
+def test_each_state_is_listed_alone(local: SQLiteStorage, listed: Listed):
     for state in State:
-        put(filed, state.value, state)
-    filed.create(Key("n", "q", "conflict", "d"), replace(FIRST, state=State.REJECTED))
-    assert listed_on(filed.list([listed])) == [listed.value]
+        put(local, state.value, state)
+    local.create(Key("n", "q", "conflict", "d"), replace(FIRST, state=State.REJECTED))
+    assert listed_on(local.list([listed])) == [listed.value]
 
 
-def test_a_page_has_no_more_than_asked_for_and_the_last_one_says_that_it_is(filed: SQLiteStorage):
+def test_a_page_has_no_more_than_asked_for_and_the_last_one_says_that_it_is(local: SQLiteStorage):
     for number in range(4):
-        put(filed, str(number))
-    first = filed.list([Listed.DEAD], limit=2)
+        put(local, str(number))
+    first = local.list([Listed.DEAD], limit=2)
     assert isinstance(first, Page)
-    second = filed.list([Listed.DEAD], after=first.after, limit=2)
+    second = local.list([Listed.DEAD], after=first.after, limit=2)
     assert (listed_on(first), listed_on(second)) == (["0", "1"], ["2", "3"])
     assert isinstance(second, Page)
     assert (first.is_complete, second.is_complete, second.after) == (True, True, None)
 
 
 def test_records_that_stay_are_on_one_page_each_while_others_come_change_and_go(
-    path: Path, filed: SQLiteStorage
+    path: Path, local: SQLiteStorage
 ):
-    keys = {number: put(filed, f"{number:02}") for number in range(0, 40, 2)}
-    pages = page_by_page(filed, Listed.DEAD, handler="charge", limit=5)
+    keys = {number: put(local, f"{number:02}") for number in range(0, 40, 2)}
+    pages = page_by_page(local, Listed.DEAD, handler="charge", limit=5)
     seen = [next(pages) for _ in range(10)]
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute("DELETE FROM records WHERE task IN ('08', '18', '20')")  # where a page ended, too
     for number in range(1, 40, 6):
-        put(filed, f"{number:02}")
-    found = filed.read(keys[30])
+        put(local, f"{number:02}")
+    found = local.read(keys[30])
     assert not isinstance(found, Unavailable)
     assert found is not None
-    filed.replace(keys[30], replace(found.record, state=State.WAITING), found.version)
+    local.replace(keys[30], replace(found.record, state=State.WAITING), found.version)
     seen += pages
     stayed = [f"{number:02}" for number in keys if number not in {8, 18, 20, 30}]
     tasks = [entry.key.task for entry in seen]
@@ -132,12 +132,12 @@ def test_records_that_stay_are_on_one_page_each_while_others_come_change_and_go(
     assert len(tasks) == len(set(tasks))
 
 
-def test_expired_records_are_not_listed(filed: SQLiteStorage, hands: Hands):
-    put(filed, "old")
-    hands.boot += int(FIRST.retention) * SECOND
-    put(filed, "waiting", State.WAITING)
-    put(filed, "new")
-    assert listed_on(filed.list(list(Listed))) == ["new", "waiting"]
+def test_expired_records_are_not_listed(local: SQLiteStorage, clocks: Clocks):
+    put(local, "old")
+    clocks.boot += int(FIRST.retention) * SECOND
+    put(local, "waiting", State.WAITING)
+    put(local, "new")
+    assert listed_on(local.list(list(Listed))) == ["new", "waiting"]
 
 
 COPIES = """
@@ -148,14 +148,14 @@ INSERT INTO records SELECT namespace, queue, task || number, conflict, handler, 
 
 
 def test_a_page_that_meets_too_many_expired_records_stops_and_leads_on(
-    path: Path, filed: SQLiteStorage, hands: Hands
+    path: Path, local: SQLiteStorage, clocks: Clocks
 ):
-    put(filed, "old")
-    with behind_its_back(path) as connection:
+    put(local, "old")
+    with raw_connection(path) as connection:
         connection.execute(COPIES, (MOST_ROWS * 2,))
-    hands.wall += FIRST.retention  # they have expired, but the sweep knows nothing of wall clocks
+    clocks.wall += FIRST.retention  # they have expired, but the sweep knows nothing of wall clocks
     rebooted = SQLiteStorage(
-        filed.bound, clock=hands.clock("boot-2"), chance=itertools.count(100).__next__, wait=lambda _: None
+        local.bound, clock=clocks.clock("boot-2"), chance=itertools.count(100).__next__, wait=lambda _: None
     )
     put(rebooted, "young")
     first = rebooted.list([Listed.DEAD])
@@ -166,8 +166,8 @@ def test_a_page_that_meets_too_many_expired_records_stops_and_leads_on(
 
 
 @pytest.mark.parametrize("after", ["", "0", "zz", "00", "ff" * 9, "0001" * 4, "0001" * 6])
-def test_a_place_where_no_page_ended_is_answered_with_that(filed: SQLiteStorage, after: str):
-    answer = filed.list([Listed.DEAD], after=after)
+def test_a_place_where_no_page_ended_is_answered_with_that(local: SQLiteStorage, after: str):
+    answer = local.list([Listed.DEAD], after=after)
     assert isinstance(answer, Unavailable)
     assert "no page of this ledger has ended there" in answer.why
 
@@ -183,24 +183,24 @@ def test_a_place_where_no_page_ended_is_answered_with_that(filed: SQLiteStorage,
     ],
 )
 def test_a_row_that_was_edited_by_hand_is_left_out_and_the_others_are_listed(
-    path: Path, filed: SQLiteStorage, edit: str
+    path: Path, local: SQLiteStorage, edit: str
 ):
-    put(filed, "edited")
-    put(filed, "whole")
-    with behind_its_back(path) as connection:
+    put(local, "edited")
+    put(local, "whole")
+    with raw_connection(path) as connection:
         connection.execute(f"UPDATE records SET {edit} WHERE task = 'edited'")  # noqa: S608 - words of this file
-    assert [entry.key.task for entry in page_by_page(filed, Listed.DEAD, Listed.REJECTED)] == ["whole"]
+    assert [entry.key.task for entry in page_by_page(local, Listed.DEAD, Listed.REJECTED)] == ["whole"]
 
 
-def test_a_key_that_is_not_text_is_answered_with_that(path: Path, filed: SQLiteStorage):
-    put(filed, "edited")
-    with behind_its_back(path) as connection:
+def test_a_key_that_is_not_text_is_answered_with_that(path: Path, local: SQLiteStorage):
+    put(local, "edited")
+    with raw_connection(path) as connection:
         connection.execute("UPDATE records SET queue = x'00'")
-    answer = filed.list([Listed.DEAD])
+    answer = local.list([Listed.DEAD])
     assert isinstance(answer, Unavailable)
     assert "is not text" in answer.why
 
 
-def test_a_ledger_that_is_gone_is_answered_with_that(path: Path, filed: SQLiteStorage):
+def test_a_ledger_that_is_gone_is_answered_with_that(path: Path, local: SQLiteStorage):
     path.unlink()
-    assert isinstance(filed.list([Listed.DEAD]), Unavailable)
+    assert isinstance(local.list([Listed.DEAD]), Unavailable)

@@ -13,9 +13,9 @@ import pytest
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key, Storage, Written
-from tests.ledger.filed import behind_its_back
-from tests.ledger.programs.running import PATIENCE, output_of, start
+from tests.ledger.programs.start import TIMEOUT_SECONDS, output_of, start
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import raw_connection
 
 KEY = Key("project/location", "queue", "task-1")
 
@@ -70,7 +70,7 @@ def test_wal_and_shm_created_by_another_process_have_the_mode_of_the_file(tmp_pa
     path = tmp_path / "ledger.db"
     open_storage(f"sqlite://{path}?mode=0660").close()
     assert not parts(path)[1].exists()
-    assert output_of("beside", path) == "0660 0660"
+    assert output_of("other_writer", path) == "0660 0660"
 
 
 def test_a_created_folder_inherits_the_setgid_bit(tmp_path: Path):
@@ -179,10 +179,10 @@ def test_threads_that_create_the_same_ledger_at_once_create_one(
 
 def test_processes_that_start_at_once_create_one_intact_ledger(tmp_path: Path):
     path = tmp_path / "inner" / "ledger.db"
-    started = [start("opening", f"sqlite://{path}") for _ in range(8)]
+    started = [start("open_ledger", f"sqlite://{path}") for _ in range(8)]
     for process in started:
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT_SECONDS)
     assert [process.returncode for process in started] == [0] * 8
     assert list(path.parent.iterdir()) == [path]
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

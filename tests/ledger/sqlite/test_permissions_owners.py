@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from taskhandler.ledger.opening import open_storage
-from tests.ledger.programs.as_another import NOBODY
+from tests.ledger.programs.other_user import NOBODY
 from tests.ledger.sqlite.test_permissions import mode_of, parts, problem_of, used
 from tests.mirror import ROOT
 
@@ -29,7 +29,7 @@ def open_folder() -> Iterator[Path]:
 
 def as_nobody(url: str) -> str:
     """What another user is told who opens the ledger."""
-    command = [sys.executable, "-m", "tests.ledger.programs.as_another", url]
+    command = [sys.executable, "-m", "tests.ledger.programs.other_user", url]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     return done.stderr
 

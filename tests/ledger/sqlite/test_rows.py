@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Stale, TaskBody, Unavailable, Written
 from taskhandler.lifecycle.record import Snapshot
-from tests.ledger.filed import behind_its_back
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import raw_connection
 
 KEY = Key("project/location", "queue", "task-1")
 OTHER = replace(KEY, task="task-2")
@@ -29,34 +29,34 @@ SPOILT = {
 
 
 def spoil(path: Path, statement: str) -> None:
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.execute(f"{statement} WHERE task = 'task-1'")
 
 
 def rows(path: Path) -> list[object]:
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         return connection.execute("SELECT * FROM records ORDER BY task").fetchall()
 
 
 @pytest.mark.parametrize("statement", SPOILT.values(), ids=SPOILT)
 def test_a_record_that_cannot_be_read_is_unavailable_and_stays_as_it_is(
-    path: Path, filed: SQLiteStorage, statement: str
+    path: Path, local: SQLiteStorage, statement: str
 ):
-    filed.create(KEY, FIRST)
+    local.create(KEY, FIRST)
     spoil(path, statement)
     before = rows(path)
-    assert isinstance(filed.read(KEY), Unavailable)
-    assert filed.create(KEY, FIRST) == Stale()
+    assert isinstance(local.read(KEY), Unavailable)
+    assert local.create(KEY, FIRST) == Stale()
     assert rows(path) == before
 
 
 def test_a_record_for_a_newer_version_is_logged_once_with_its_key_and_a_remedy(
-    path: Path, filed: SQLiteStorage, caplog: pytest.LogCaptureFixture
+    path: Path, local: SQLiteStorage, caplog: pytest.LogCaptureFixture
 ):
-    filed.create(KEY, FIRST)
+    local.create(KEY, FIRST)
     spoil(path, SPOILT["for a newer version"])
     for _ in range(3):
-        assert isinstance(filed.read(KEY), Unavailable)
+        assert isinstance(local.read(KEY), Unavailable)
     (line,) = caplog.messages
     assert "task-1" in line
     assert str(path) in line
@@ -65,42 +65,42 @@ def test_a_record_for_a_newer_version_is_logged_once_with_its_key_and_a_remedy(
 
 
 def test_a_record_of_a_newer_format_that_this_version_may_act_on_keeps_its_format(
-    path: Path, filed: SQLiteStorage
+    path: Path, local: SQLiteStorage
 ):
-    filed.create(KEY, FIRST)
+    local.create(KEY, FIRST)
     spoil(path, "UPDATE records SET format = 2")
-    found = filed.read(KEY)
+    found = local.read(KEY)
     assert isinstance(found, Snapshot)
     assert (found.record.format, found.record.min_reader) == (2, 1)
-    assert isinstance(filed.replace(KEY, replace(found.record, heartbeats=1), found.version), Written)
-    with behind_its_back(path) as connection:
+    assert isinstance(local.replace(KEY, replace(found.record, heartbeats=1), found.version), Written)
+    with raw_connection(path) as connection:
         row = connection.execute("SELECT format, min_reader, record FROM records").fetchone()
     assert row[:2] == (2, 1)
     assert "format" not in row[2]
 
 
-def test_a_created_at_that_is_not_a_time_is_only_left_out(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
+def test_a_created_at_that_is_not_a_time_is_only_left_out(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST)
     spoil(path, "UPDATE records SET created_at = 'yesterday'")
-    found = filed.read(KEY)
+    found = local.read(KEY)
     assert isinstance(found, Snapshot)
     assert found.created_at is None
 
 
-def test_a_record_that_cannot_be_read_does_no_harm_to_the_others(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
-    filed.create(OTHER, FIRST)
+def test_a_record_that_cannot_be_read_does_no_harm_to_the_others(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST)
+    local.create(OTHER, FIRST)
     spoil(path, SPOILT["not JSON"])
-    assert isinstance(filed.read(OTHER), Snapshot)
-    assert [key for key, _ in filed.scan()] == [OTHER]
+    assert isinstance(local.read(OTHER), Snapshot)
+    assert [key for key, _ in local.scan()] == [OTHER]
 
 
 @pytest.mark.parametrize("change", ["body = x'00'", "body = substr(body, 1, 8)", "body = 'text'"])
 def test_a_dead_letter_that_cannot_be_decompressed_is_unavailable(
-    path: Path, filed: SQLiteStorage, change: str
+    path: Path, local: SQLiteStorage, change: str
 ):
-    filed.create(KEY, FIRST, dead_letter=TaskBody(b"what was sent"))
-    with behind_its_back(path) as connection:
+    local.create(KEY, FIRST, dead_letter=TaskBody(b"what was sent"))
+    with raw_connection(path) as connection:
         connection.execute(f"UPDATE dead_letters SET {change}")  # noqa: S608 - words of this file
-    assert isinstance(filed.dead_letter(KEY), Unavailable)
-    assert isinstance(filed.read(KEY), Snapshot)
+    assert isinstance(local.dead_letter(KEY), Unavailable)
+    assert isinstance(local.read(KEY), Snapshot)

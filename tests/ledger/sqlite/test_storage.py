@@ -14,9 +14,9 @@ from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Stale, TaskBody, Written
 from taskhandler.lifecycle.record import Snapshot
 from taskhandler.lifecycle.verdict import Refused
-from tests.ledger.filed import SECOND, Hands, behind_its_back, opened, wait
 from tests.ledger.samples import FIRST, THIRD
 from tests.ledger.samples import SECOND as NEXT
+from tests.ledger.sqlite.local_storage import SECOND, Clocks, open_local, raw_connection, wait
 
 KEY = Key("project/location", "queue", "task-1")
 A_DAY = 86_400.0
@@ -42,39 +42,39 @@ def test_the_ledger_is_not_shared_between_machines():
     assert SQLiteStorage.shared is False
 
 
-def test_a_records_age_is_by_the_boot_clock(filed: SQLiteStorage, hands: Hands):
-    filed.create(KEY, FIRST)
-    hands.boot += 31 * SECOND
-    assert age_in(filed) == pytest.approx(31.0)
+def test_a_records_age_is_by_the_boot_clock(local: SQLiteStorage, clocks: Clocks):
+    local.create(KEY, FIRST)
+    clocks.boot += 31 * SECOND
+    assert age_in(local) == pytest.approx(31.0)
 
 
 @pytest.mark.parametrize("jump", [-A_DAY, -1.0, 1.0, A_DAY])
-def test_a_changed_wall_clock_does_not_change_an_age(filed: SQLiteStorage, hands: Hands, jump: float):
-    filed.create(KEY, FIRST)
-    hands.wall += jump
-    hands.boot += 5 * SECOND
-    assert age_in(filed) == pytest.approx(5.0)
+def test_a_changed_wall_clock_does_not_change_an_age(local: SQLiteStorage, clocks: Clocks, jump: float):
+    local.create(KEY, FIRST)
+    clocks.wall += jump
+    clocks.boot += 5 * SECOND
+    assert age_in(local) == pytest.approx(5.0)
 
 
-def test_a_write_that_another_process_made_just_now_has_no_negative_age(filed: SQLiteStorage, hands: Hands):
-    filed.create(KEY, FIRST)
-    hands.boot -= SECOND
-    assert age_in(filed) == 0.0
+def test_a_write_that_another_process_made_just_now_has_no_negative_age(local: SQLiteStorage, clocks: Clocks):
+    local.create(KEY, FIRST)
+    clocks.boot -= SECOND
+    assert age_in(local) == 0.0
 
 
 @pytest.mark.parametrize("jump", [-1e9, -A_DAY, 1.0, A_DAY, 1e9, 1e30, -1e30])
 def test_times_for_people_are_by_the_wall_clock_and_decide_nothing(
-    filed: SQLiteStorage, hands: Hands, jump: float
+    local: SQLiteStorage, clocks: Clocks, jump: float
 ):
-    version = written(filed.create(KEY, FIRST))
-    begun = hands.wall
-    hands.wall += jump
-    hands.boot += 5 * SECOND
-    assert filed.replace(KEY, THIRD, version) == Written(2)
-    found = filed.read(KEY)
+    version = written(local.create(KEY, FIRST))
+    begun = clocks.wall
+    clocks.wall += jump
+    clocks.boot += 5 * SECOND
+    assert local.replace(KEY, THIRD, version) == Written(2)
+    found = local.read(KEY)
     assert isinstance(found, Snapshot)
     assert (found.created_at, found.age) == (begun, 0.0)
-    assert found.updated_at == pytest.approx(min(max(hands.wall, 0.0), LATEST), abs=0.001)
+    assert found.updated_at == pytest.approx(min(max(clocks.wall, 0.0), LATEST), abs=0.001)
 
 
 def written(answer: object) -> object:
@@ -82,43 +82,43 @@ def written(answer: object) -> object:
     return answer.version
 
 
-def test_after_a_reboot_every_lease_has_lapsed(path: Path, filed: SQLiteStorage, hands: Hands):
-    filed.create(KEY, FIRST)
-    hands.boot = SECOND
-    rebooted = opened(path, hands.clock("boot-2"))
+def test_after_a_reboot_every_lease_has_lapsed(path: Path, local: SQLiteStorage, clocks: Clocks):
+    local.create(KEY, FIRST)
+    clocks.boot = SECOND
+    rebooted = open_local(path, clocks.clock("boot-2"))
     assert age_in(rebooted) == 3600.0
-    hands.wall -= A_DAY
+    clocks.wall -= A_DAY
     assert age_in(rebooted) == 3600.0
     rebooted.close()
 
 
-def test_after_a_reboot_a_records_age_is_by_the_wall_clock(path: Path, filed: SQLiteStorage, hands: Hands):
-    filed.create(KEY, FIRST)
-    hands.wall += 36 * A_DAY
-    rebooted = opened(path, hands.clock("boot-2"))
+def test_after_a_reboot_a_records_age_is_by_the_wall_clock(path: Path, local: SQLiteStorage, clocks: Clocks):
+    local.create(KEY, FIRST)
+    clocks.wall += 36 * A_DAY
+    rebooted = open_local(path, clocks.clock("boot-2"))
     assert age_in(rebooted) == pytest.approx(36 * A_DAY)
     rebooted.close()
 
 
-def test_a_version_of_a_deleted_row_is_not_used_again(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
-    before = version_in(filed)
-    with behind_its_back(path) as connection:
+def test_a_version_of_a_deleted_row_is_not_used_again(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST)
+    before = version_in(local)
+    with raw_connection(path) as connection:
         connection.execute("DELETE FROM records")
-    assert filed.replace(KEY, NEXT, before) == Stale()
-    assert isinstance(filed.create(KEY, FIRST), Written)
-    assert filed.replace(KEY, NEXT, before) == Stale()
+    assert local.replace(KEY, NEXT, before) == Stale()
+    assert isinstance(local.create(KEY, FIRST), Written)
+    assert local.replace(KEY, NEXT, before) == Stale()
 
 
 @pytest.mark.parametrize("version", ["1", None, 1.5, (1,)])
-def test_a_version_of_another_storage_is_stale(filed: SQLiteStorage, version: object):
-    filed.create(KEY, FIRST)
-    assert filed.replace(KEY, NEXT, version) == Stale()
+def test_a_version_of_another_storage_is_stale(local: SQLiteStorage, version: object):
+    local.create(KEY, FIRST)
+    assert local.replace(KEY, NEXT, version) == Stale()
 
 
-def test_people_can_read_its_rows(path: Path, filed: SQLiteStorage):
-    filed.create(replace(KEY, conflict="5e1f"), THIRD)
-    with behind_its_back(path) as connection:
+def test_people_can_read_its_rows(path: Path, local: SQLiteStorage):
+    local.create(replace(KEY, conflict="5e1f"), THIRD)
+    with raw_connection(path) as connection:
         row = connection.execute(
             "SELECT namespace, queue, task, conflict, handler, state, listed_as, created_at, updated_at,"
             " format, min_reader FROM records"
@@ -133,9 +133,9 @@ def test_people_can_read_its_rows(path: Path, filed: SQLiteStorage):
 LISTED = ("conflict", "2023-11-14T22:13:20.000+00:00", "2023-11-14T22:13:20.000+00:00", 1, 1)
 
 
-def test_dead_letters_are_compressed(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST, dead_letter=TaskBody(b"again and " * 1000))
-    with behind_its_back(path) as connection:
+def test_dead_letters_are_compressed(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST, dead_letter=TaskBody(b"again and " * 1000))
+    with raw_connection(path) as connection:
         ((size,),) = connection.execute("SELECT length(body) FROM dead_letters").fetchall()
     assert size < 100
 
@@ -150,34 +150,34 @@ def test_the_synchronous_option_is_applied(path: Path, synchronous: str, number:
     connections.close()
 
 
-def test_the_writes_of_a_batch_are_refused(filed: SQLiteStorage):
-    version = filed.create(KEY, FIRST)
+def test_the_writes_of_a_batch_are_refused(local: SQLiteStorage):
+    version = local.create(KEY, FIRST)
     assert isinstance(version, Written)
-    assert isinstance(filed.replace(KEY, NEXT, version.version, writes=[object()]), Refused)
-    assert version_in(filed) == version.version
+    assert isinstance(local.replace(KEY, NEXT, version.version, writes=[object()]), Refused)
+    assert version_in(local) == version.version
 
 
-def test_half_a_surrogate_pair_is_refused(filed: SQLiteStorage):
+def test_half_a_surrogate_pair_is_refused(local: SQLiteStorage):
     odd = replace(KEY, task=HALF_SURROGATE)
-    assert isinstance(filed.create(odd, FIRST), Refused)
-    assert isinstance(filed.create(KEY, replace(FIRST, reason=HALF_SURROGATE)), Refused)
-    assert isinstance(filed.create(KEY, FIRST, dead_letter=TaskBody(b"", HALF_SURROGATE)), Refused)
-    assert filed.read(odd) is None
-    assert filed.read(KEY) is None
+    assert isinstance(local.create(odd, FIRST), Refused)
+    assert isinstance(local.create(KEY, replace(FIRST, reason=HALF_SURROGATE)), Refused)
+    assert isinstance(local.create(KEY, FIRST, dead_letter=TaskBody(b"", HALF_SURROGATE)), Refused)
+    assert local.read(odd) is None
+    assert local.read(KEY) is None
 
 
-def test_a_reader_does_not_wait_for_a_writer(path: Path, filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
-    with behind_its_back(path) as connection:
+def test_a_reader_does_not_wait_for_a_writer(path: Path, local: SQLiteStorage):
+    local.create(KEY, FIRST)
+    with raw_connection(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE records SET version = 77")
-        assert version_in(filed) != 77
+        assert version_in(local) != 77
         connection.execute("COMMIT")
-    assert version_in(filed) == 77
+    assert version_in(local) == 77
 
 
-def test_records_can_be_written_during_a_scan(filed: SQLiteStorage):
-    filed.create(KEY, FIRST)
-    scan = filed.scan()
+def test_records_can_be_written_during_a_scan(local: SQLiteStorage):
+    local.create(KEY, FIRST)
+    scan = local.scan()
     assert next(scan)[0] == KEY
-    assert isinstance(filed.create(replace(KEY, task="task-2"), FIRST), Written)
+    assert isinstance(local.create(replace(KEY, task="task-2"), FIRST), Written)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, prepare
-from tests.ledger.filed import behind_its_back, wait
-from tests.ledger.programs.running import output_of
+from tests.ledger.programs.start import output_of
+from tests.ledger.sqlite.local_storage import raw_connection, wait
 
 
 def test_a_child_forked_while_other_threads_write_is_not_held_up(path: Path):
     assert output_of("forking", f"sqlite://{path}", 4, 20) == "20 children, 4 threads"
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 

@@ -17,26 +17,26 @@ from taskhandler.lifecycle.operators import Cancel, Reset
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import Claim, Heartbeat, MarkNotified, Rule
 from taskhandler.lifecycle.verdict import AlreadyEnded, Conflict, InFlight, Renewed, Run, Settled, Verdict
-from tests.ledger.filed import SECOND, Hands, behind_its_back, opened, wait
 from tests.ledger.sqlite.format_1 import BODIES, DIGEST, RECORDS, RETENTION_SECONDS, key
+from tests.ledger.sqlite.local_storage import SECOND, Clocks, open_local, raw_connection, wait
 
 FIXTURE = Path(__file__).parent / "fixtures" / "format-1.sql"
 
 
 @pytest.fixture
-def hands(hands: Hands) -> Hands:
+def clocks(clocks: Clocks) -> Clocks:
     """A minute after the file was written, on the same start of the machine."""
-    hands.boot += 86 * SECOND
-    hands.wall += 86
-    return hands
+    clocks.boot += 86 * SECOND
+    clocks.wall += 86
+    return clocks
 
 
 @pytest.fixture
-def old(path: Path, hands: Hands) -> Iterator[SQLiteStorage]:
+def old(path: Path, clocks: Clocks) -> Iterator[SQLiteStorage]:
     """A copy of the file."""
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.executescript(FIXTURE.read_text())
-    storage = opened(path, hands.clock(), chance=itertools.count(5000).__next__)
+    storage = open_local(path, clocks.clock(), chance=itertools.count(5000).__next__)
     yield storage
     storage.close()
 
@@ -112,14 +112,14 @@ def test_every_rule_acts_on_its_records(old: SQLiteStorage, task: str, rule: Rul
     assert verdict_of(old, rule, key(task)) == verdict
 
 
-def test_a_lease_of_the_old_version_is_respected(old: SQLiteStorage, hands: Hands):
-    hands.boot -= 80 * SECOND
+def test_a_lease_of_the_old_version_is_respected(old: SQLiteStorage, clocks: Clocks):
+    clocks.boot -= 80 * SECOND
     assert isinstance(verdict_of(old, claim(), key("running")), InFlight)
 
 
 def test_what_is_not_acted_on_stays_as_it_is(old: SQLiteStorage, path: Path):
     def rows() -> list[object]:
-        with behind_its_back(path) as connection:
+        with raw_connection(path) as connection:
             return connection.execute(
                 "SELECT * FROM records WHERE task <> 'waiting' ORDER BY task"
             ).fetchall()
@@ -129,18 +129,18 @@ def test_what_is_not_acted_on_stays_as_it_is(old: SQLiteStorage, path: Path):
     assert rows() == before
 
 
-def test_an_end_is_kept_for_its_retention_and_then_deleted(old: SQLiteStorage, hands: Hands, path: Path):
-    hands.boot += int(RETENTION_SECONDS) * SECOND
+def test_an_end_is_kept_for_its_retention_and_then_deleted(old: SQLiteStorage, clocks: Clocks, path: Path):
+    clocks.boot += int(RETENTION_SECONDS) * SECOND
     for number in range(len(RECORDS)):
         old.create(Key("", "queue", str(number)), replace(RECORDS[key("running")], lease_id=str(number)))
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         left = connection.execute("SELECT task FROM records WHERE queue = 'orders' ORDER BY task").fetchall()
         assert [task for (task,) in left] == ["reset", "running", "running-with-steps", "waiting"]
         assert connection.execute("SELECT count(*) FROM dead_letters").fetchall() == [(0,)]
 
 
 def test_the_file_is_opened_by_its_url(path: Path):
-    with behind_its_back(path) as connection:
+    with raw_connection(path) as connection:
         connection.executescript(FIXTURE.read_text())
     storage = open_storage(f"sqlite://{path}")
     assert isinstance(storage, SQLiteStorage)

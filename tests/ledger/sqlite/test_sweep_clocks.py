@@ -14,39 +14,39 @@ from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.sqlite.sweep import GRACE_NS
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import Snapshot
-from tests.ledger.filed import SECOND, Hands, opened
+from tests.ledger.sqlite.local_storage import SECOND, Clocks, open_local
 from tests.ledger.sqlite.sweeping import A_DAY, A_MINUTE, A_YEAR, SHORT, pass_by, put, tasks
 
 
-def rebooted(path: Path, hands: Hands, boot_id: str, *, after: float = 0.0) -> SQLiteStorage:
+def rebooted(path: Path, clocks: Clocks, boot_id: str, *, after: float = 0.0) -> SQLiteStorage:
     """The ledger after a reboot; the wall clock went on for so many seconds meanwhile."""
-    hands.boot = SECOND
-    hands.wall += after
-    return opened(path, hands.clock(boot_id), chance=itertools.count(hash(boot_id) % 2**40).__next__)
+    clocks.boot = SECOND
+    clocks.wall += after
+    return open_local(path, clocks.clock(boot_id), chance=itertools.count(hash(boot_id) % 2**40).__next__)
 
 
 @pytest.mark.parametrize("jump", [-60 * A_YEAR, -A_DAY, A_DAY, 60 * A_YEAR, 1e30, -1e30])
 def test_a_wall_clock_that_jumps_deletes_nothing_and_keeps_nothing(
-    path: Path, filed: SQLiteStorage, hands: Hands, jump: float
+    path: Path, local: SQLiteStorage, clocks: Clocks, jump: float
 ):
-    put(filed, "old")
-    hands.wall += jump
-    hands.boot += A_MINUTE * SECOND // 2
-    pass_by(filed, 3)
+    put(local, "old")
+    clocks.wall += jump
+    clocks.boot += A_MINUTE * SECOND // 2
+    pass_by(local, 3)
     assert tasks(path) == {"old"}
-    hands.boot += A_MINUTE * SECOND // 2 + GRACE_NS
-    pass_by(filed, 1, name="passing later")
+    clocks.boot += A_MINUTE * SECOND // 2 + GRACE_NS
+    pass_by(local, 1, name="passing later")
     assert tasks(path) == set()
 
 
 def test_a_wall_clock_that_is_wrong_after_a_reboot_deletes_nothing(
-    path: Path, filed: SQLiteStorage, hands: Hands
+    path: Path, local: SQLiteStorage, clocks: Clocks
 ):
-    put(filed, "old", replace(SHORT, retention=float(A_DAY)))
-    storage = rebooted(path, hands, "boot-2", after=10 * A_YEAR)
+    put(local, "old", replace(SHORT, retention=float(A_DAY)))
+    storage = rebooted(path, clocks, "boot-2", after=10 * A_YEAR)
     pass_by(storage, 3)
     assert tasks(path) == {"old"}
-    hands.wall -= 10 * A_YEAR
+    clocks.wall -= 10 * A_YEAR
     found = storage.read(Key("", "queue", "old"))
     assert isinstance(found, Snapshot)
     assert not found.has_expired
@@ -54,32 +54,32 @@ def test_a_wall_clock_that_is_wrong_after_a_reboot_deletes_nothing(
 
 
 def test_a_record_of_an_earlier_boot_goes_when_the_machine_was_up_for_its_retention(
-    path: Path, filed: SQLiteStorage, hands: Hands
+    path: Path, local: SQLiteStorage, clocks: Clocks
 ):
-    put(filed, "old", replace(SHORT, retention=2 * 3600.0))
-    hands.boot += 3600 * SECOND
-    pass_by(filed, 1)  # notes the uptime
-    storage = rebooted(path, hands, "boot-2", after=A_DAY)
-    hands.boot = 3600 * SECOND + GRACE_NS - 1
+    put(local, "old", replace(SHORT, retention=2 * 3600.0))
+    clocks.boot += 3600 * SECOND
+    pass_by(local, 1)  # notes the uptime
+    storage = rebooted(path, clocks, "boot-2", after=A_DAY)
+    clocks.boot = 3600 * SECOND + GRACE_NS - 1
     pass_by(storage, 3, name="passing later")
     assert tasks(path) == {"old"}
-    hands.boot += 1
+    clocks.boot += 1
     pass_by(storage, 1, name="passing last")
     assert tasks(path) == set()
     storage.close()
 
 
 def test_a_wall_clock_that_went_back_during_a_reboot_keeps_the_records_of_before(
-    path: Path, filed: SQLiteStorage, hands: Hands
+    path: Path, local: SQLiteStorage, clocks: Clocks
 ):
-    put(filed, "old", replace(SHORT, retention=2 * 3600.0))
-    storage = rebooted(path, hands, "boot-2", after=-A_YEAR)
-    hands.boot = A_DAY * SECOND
+    put(local, "old", replace(SHORT, retention=2 * 3600.0))
+    storage = rebooted(path, clocks, "boot-2", after=-A_YEAR)
+    clocks.boot = A_DAY * SECOND
     put(storage, "young")
-    hands.boot += A_MINUTE * SECOND + GRACE_NS
+    clocks.boot += A_MINUTE * SECOND + GRACE_NS
     pass_by(storage, 3)
     assert tasks(path) == {"old"}  # which is passed by: what has expired after it is deleted
-    hands.wall += A_YEAR + A_DAY
+    clocks.wall += A_YEAR + A_DAY
     pass_by(storage, 2, name="passing later")
     assert tasks(path) == set()
     storage.close()
@@ -96,20 +96,20 @@ def test_whatever_clocks_and_reboots_do_nothing_goes_before_it_is_as_old_as_its_
     tmp_path_factory: pytest.TempPathFactory, moments: list[tuple[str, int, bool]]
 ):
     path = tmp_path_factory.mktemp("sweep") / "ledger.db"
-    hands, now, born = Hands(), 0, dict[str, int]()
-    storage = opened(path, hands.clock("boot-0"), synchronous="NORMAL")
+    clocks, now, born = Clocks(), 0, dict[str, int]()
+    storage = open_local(path, clocks.clock("boot-0"), synchronous="NORMAL")
     for number, (event, seconds, is_forward) in enumerate(moments):
         if event == "wall":
-            hands.wall += seconds * A_DAY if is_forward else -seconds * A_DAY
+            clocks.wall += seconds * A_DAY if is_forward else -seconds * A_DAY
         elif event == "write":
             born[str(number)] = now
             put(storage, str(number))
         else:
             now += seconds
-            hands.wall += seconds
-            hands.boot += seconds * SECOND
+            clocks.wall += seconds
+            clocks.boot += seconds * SECOND
         if event == "reboot":
             storage.close()
-            storage = rebooted(path, hands, f"boot-{number}")
+            storage = rebooted(path, clocks, f"boot-{number}")
         assert {task for task, at in born.items() if now - at < A_MINUTE} <= tasks(path)
     storage.close()

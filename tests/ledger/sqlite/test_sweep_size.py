@@ -10,7 +10,7 @@ from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.sqlite.sweep import GRACE_NS, ROWS_PER_WRITE
 from taskhandler.ledger.storage import Key, TaskBody, Written
 from taskhandler.lifecycle.record import State
-from tests.ledger.filed import SECOND, Hands, opened
+from tests.ledger.sqlite.local_storage import SECOND, Clocks, open_local
 from tests.ledger.sqlite.sweeping import A_MINUTE, SHORT, tasks
 
 TASKS, TENTHS = 20_000, 10
@@ -26,12 +26,12 @@ def run_task(storage: SQLiteStorage, number: int) -> None:
     assert isinstance(storage.replace(key, record, claimed.version, dead_letter=body), Written)
 
 
-def test_the_file_does_not_grow_with_the_number_of_tasks(path: Path, hands: Hands):
-    storage = opened(path, hands.clock(), synchronous="NORMAL")
+def test_the_file_does_not_grow_with_the_number_of_tasks(path: Path, clocks: Clocks):
+    storage = open_local(path, clocks.clock(), synchronous="NORMAL")
     sizes = []
     for number in range(TASKS):
         run_task(storage, number)
-        hands.boot += SECOND // 2
+        clocks.boot += SECOND // 2
         if number % (TASKS // TENTHS) == 0:
             sizes.append(path.stat().st_size)
     storage.close()

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.sqlite.write_ahead_log import AGAIN_BYTES, KEPT_BYTES, LONG_BYTES
 from taskhandler.ledger.storage import Key, Written
-from tests.ledger.filed import Hands, behind_its_back, opened
 from tests.ledger.samples import FIRST
+from tests.ledger.sqlite.local_storage import Clocks, open_local, raw_connection
 
 MEBIBYTE = 2**20
 LARGE = replace(FIRST, result="x" * (MEBIBYTE // 4))
@@ -22,7 +22,7 @@ LARGE = replace(FIRST, result="x" * (MEBIBYTE // 4))
 
 @pytest.fixture
 def storage(path: Path) -> Iterator[SQLiteStorage]:
-    storage = opened(path, Hands().clock(), synchronous="NORMAL")
+    storage = open_local(path, Clocks().clock(), synchronous="NORMAL")
     yield storage
     storage.close()
 
@@ -38,7 +38,7 @@ def test_without_readers_the_log_is_as_long_as_between_two_checkpoints(storage: 
 
 
 def test_a_log_that_a_reader_made_long_is_cut_when_the_reader_has_gone(storage: SQLiteStorage, path: Path):
-    with behind_its_back(path) as reader:
+    with raw_connection(path) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM records").fetchall()
         sizes = [write(storage, number) for number in range(100)]
@@ -61,7 +61,7 @@ def test_readers_that_overlap_without_a_break_do_not_make_the_log_grow(storage: 
 
 
 def read_on(path: Path, stop: threading.Event) -> None:
-    with behind_its_back(path) as reader:
+    with raw_connection(path) as reader:
         while not stop.is_set():
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM records").fetchall()

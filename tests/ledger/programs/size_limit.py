@@ -39,10 +39,10 @@ def write(storage: Storage, phase: str) -> list[str]:
 def main(url: str) -> None:
     storage = open_storage(url)
     limit(LIMIT)
-    cramped = Counter(write(storage, "cramped"))
+    limited = Counter(write(storage, "limited"))
     limit(resource.RLIM_INFINITY)
-    roomy = Counter(write(storage, "roomy"))
-    for phase in (cramped, roomy):
+    unlimited = Counter(write(storage, "unlimited"))
+    for phase in (limited, unlimited):
         sys.stdout.write(", ".join(sorted(phase)) + "\n")
     storage.close()
 

@@ -78,7 +78,7 @@ class Cloud:
 
 
 @contextmanager
-def clouded(address: str | None = None) -> Iterator[Cloud]:
+def emulated_cloud(address: str | None = None) -> Iterator[Cloud]:
     """A cloud; its ledger connects to `address`, which leads to the emulator."""
     with emulated() as project:
         client = firestore.Client(project=project)

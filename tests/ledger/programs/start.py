@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 """Seconds after which a program hangs."""
 
 
@@ -18,7 +18,7 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
 def output_of(program: str, *arguments: object) -> str:
     """Run a program to its end, which must be a good one, and give what it says."""
     done = subprocess.run(
-        _command(program, arguments), stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE
+        _command(program, arguments), stdout=subprocess.PIPE, text=True, check=True, timeout=TIMEOUT_SECONDS
     )
     return done.stdout.strip()
 

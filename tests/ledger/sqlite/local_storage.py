@@ -1,4 +1,4 @@
-"""A SQLite ledger whose clocks are set by hand, and a way to its file behind its back."""
+"""A local SQLite ledger with clocks that are set by hand, and a connection to its file beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from taskhandler.ledger.sqlite.storage import SQLiteStorage
 SECOND = 10**9
 
 
-class Hands:
+class Clocks:
     """What the clocks show: `boot` nanoseconds since the start, `wall` seconds since 1970."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ def wait(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def opened(
+def open_local(
     path: Path,
     clock: ServerClock,
     *,
@@ -46,7 +46,7 @@ def opened(
 
 
 @contextmanager
-def behind_its_back(path: Path) -> Iterator[sqlite3.Connection]:
+def raw_connection(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that the ledger does not know of; each statement is a commit."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
     try:
