@@ -265,6 +265,8 @@ class Storage(Protocol):
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """All records, in no order, each once: for people's tools, never on the path of a delivery.
 
+        Records that `read` would not show may be left out, here and by `list`.
+
         Raises:
             LedgerError: the storage cannot be read.
         """
