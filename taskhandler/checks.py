@@ -5,6 +5,7 @@ What a value must be is an `Annotated` type. The description of its `msgspec.Met
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,9 @@ from typing import Annotated, Any, get_args, get_origin
 from msgspec import Meta, convert
 
 _LISTS = (tuple, frozenset)
+
+_LONGEST_GUESSED_CHARACTERS = 50
+"""Of a misspelt name; the cost of guessing grows with the square."""
 
 Count = Annotated[int, Meta(ge=1, description="an integer of at least 1")]
 Email = Annotated[str, Meta(pattern=r"\A[^@\s,]+@[^@\s,]+\.[^@\s,]+\Z", description="one e-mail address")]
@@ -38,6 +42,12 @@ def check(value: object, kind: Any) -> Any:  # noqa: ANN401 - a type, and its va
     except (ValueError, OverflowError, RecursionError) as error:
         description = kind.__metadata__[0].description
         raise ValueError(f"must be {description}{_wrong_item(value, kind.__origin__)}") from error
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one probably means; None if none is like it."""
+    near = difflib.get_close_matches(name[:_LONGEST_GUESSED_CHARACTERS], list(known), n=1)
+    return near[0] if near else None
 
 
 def is_number(value: object) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from taskhandler.checks import Count, check, is_number, seconds
+from taskhandler.checks import Count, check, closest, is_number, seconds
 
 Minute = Annotated[float, seconds(1, 60)]
 Colour = Annotated[Literal["red", "green"], Meta(description="'red' or 'green'")]
@@ -127,3 +127,11 @@ def test_a_value_that_holds_itself_is_refused():
 @pytest.mark.parametrize(("value", "expected"), [(1, True), (Decimal(1), True), (True, False), ("1", False)])
 def test_true_is_not_a_number(value: object, expected: bool):  # noqa: FBT001 - a parameter of the test
     assert is_number(value) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("leese", "lease"), ("retries", "retry"), ("colour", None), ("lease" * 1000, None), ("", None)],
+)
+def test_a_misspelt_name_is_guessed_if_one_is_like_it(name: str, meant: str | None):
+    assert closest(name, ["lease", "retry", "queue"]) == meant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -10,7 +9,7 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from taskhandler.checks import Count, Email, seconds
+from taskhandler.checks import Count, Email, closest, seconds
 from taskhandler.config.sources import Source
 from taskhandler.errors import ConfigError
 
@@ -133,8 +132,8 @@ def read_settings(
 def _refuse_unknown(source: Source) -> None:
     """Refuse a setting that does not exist: it is misspelt, and would be without effect."""
     for key, value in source.unknown(PREFIX, KEYS):
-        near = difflib.get_close_matches(key.removeprefix(PREFIX), KEYS, n=1)
-        remedy = f"Did you mean {PREFIX}{near[0]}?" if near else "docs/settings.md lists all settings"
+        near = closest(key.removeprefix(PREFIX), sorted(KEYS))
+        remedy = f"Did you mean {PREFIX}{near}?" if near else "docs/settings.md lists all settings"
         raise ConfigError(key, value, "there is no such setting", remedy=remedy)
 
 

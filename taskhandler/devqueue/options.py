@@ -5,17 +5,16 @@ An option's type is `Annotated` with a `msgspec.Meta` whose description complete
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import msgspec
 
+from taskhandler.checks import closest
 from taskhandler.errors import UsageError
 from taskhandler.text import one_line
 
-_LONGEST_GUESSED_CHARACTERS = 50  # the cost of guessing grows with the square
 _SHOWN_CHARACTERS = 100
 
 
@@ -48,8 +47,8 @@ def read_number(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - an An
 
 
 def _unknown(what: str, name: str, types: Mapping[str, Any]) -> UsageError:
-    near = difflib.get_close_matches(name[:_LONGEST_GUESSED_CHARACTERS], types, n=1)
-    guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(types)}"
+    near = closest(name, types)
+    guess = f"did you mean {near!r}?" if near else f"choose from {', '.join(types)}"
     return UsageError(f"unknown {what} {_shown(name)}; {guess}")
 
 

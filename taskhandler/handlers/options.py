@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from taskhandler.checks import Email, check, seconds
+from taskhandler.checks import Email, check, closest, seconds
 from taskhandler.errors import UsageError
 
 Name = Annotated[
@@ -90,5 +89,5 @@ def _checked(name: str, option: str, value: object) -> Any:  # noqa: ANN401 - as
 
 
 def _guess(option: str) -> str:
-    near = difflib.get_close_matches(option, _TYPES, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_TYPES)}"
+    near = closest(option, _TYPES)
+    return f"Did you mean {near!r}?" if near else f"There are: {', '.join(_TYPES)}"

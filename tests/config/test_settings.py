@@ -94,6 +94,7 @@ GOOD: list[tuple[str, object, str, object]] = [
     ("GCP_LOCATION_ID", "europe-west1", "location", "europe-west1"),
     ("GCP_TASK_QUEUE_ID", "orders", "queue", "orders"),
     ("TASK_TARGET_URL", "https://shop.run.app/tasks/", "target_url", "https://shop.run.app/tasks"),
+    ("TASK_TARGET_URL", "https://shop.run.app/X//", "target_url", "https://shop.run.app/X"),
     ("TASK_TARGET_URL", "http://127.0.0.1:5000/t", "target_url", "http://127.0.0.1:5000/t"),
     ("TASK_TARGET_URL", "http://[::1]:5000", "target_url", "http://[::1]:5000"),
     ("TASK_SERVICE_ACCOUNT_EMAIL", "a@b.c", "service_account", "a@b.c"),
@@ -228,3 +229,20 @@ def test_the_default_ledger_opens_in_a_folder_of_any_name():
 )
 def test_a_variable_that_kubernetes_sets_for_a_service_named_taskhandler_is_ignored(variable: str):
     assert read(None, **{variable: "tcp://10.0.0.1:80"}) == read()
+
+
+class Storage:
+    """What a ledger is recognised by."""
+
+    def __init__(self, create: object) -> None:
+        self.create = create
+
+
+def test_a_storage_that_the_app_has_made_is_the_ledger():
+    storage = Storage(print)
+    assert read({"TASKHANDLER_LEDGER": storage}).ledger is storage
+
+
+def test_an_object_that_cannot_create_records_is_refused_as_a_ledger():
+    with pytest.raises(ConfigError, match=r"TASKHANDLER_LEDGER = .*: must be a string"):
+        read({"TASKHANDLER_LEDGER": Storage(None)})
