@@ -54,6 +54,11 @@ def open_storage(url: str) -> Storage:
     return _open_by(_entry_point(url, scheme), url)
 
 
+def list_lacking(storage: object) -> str:
+    """The members of `Storage` that something lacks, for a message."""
+    return ", ".join(name for name in _MEMBERS if not hasattr(storage, name))
+
+
 def _scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme
@@ -85,8 +90,8 @@ def _open_by(point: metadata.EntryPoint, url: str) -> Storage:
         problem = f"{_shown(point)} failed with {type(error).__name__}: {said}"
         raise _wrong(url, problem, "Update the package, or use another ledger") from error
     if not isinstance(storage, Storage):
-        lacking = ", ".join(name for name in _MEMBERS if not hasattr(storage, name))
-        problem = f"{_shown(point)} returned a value of type {type(storage).__name__}, which lacks {lacking}"
+        kind, lacking = type(storage).__name__, list_lacking(storage)
+        problem = f"{_shown(point)} returned a value of type {kind}, which lacks {lacking}"
         raise _wrong(url, problem, "Update the package, or use another ledger")
     return storage
 

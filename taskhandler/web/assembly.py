@@ -23,7 +23,7 @@ from taskhandler.enqueue.enqueuer import Enqueuer
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.heartbeat import Heartbeats
 from taskhandler.ledger.ledger import Ledger
-from taskhandler.ledger.opening import open_storage
+from taskhandler.ledger.opening import list_lacking, open_storage
 from taskhandler.ledger.storage import Storage
 from taskhandler.web.drain import Drain
 from taskhandler.web.mounts import Mounts
@@ -144,7 +144,8 @@ def _make_verifier(settings: Settings, keeper: CertificateKeeper | None) -> Veri
 def _make_storage(settings: Settings) -> Storage:
     storage = open_storage(settings.ledger) if isinstance(settings.ledger, str) else settings.ledger
     if not isinstance(storage, Storage):
-        raise ConfigError("TASKHANDLER_LEDGER", storage, "must be a URL, or a Storage")
+        problem = f"must be a URL, or a Storage; this value lacks {list_lacking(storage)}"
+        raise ConfigError("TASKHANDLER_LEDGER", storage, problem)
     if settings.on_cloud_run and not storage.shared:
         problem = "instances of Cloud Run do not share it: a task would run once in each"
         remedy = "Use firestore://[project]/[database]/[collection]"
