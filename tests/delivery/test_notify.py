@@ -10,6 +10,7 @@ import pytest
 from blinker import Signal
 
 from taskhandler.delivery.notify import SILENCE_SECONDS, Notifier
+from taskhandler.errors import Interrupted
 from taskhandler.outcome import Outcome
 from taskhandler.signals import (
     OF_OUTCOME,
@@ -104,8 +105,10 @@ def test_a_muted_signal_is_not_sent():
     assert notified == []
 
 
-def test_a_listener_that_raises_is_logged_and_the_others_are_called(caplog: pytest.LogCaptureFixture):
-    error = ValueError("no")
+@pytest.mark.parametrize("error", [ValueError("no"), Interrupted("draining")])
+def test_a_listener_that_raises_or_stops_at_a_checkpoint_is_logged_and_the_others_are_called(
+    error: Exception | Interrupted, caplog: pytest.LogCaptureFixture
+):
     with heard(task_dead) as notified, listening_badly(task_dead, error):
         Notifier(APP, clock=lambda: 0.0).announce_end(DEAD)
     assert notified == [("task-dead", DEAD)]
