@@ -166,7 +166,8 @@ def test_a_storage_object_is_accepted_as_the_ledger():
 
 
 def test_an_object_that_lacks_methods_of_a_storage_is_refused():
-    with pytest.raises(ConfigError, match="must be a URL, or a Storage; this value lacks close, dead_letter, list"):
+    lacks = "must be a URL, or a Storage; this value lacks close, dead_letter, list"
+    with pytest.raises(ConfigError, match=lacks):
         assembled(TASKHANDLER_LEDGER=Halfway())
 
 
