@@ -29,7 +29,10 @@ _raw_items = msgspec.json.Decoder(list[dict[str, Raw]])
 
 def encode_record(record: Record) -> bytes:
     """The record as JSON, fields of a newer version included."""
-    plain = replace(record, format=FORMAT, min_reader=1)  # the defaults, which are left out
+    is_of_this_format = record.format == FORMAT and record.min_reader == 1
+    plain = (
+        record if is_of_this_format else replace(record, format=FORMAT, min_reader=1)
+    )  # which are left out
     if not _has_unknown(record):
         return msgspec.json.encode(plain)
     merged: dict[str, object] = {**_merge(plain)}
@@ -72,6 +75,8 @@ def _parts(record: Record) -> dict[str, tuple[Step, ...] | tuple[Round, ...] | t
 
 
 def _has_unknown(record: Record) -> bool:
+    if not (record.steps or record.rounds or record.acts):
+        return bool(record.unknown)
     return bool(record.unknown) or any(part.unknown for parts in _parts(record).values() for part in parts)
 
 

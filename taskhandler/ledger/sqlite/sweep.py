@@ -43,6 +43,9 @@ GRACE_NS = 5 * 10**9
 No call takes longer.
 """
 
+REST_NS = 10**9
+"""Nanoseconds without a sweep, after one that has come to the end of what has expired, or has failed."""
+
 NOTE_NS = 60 * 10**9
 """Nanoseconds of uptime after which it is noted again."""
 
@@ -84,6 +87,8 @@ class Sweep:
         self._clock = clock
         self._explain = explain
         self._after = _START
+        self._rests_until = 0
+        self._noted: tuple[sqlite3.Connection, int] | None = None  # a connection is to one file only
 
     def note_uptime(self, connection: sqlite3.Connection) -> None:
         """See that the file knows this boot, within a transaction and before records are written.
@@ -92,11 +97,14 @@ class Sweep:
             sqlite3.Error: it cannot be written.
         """
         boot_id, now = self._clock.boot_id, self._clock.now()
+        if self._noted is not None and self._noted[0] is connection and now < self._noted[1]:
+            return
         found = connection.execute(IS_NOTED, (now, NOTE_NS, boot_id)).fetchone()
         if found is None:
             connection.execute(NOTE_BOOT, (boot_id, now))
         elif not found[0]:
             connection.execute(NOTE_UPTIME, (now, boot_id))
+        self._noted = (connection, now + NOTE_NS)
 
     def delete_expired(self, connection: sqlite3.Connection, *, writes: int) -> None:
         """Delete a few expired records and their dead letters, within the transaction of so many writes.
@@ -107,6 +115,9 @@ class Sweep:
             sqlite3.Error: the transaction has been rolled back.
         """
         now, most = self._clock.now(), ROWS_PER_WRITE * writes
+        if now < self._rests_until:
+            return
+        self._rests_until = now + REST_NS
         try:
             rows = connection.execute(
                 EXPIRED, (now - GRACE_NS, self._clock.boot_id, *self._after, most)
@@ -114,6 +125,8 @@ class Sweep:
             self._after = rows[-1][-5:] if len(rows) == most else _START
             if rows:
                 self._delete(connection, rows, now)
+            if self._after != _START:
+                self._rests_until = now  # there may be more
         except sqlite3.Error as error:
             if not connection.in_transaction:
                 raise

@@ -21,6 +21,9 @@ LONG_BYTES = 4 * KEPT_BYTES
 AGAIN_BYTES = KEPT_BYTES
 """By how much it must have grown since an attempt to cut it that failed."""
 
+COMMITS = 16
+"""From one look at the size to the next, since a system call costs as much as a statement."""
+
 READERS_MS = 5
 """Milliseconds for which reads are waited for."""
 
@@ -35,9 +38,13 @@ class WriteAheadLog:
     def __init__(self, path: str) -> None:
         self._path = f"{path}-wal"
         self._long = LONG_BYTES
+        self._commits = 0
 
     def cut(self, connection: sqlite3.Connection) -> None:
-        """Cut the log if it is long; outside of a transaction. What hinders that is met by the next write."""
+        """After a commit: cut the log if it is long. What hinders that is met by the next write."""
+        self._commits += 1
+        if self._commits % COMMITS:
+            return
         try:
             size = os.stat(self._path).st_size  # noqa: PTH116 - less than half the time of Path.stat
             if size < self._long:
