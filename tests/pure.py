@@ -1,6 +1,6 @@
 """Which files are pure: what they return depends on their arguments alone.
 
-The one list is the contract "What decides does not touch the world" in pyproject.toml, where `room.*` means
+The one list is the contract "Pure files do no I/O" in pyproject.toml, where `room.*` means
 every file of a room. The coverage of pure files (`tests.pure_coverage`) and their mutants follow it;
 `python -m tests.pure` prints the configuration of mutmut.
 """
@@ -17,8 +17,8 @@ from tests.mirror import CONTRACTS, ROOT, find_tests
 
 PACKAGE = "taskhandler"
 CONTRACT = re.compile(
-    r'name = "What decides does not touch the world"\n.*?'
-    r"source_modules = \[(?P<pure>.*?)\]\n.*?forbidden_modules = \[(?P<world>.*?)\]",
+    r'name = "Pure files do no I/O"\n.*?'
+    r"source_modules = \[(?P<pure>.*?)\]\n.*?forbidden_modules = \[(?P<io>.*?)\]",
     re.DOTALL,
 )
 
@@ -57,12 +57,12 @@ def unlisted_files() -> list[Path]:
     rooms = {ROOT / PACKAGE / room for room in ("devqueue", "ledger/sqlite", "ledger/firestore")}
     files = [file for file in (ROOT / PACKAGE).rglob("[!_]*.py") if rooms.isdisjoint(file.parents)]
     others = {file.relative_to(ROOT) for file in files}.difference(_in_contract())
-    return sorted(file for file in others if not _reaches_the_world(file, set()))
+    return sorted(file for file in others if not _does_io(file, set()))
 
 
-def files_that_touch_the_world() -> list[Path]:
+def files_that_do_io() -> list[Path]:
     """The files that break the contract; import-linter notices all but those with `urllib.request`."""
-    return [file for file in _in_contract() if _reaches_the_world(file, set())]
+    return [file for file in _in_contract() if _does_io(file, set())]
 
 
 def _in_contract() -> list[Path]:
@@ -82,14 +82,14 @@ def _files(module: str) -> list[Path]:
     return [file.relative_to(ROOT) for file in (ROOT / path.parent).glob("[!_]*.py")]
 
 
-def _reaches_the_world(file: Path, seen: set[Path]) -> bool:
-    """Whether it imports something of the world, itself or through another file."""
+def _does_io(file: Path, seen: set[Path]) -> bool:
+    """Whether it imports a module that does I/O, itself or through another file."""
     seen.add(file)
     imported = set(_imported(file))
-    if "urllib.request" in imported or any(name.split(".")[0] in _listed("world") for name in imported):
+    if "urllib.request" in imported or any(name.split(".")[0] in _listed("io") for name in imported):
         return True
     ours = {Path(*name.split(".")).with_suffix(".py") for name in imported if name.startswith(f"{PACKAGE}.")}
-    return any(_reaches_the_world(one, seen) for one in ours - seen if (ROOT / one).is_file())
+    return any(_does_io(one, seen) for one in ours - seen if (ROOT / one).is_file())
 
 
 def _imported(file: Path) -> Iterator[str]:

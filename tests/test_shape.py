@@ -13,7 +13,7 @@ import pytest
 
 import taskhandler
 from tests.mirror import ROOT, find_tests
-from tests.pure import files_that_touch_the_world, unlisted_files
+from tests.pure import files_that_do_io, unlisted_files
 
 LONGEST_LINES = 300
 LOGGERS = ("taskhandler", "taskhandler.auth", "taskhandler.ledger", "taskhandler.devqueue")
@@ -151,9 +151,9 @@ def test_every_logger_is_called_LOGGER_and_has_a_documented_name():  # noqa: N80
     assert not [name for name in LOGGERS if f"`{name}`" not in page]
 
 
-def test_every_file_that_touches_nothing_outside_is_listed_as_pure():
+def test_every_file_without_io_is_listed_as_pure():
     assert not unlisted_files(), "add them to the contract of pure files in pyproject.toml"
 
 
-def test_no_pure_file_touches_anything_outside():
-    assert not files_that_touch_the_world()
+def test_no_pure_file_does_io():
+    assert not files_that_do_io()
