@@ -32,11 +32,11 @@ def listed(wrong: list[Message]) -> str:
     return "\n".join(map(str, wrong))
 
 
-def test_there_are_messages_of_every_kind():
+def test_messages_of_every_kind_are_collected():
     assert {message.kind for message in MESSAGES} == {"error", "log", "part"}
 
 
-def test_no_message_is_contorted():
+def test_no_message_has_a_phrase_that_is_not_plain_english():
     wrong = [one for one in MESSAGES if CONTORTED.search(NEGATED_SUBJECT.sub("", one.text))]
     assert not wrong, listed(wrong)
 

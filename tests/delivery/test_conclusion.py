@@ -56,7 +56,7 @@ ERROR = ValueError("no")
         (StepBegun("1"), Outcome.UNAVAILABLE),
     ],
 )
-def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
+def test_every_verdict_has_its_outcome(verdict: Verdict, outcome: Outcome):
     assert outcome_of(verdict) is outcome
 
 
@@ -70,7 +70,7 @@ def test_a_verdict_comes_to_an_outcome(verdict: Verdict, outcome: Outcome):
         (Undecided("down"), Outcome.UNAVAILABLE),
     ],
 )
-def test_a_rate_limit_is_answered_only_where_the_task_waits(verdict: Verdict, outcome: Outcome):
+def test_rate_limited_is_answered_only_if_the_task_is_waiting(verdict: Verdict, outcome: Outcome):
     assert outcome_of(verdict, is_limited=True) is outcome
 
 
@@ -95,25 +95,25 @@ def test_each_verdict_has_its_reason(verdict: Verdict, is_last: bool, reason: st
 
 
 @pytest.mark.parametrize("kind", [Undecided, Refused])
-def test_what_a_storage_says_is_one_bounded_line(kind: type[Undecided | Refused]):
+def test_text_of_a_storage_becomes_one_bounded_line(kind: type[Undecided | Refused]):
     said = reason_of(kind("down\n2026 CRITICAL forged\x1b[2J" + "x" * 10**6), is_last=False)
     assert said.isprintable()
     assert len(said) <= REASON
 
 
-def test_a_delivery_that_ran_the_task_has_its_attempt_and_what_the_handler_said():
+def test_a_delivery_that_ran_the_task_has_its_attempt_and_the_handlers_reason():
     ending = Ending(Failed("no"), ERROR, after=3.0)
     assert conclude(Settled(State.WAITING), ending, attempt=2, is_last=False) == Conclusion(
         Outcome.RETRY, "no", 2, 3.0, ERROR, is_error=True, is_fenced=False
     )
 
 
-def test_a_rate_limited_delivery_is_concluded_as_one():
+def test_a_rate_limited_failure_has_the_outcome_rate_limited():
     ending = Ending(Failed("no"), ERROR, limited=True)
     assert conclude(Settled(State.WAITING), ending, attempt=1, is_last=False).outcome is Outcome.RATE_LIMITED
 
 
-def test_a_delivery_that_lost_its_lease_says_so_and_not_what_the_handler_said():
+def test_the_reason_of_a_fenced_delivery_is_the_lost_lease_and_not_the_handlers():
     concluded = conclude(Fenced(None), Ending(Failed("no"), ERROR), attempt=1, is_last=False)
     assert (concluded.reason, concluded.is_fenced, concluded.error) == ("the lease was lost", True, ERROR)
 
@@ -124,7 +124,7 @@ def test_a_delivery_that_did_not_run_the_task_has_no_attempt():
     ) == Conclusion(Outcome.DUPLICATE, "", 0, None, None, is_error=False, is_fenced=False)
 
 
-def test_a_delivery_in_flight_comes_again_when_the_lease_is_over():
+def test_a_delivery_in_flight_is_retried_when_the_lease_is_over():
     assert conclude(InFlight(3.5), None, attempt=1, is_last=False).after == 3.5
 
 

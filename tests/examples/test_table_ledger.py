@@ -49,7 +49,7 @@ class TestTableLedger(StorageContract):
         return f"table://{tmp_path}/ledger.db"
 
 
-def test_an_app_receives_tasks_with_a_ledger_that_it_names_by_the_url_of_an_installed_package(tmp_path: Path):
+def test_an_app_uses_a_ledger_by_the_url_of_an_installed_package(tmp_path: Path):
     about = tmp_path / "table_ledger-1.0.dist-info"
     about.mkdir()
     about.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: table-ledger\nVersion: 1.0\n")

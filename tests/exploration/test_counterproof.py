@@ -14,18 +14,18 @@ CASES = [(weakened, name) for weakened in WEAKENED for name in weakened.breaks]
 
 
 @pytest.mark.parametrize(("weakened", "name"), CASES, ids=[f"{case.what}-{name}" for case, name in CASES])
-def test_a_weakened_piece_breaks_what_rests_on_it(weakened: Weakened, name: str):
+def test_a_weakened_rule_breaks_the_invariants_that_depend_on_it(weakened: Weakened, name: str):
     world = World(weakened.ways, weakened.scenario)
     explored = Search(world, watch=frozenset({name})).run(limit=LIMIT)
     assert explored.broken == {name}
     assert explored.trace
 
 
-def test_every_invariant_has_been_seen_to_break():
+def test_every_invariant_is_broken_by_some_weakened_rule():
     assert {name for weakened in WEAKENED for name in weakened.breaks} == set(NAMES)
 
 
-def test_what_breaks_is_reported_move_by_move():
+def test_a_broken_invariant_is_reported_with_all_moves():
     weakened = next(case for case in WEAKENED if case.what == "what is in flight is acknowledged")
     explored = Search(World(weakened.ways, weakened.scenario), watch=frozenset({"S3"})).run()
     assert list(explored.trace) == [

@@ -32,7 +32,7 @@ def test_no_order_of_events_breaks_an_invariant(
 
 
 @pytest.mark.parametrize(("step", "cancels"), [("once", 0), ("", 1)])
-def test_a_crash_is_a_delivery_that_is_never_moved_again(step: str, cancels: int):
+def test_an_exploration_with_crashes_reaches_the_same_ledgers_as_one_without(step: str, cancels: int):
     """The ledgers, and what really happened, are the same whether or not a crash is a move of its own."""
     plain = Scenario(name="crashes are free", step=step, cancels=cancels, delays=False, heartbeats=False)
     seen = []

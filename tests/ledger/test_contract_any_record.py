@@ -18,7 +18,7 @@ from tests.ledger.sqlite.local_storage import wait
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=records, second=records)
-def test_every_field_of_any_record_is_read_as_it_was_written(storage: Storage, first: Record, second: Record):
+def test_every_field_of_any_record_is_read_unchanged(storage: Storage, first: Record, second: Record):
     key = fresh_key()
     version = written(storage.create(key, first)).version
     assert read(storage, key).record == first
@@ -26,7 +26,7 @@ def test_every_field_of_any_record_is_read_as_it_was_written(storage: Storage, f
     assert read(storage, key).record == second
 
 
-def test_a_holder_that_believes_another_rows_version_reads_and_goes_on(storage: Storage):
+def test_a_holder_with_the_version_of_another_row_reads_and_goes_on(storage: Storage):
     one, other = fresh_key(), fresh_key()
     written(storage.create(one, FIRST))
     elsewhere = written(storage.create(other, FIRST))

@@ -43,11 +43,11 @@ def newer() -> bytes:
 
 
 @given(records)
-def test_every_record_comes_back_as_it_was(record: Record):
+def test_every_record_is_decoded_unchanged(record: Record):
     assert decoded(encode_record(record)) == record
 
 
-def test_a_record_with_all_its_parts_comes_back_as_it_was():
+def test_a_record_with_all_its_fields_is_decoded_unchanged():
     assert decoded(encode_record(WHOLE)) == WHOLE
 
 
@@ -122,6 +122,6 @@ def test_unknown_fields_of_any_name_and_value_are_kept(more: dict[str, object], 
         encode_record(FIRST)[:-1] + b',"more":' + b"[" * 100_000,
     ],
 )
-def test_what_is_not_a_record_is_refused_with_the_reason(text: bytes):
+def test_text_that_is_not_a_record_is_refused_with_the_reason(text: bytes):
     with pytest.raises(ValueError, match="it cannot be decoded"):
         decoded(text)

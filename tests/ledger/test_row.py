@@ -44,14 +44,14 @@ def test_a_row_for_newer_readers_is_unavailable_although_its_record_cannot_be_de
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"format":1,"min_reader":1}', b"\xff"])
-def test_a_row_that_is_not_one_is_unavailable_with_the_reason(text: bytes):
+def test_a_row_that_cannot_be_decoded_is_unavailable_with_the_reason(text: bytes):
     clock = Clocks().clock()
     found = decode_row(text, version=1, clock=clock, now=clock.now())
     assert isinstance(found, Unavailable)
     assert "cannot be read" in found.why
 
 
-def test_a_row_whose_record_is_not_one_is_unavailable():
+def test_a_row_with_a_broken_record_is_unavailable():
     clock = Clocks().clock()
     text = encode_row(FIRST, clock.stamp()).replace(b'"running"', b'"strolling"')
     assert isinstance(decode_row(text, version=1, clock=clock, now=clock.now()), Unavailable)

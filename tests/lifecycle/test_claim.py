@@ -33,7 +33,7 @@ def test_a_live_lease_is_not_taken_over_and_the_verdict_says_what_is_left_of_it(
     assert CLAIM(snapshot(THEIRS, age=19.5)) == Transition(None, InFlight(0.5))
 
 
-def test_a_lease_is_taken_over_at_the_very_second_it_lapses():  # T4
+def test_a_lease_is_taken_over_exactly_when_it_lapses():  # T4
     taken = replace(OURS, attempt=4, fence=5, history=("3 lost",))
     assert CLAIM(snapshot(THEIRS, age=20.0)) == Transition(taken, Run())
 
@@ -69,7 +69,7 @@ def test_a_task_that_was_reset_before_any_body_was_known_takes_the_first_body():
     assert CLAIM(snapshot(seen)) == Transition(claimed, Run())
 
 
-def test_a_task_whose_attempts_are_lost_one_after_the_other_dies():  # T8
+def test_a_task_whose_attempts_are_all_lost_is_dead():  # T8
     step = replace(CLAIM, max_attempts=3)(snapshot(THEIRS, age=20.0))
     why = "every attempt lost its worker"
     dead = replace(THEIRS, state=State.DEAD, lease_id="mine", reason=why, history=("3 lost",))

@@ -32,7 +32,7 @@ def test_a_death_of_another_fence_is_not_marked():
     assert MarkNotified(3)(snapshot(DEAD)) == Transition(None, Fenced(State.DEAD))
 
 
-def test_any_death_is_marked_if_none_is_named():
+def test_a_mark_without_a_fence_marks_any_death():
     assert MarkNotified()(snapshot(DEAD)) == Transition(
         replace(DEAD, on_dead_called=True), Settled(State.DEAD)
     )

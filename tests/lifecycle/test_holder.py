@@ -24,13 +24,13 @@ ACTS = [Heartbeat("mine"), BeginStep("mine", "s"), FinishStep("mine", "s", "1")]
 
 
 @pytest.mark.parametrize("act", [*ACTS, Settle("mine", Completed())])
-def test_an_act_without_a_record_is_fenced(act: Heartbeat | BeginStep | FinishStep | Settle):
+def test_a_write_without_a_record_is_fenced(act: Heartbeat | BeginStep | FinishStep | Settle):
     assert act(None) == Transition(None, Fenced(None))
 
 
 @pytest.mark.parametrize("act", [*ACTS, Settle("mine", Completed())])
 @pytest.mark.parametrize("state", sorted(State))
-def test_an_act_under_anothers_lease_is_fenced_and_the_verdict_names_the_end(
+def test_a_write_under_the_lease_of_another_is_fenced_and_the_verdict_names_the_end(
     act: Heartbeat | BeginStep | FinishStep | Settle, state: State
 ):
     ended = state if state in TERMINAL else None
@@ -39,7 +39,7 @@ def test_an_act_under_anothers_lease_is_fenced_and_the_verdict_names_the_end(
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("state", sorted(set(State) - {State.RUNNING}))
-def test_an_act_after_ones_own_settlement_is_fenced(act: Heartbeat | BeginStep | FinishStep, state: State):
+def test_a_write_after_its_own_settlement_is_fenced(act: Heartbeat | BeginStep | FinishStep, state: State):
     ended = state if state in TERMINAL else None
     assert act(snapshot(replace(OURS, state=state))) == Transition(None, Fenced(ended))
 
@@ -58,7 +58,7 @@ def test_a_step_is_begun_under_the_fence_of_its_attempt():  # T9
     )
 
 
-def test_a_step_whose_begin_lost_its_reply_may_run():  # T9, T14
+def test_a_step_may_run_after_the_reply_to_its_begin_was_lost():  # T9, T14
     seen = snapshot(replace(OURS, steps=(Step("s", 1),)))
     assert BeginStep("mine", "s")(seen) == Transition(None, Renewed())
 
@@ -71,7 +71,7 @@ def test_a_step_begun_by_an_earlier_attempt_or_done_is_not_begun_again(step: Ste
 
 
 @pytest.mark.parametrize("steps", [(), (Step("s", 1),), (Step("s", 2),)])
-def test_what_a_step_came_to_is_marked_once(steps: tuple[Step, ...]):  # T9
+def test_the_result_of_a_step_is_recorded_once(steps: tuple[Step, ...]):  # T9
     other = Step("r", 1)
     seen = replace(OURS, fence=2, steps=(*steps, other))
     done = replace(seen, steps=(other, Step("s", 2, "5")))
@@ -88,7 +88,7 @@ def test_a_completion_keeps_the_result_and_forgets_the_last_failure():  # T10
     assert step == Transition(replace(OURS, state=State.COMPLETED, result="7"), Settled(State.COMPLETED))
 
 
-def test_a_failure_waits_for_the_next_delivery():  # T11
+def test_a_failure_leaves_the_task_waiting():  # T11
     waiting = replace(OURS, state=State.WAITING, reason="boom", history=("1 failed: boom",))
     assert Settle("mine", Failed("boom"))(snapshot(OURS)) == Transition(waiting, Settled(State.WAITING))
 
@@ -102,18 +102,18 @@ def test_a_failure_waits_for_the_next_delivery():  # T11
         (Failed("boom", last=True, max_attempts=2), State.DEAD),
     ],
 )
-def test_a_failure_is_the_death_of_a_task_that_has_no_attempt_left(end: Failed, state: State):  # T11
+def test_a_failure_at_the_last_attempt_makes_the_task_dead(end: Failed, state: State):  # T11
     failed = replace(OURS, state=state, reason="boom", history=("1 failed: boom",))
     assert Settle("mine", end)(snapshot(OURS)) == Transition(failed, Settled(state))
 
 
-def test_a_rejection_is_an_end():  # T12
+def test_a_rejection_ends_the_task():  # T12
     rejected = replace(OURS, state=State.REJECTED, reason="why")
     assert Settle("mine", Rejected("why"))(snapshot(OURS)) == Transition(rejected, Settled(State.REJECTED))
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.RUNNING}))
-def test_ones_own_settlement_is_recognised_whatever_is_asked_for_now(state: State):  # T13
+def test_a_settlement_of_the_same_lease_is_recognised_whatever_its_disposition(state: State):  # T13
     assert Settle("mine", Failed("x"))(snapshot(replace(OURS, state=state))) == Transition(
         None, Settled(state)
     )

@@ -46,7 +46,7 @@ def test_a_task_that_was_never_delivered_is_cancelled_at_once():
 
 @pytest.mark.parametrize("age", [0.0, 25.0])
 @pytest.mark.parametrize("state", [State.RUNNING, State.WAITING])
-def test_a_task_that_has_not_ended_is_cancelled_and_keeps_what_is_known_of_it(state: State, age: float):
+def test_a_task_that_has_not_ended_is_cancelled_and_keeps_its_other_fields(state: State, age: float):
     seen = replace(THEIRS, state=state, reason="boom", steps=(Step("s", 4),), history=("2 failed: x",))
     history = ("2 failed: x", "3 cancelled: stock is gone")
     cancelled = replace(seen, state=State.CANCELLED, lease_id="n", reason="stock is gone", history=history)
@@ -79,22 +79,22 @@ def test_an_end_past_its_retention_is_cancelled_like_no_record_but_keeps_its_fen
 
 
 @pytest.mark.parametrize("age", [0.0, 800.0])
-def test_ones_own_cancellation_is_recognised_when_the_reply_was_lost(age: float):
+def test_a_cancellation_whose_reply_was_lost_is_recognised(age: float):
     cancelled = replace(THEIRS, state=State.CANCELLED, lease_id="n")
     assert CANCEL(snapshot(cancelled, age=age)) == Transition(None, Settled(State.CANCELLED))
 
 
-def test_an_operator_who_cancels_is_remembered():
+def test_a_cancellation_is_recorded_with_its_operator():
     assert written(replace(CANCEL, act=ACT)(None)).acts == (ACT,)
     assert written(replace(CANCEL, act=ACT)(snapshot(replace(OURS, acts=(ACT,))))).acts == (ACT, ACT)
 
 
-def test_the_oldest_act_is_forgotten():
+def test_the_oldest_act_of_an_operator_is_dropped_from_a_full_record():
     acts = tuple(replace(ACT, at=float(n)) for n in range(MOST_ACTS))
     assert written(replace(CANCEL, act=ACT)(snapshot(replace(OURS, acts=acts)))).acts == (*acts[1:], ACT)
 
 
-def test_a_cancelled_task_that_never_came_runs_after_a_reset():
+def test_a_task_cancelled_before_its_first_delivery_runs_after_a_reset():
     waiting = written(Reset("m")(snapshot(UNDELIVERED)))
     history = (*UNDELIVERED.history, "0 reset by an operator, was cancelled: stock is gone")
     assert CLAIM(snapshot(waiting)) == Transition(replace(OURS, history=history), Run())
@@ -121,15 +121,15 @@ def test_a_reset_fences_the_holder_and_keeps_the_steps(state: State):
     assert Settle("theirs", Completed())(snapshot(fresh)).verdict == Fenced(None)
 
 
-def test_a_reset_of_a_task_without_a_reason_gives_none():
+def test_a_reset_of_a_task_without_a_reason_adds_none():
     noted = ("3 reset by an operator, was running",)
     assert written(Reset("n")(snapshot(THEIRS))).history == noted
 
 
-def test_ones_own_reset_is_recognised_when_the_reply_was_lost():
+def test_a_reset_whose_reply_was_lost_is_recognised():
     fresh = replace(THEIRS, state=State.WAITING, lease_id="n")
     assert Reset("n")(snapshot(fresh)) == Transition(None, Settled(State.WAITING))
 
 
-def test_there_is_nothing_to_reset_without_a_record():
+def test_a_reset_without_a_record_is_fenced():
     assert Reset("n")(None) == Transition(None, Fenced(None))

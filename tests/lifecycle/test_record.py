@@ -24,13 +24,13 @@ RECORD = Record(
         (State.CANCELLED, True),
     ],
 )
-def test_four_of_the_states_are_ends(state: State, ended: bool):  # noqa: FBT001 - a parameter of the test
+def test_four_states_are_terminal(state: State, ended: bool):  # noqa: FBT001 - a parameter of the test
     assert replace(RECORD, state=state).is_terminal is ended
     assert (state in TERMINAL) is ended
     assert end_of(Snapshot(replace(RECORD, state=state), 1)) is (state if ended else None)
 
 
-def test_no_record_shows_no_end():
+def test_a_snapshot_without_a_record_is_not_an_end():
     assert end_of(None) is None
 
 
@@ -48,19 +48,19 @@ def test_a_step_is_found_by_its_name():
     assert (record.step("s"), record.step("t")) == (Step("s", 2, "5"), None)
 
 
-def test_the_oldest_line_of_history_is_forgotten():
+def test_the_oldest_line_of_a_full_history_is_dropped():
     full = replace(RECORD, history=tuple(f"{n} lost" for n in range(MOST_LINES)))
     assert full.noted("drained").history == (*(f"{n} lost" for n in range(1, MOST_LINES)), "5 drained")
 
 
-def test_a_record_survives_being_written_down():
+def test_a_record_is_encoded_and_decoded_unchanged():
     record = replace(
         RECORD, steps=(Step("s", 6), Step("t", 6, "1")), history=("5 lost",), reason="ü", result="{}"
     )
     assert msgspec.json.decode(msgspec.json.encode(record), type=Record) == record
 
 
-def test_a_fresh_record_is_short_when_written_down():
+def test_a_fresh_record_is_encoded_briefly():
     written = set(msgspec.to_builtins(replace(RECORD, drained=0)))
     assert written == {"state", "attempt", "fence", "lease_id", "lease", "digest", "retention"}
 
@@ -72,7 +72,7 @@ def test_an_end_expires_when_it_is_as_old_as_its_retention(state: State, age: fl
     assert snapshot.has_expired == (is_past and state in TERMINAL)
 
 
-def test_records_are_values():
+def test_records_are_compared_by_value():
     assert {Snapshot(RECORD, 1), Snapshot(replace(RECORD), 1)} == {Snapshot(RECORD, 1, age=0.0)}
     with pytest.raises(AttributeError):
         setattr(RECORD, "attempt", 6)  # noqa: B010 - type checkers would not let it be tried otherwise

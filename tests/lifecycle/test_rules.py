@@ -55,7 +55,7 @@ def writes() -> list[tuple[Rule, Snapshot | None, Record]]:
     return [(rule, seen, write) for rule, seen, write in judged if write is not None]
 
 
-def test_every_rule_is_looked_at_here():
+def test_these_tests_cover_every_rule():
     assert {type(rule) for rule in RULES} == set(get_args(Rule))
 
 
@@ -64,7 +64,7 @@ def test_a_rule_that_writes_changes_the_record():
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if not isinstance(rule, Heartbeat)], ids=repr)
-def test_a_rule_that_finds_its_own_write_writes_nothing_more(rule: Rule):
+def test_a_rule_that_finds_its_own_write_does_not_write_again(rule: Rule):
     again = [rule(snapshot(write)).write for asked, _, write in writes() if asked == rule]
     assert again
     assert not [write for write in again if write is not None]

@@ -27,21 +27,21 @@ WORDS = [
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_every_word_is_a_frozen_value_that_can_be_explored(word: type[Struct]):
+def test_every_verdict_and_disposition_is_frozen_and_hashable(word: type[Struct]):
     assert word.__struct_config__.frozen
     assert word.__hash__ is not None
 
 
-def test_no_word_is_forgotten_by_the_unions():
+def test_the_unions_have_every_verdict_and_disposition():
     assert {*get_args(Verdict), *get_args(Disposition), Transition} == set(WORDS)
 
 
-def test_words_are_compared_by_what_they_say():
+def test_verdicts_and_dispositions_are_compared_by_value():
     assert Settled(State.DEAD) == Settled(State.DEAD) != Settled(State.WAITING)
     assert Fenced(None) != Fenced(State.DEAD)
     assert InFlight(1.0) == InFlight(1.0)
     assert len({Undecided("x"), Refused("x"), Undecided("x")}) == 2
 
 
-def test_a_failure_is_one_of_many_unless_it_is_said_to_be_the_last():
+def test_a_failure_is_not_the_last_by_default():
     assert Failed("x") == Failed("x", last=False, max_attempts=None)

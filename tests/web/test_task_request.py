@@ -19,7 +19,7 @@ def environ(**names: str) -> dict[str, Any]:
 NAMED = {"CLOUDTASKS_QUEUENAME": "q", "CLOUDTASKS_TASKNAME": "t1"}
 
 
-def test_the_environment_and_its_copies_lead_to_the_same_exchange():
+def test_copies_of_an_environment_lead_to_the_same_task_request():
     request = environ(**NAMED)
     task_request = task_request_of(request, 100)
     assert task_request_of(request, 100) is task_request
@@ -30,7 +30,7 @@ def test_the_environment_and_its_copies_lead_to_the_same_exchange():
 @pytest.mark.parametrize(
     "other", [{"CLOUDTASKS_TASKNAME": "t2"}, {"CLOUDTASKS_QUEUENAME": "other"}, {"CLOUDTASKS_TASKNAME": ""}]
 )
-def test_another_task_has_another_exchange_and_its_own_body(other: dict[str, str]):
+def test_another_task_has_a_request_of_its_own_and_its_own_body(other: dict[str, str]):
     request = environ(**NAMED)
     task_request = task_request_of(request, 100)
     copied = {**request, **{f"HTTP_X_{name}": value for name, value in other.items()}}
@@ -41,14 +41,14 @@ def test_another_task_has_another_exchange_and_its_own_body(other: dict[str, str
     assert task_request.body.whole() == b"abc"
 
 
-def test_tasks_with_different_app_engine_names_have_different_exchanges():
+def test_tasks_with_different_app_engine_names_have_different_requests():
     request = environ(APPENGINE_QUEUENAME="q", APPENGINE_TASKNAME="t1")
     task_request = task_request_of(request, 100)
     assert task_request_of({**request}, 100) is task_request
     assert task_request_of({**request, "HTTP_X_APPENGINE_TASKNAME": "t2"}, 100) is not task_request
 
 
-def test_the_guards_exchange_is_found_where_the_environment_has_lost_it():
+def test_the_guards_task_request_is_found_where_the_environment_has_lost_it():
     request = environ(**NAMED)
     task_request = task_request_of(request, 100)
     assert task_request_of(environ(**NAMED), 100, passed=task_request) is task_request

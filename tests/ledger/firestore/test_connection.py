@@ -87,7 +87,7 @@ def test_concurrent_first_use_makes_one_client(maker: Maker):
     storage.close()
 
 
-def test_nothing_is_made_before_it_is_used(maker: Maker):
+def test_no_client_and_no_channel_is_made_before_the_first_use(maker: Maker):
     FirestoreStorage(client=maker).close()
     assert maker.tries == 0
 
@@ -230,7 +230,7 @@ def test_a_wrong_url_is_an_error_when_the_ledger_is_opened():
         open_firestore("firestore://shop-1/ledger/tasks/more")
 
 
-def test_a_child_of_a_process_that_used_it_goes_on_and_warns(project: str):
+def test_a_child_of_a_process_that_used_the_ledger_goes_on_and_warns(project: str):
     done = forked(f"firestore://{project}?warm=1")
     assert done.stdout.strip() == "1 children, 0 threads"
     assert done.stderr.count("gRPC was used before this process was forked") == 1
@@ -241,7 +241,7 @@ def forked(url: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
 
 
-def test_a_child_of_a_process_that_only_warmed_up_has_no_reason_to_warn(project: str):
+def test_a_child_of_a_process_that_only_warmed_up_does_not_warn(project: str):
     done = output_of(
         f"storage = open_storage('firestore://{project}?warm=1')\n"
         "child = os.fork()\n"

@@ -53,7 +53,7 @@ def expiry(record: Record) -> float:
 
 
 @given(key=keys, record=records)
-def test_a_record_and_its_key_come_back_as_they_were(key: Key, record: Record):
+def test_a_record_and_its_key_are_decoded_unchanged(key: Key, record: Record):
     sent = filled(record, key).SerializeToString()
     assert decode(types.Document.pb().FromString(sent)) == (key, record)
 

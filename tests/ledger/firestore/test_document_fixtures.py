@@ -198,7 +198,7 @@ ACTS: list[tuple[str, Rule, Verdict]] = [
 
 
 @pytest.mark.parametrize(("task", "rule", "verdict"), ACTS)
-def test_a_record_of_the_fixture_is_acted_on(cloud: Cloud, task: str, rule: Rule, verdict: Verdict):
+def test_every_rule_acts_on_a_record_of_the_fixture(cloud: Cloud, task: str, rule: Rule, verdict: Verdict):
     ledger = Ledger(cloud.storage, clock=time.monotonic, pause=lambda _: None)
     done = ledger.amend(key_of(task), rule, Unread(), timeout=5.0)
     assert done.verdict == verdict

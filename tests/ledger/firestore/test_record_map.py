@@ -54,11 +54,11 @@ def item_of(fields: Message, name: str, number: int = 0) -> Message:
 
 
 @given(record=records)
-def test_a_record_comes_back_as_it_was(record: Record):
+def test_a_record_is_decoded_unchanged(record: Record):
     assert read_record(filled(record)) == record
 
 
-def test_every_rare_field_comes_back_as_it_was():
+def test_every_rare_field_is_decoded_unchanged():
     assert read_record(filled(RARE)) == RARE
     assert set(filled(RARE)) == set(Record.__struct_fields__) - {"unknown"}
 
@@ -67,7 +67,7 @@ def test_fields_that_most_records_do_not_have_are_left_out_of_them():
     assert set(filled(FIRST)) == ALWAYS
 
 
-def test_unknown_fields_of_steps_rounds_and_acts_come_back_as_they_were():
+def test_unknown_fields_of_steps_rounds_and_acts_are_kept_unchanged():
     fields = filled(RARE)
     for name in ("steps", "rounds", "acts"):
         item_of(fields, name)["colour"].map_value.fields["of"].string_value = name

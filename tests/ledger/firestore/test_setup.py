@@ -16,7 +16,7 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line) for line in joined.splitlines() if line.startswith("gcloud ")]
 
 
-def test_the_docs_have_the_same_text():
+def test_the_page_has_the_text_that_setup_prints():
     assert PRINTED in (ROOT / "docs" / "firestore.md").read_text()
 
 
@@ -51,7 +51,7 @@ def test_the_index_file_is_json():
     }
 
 
-def test_the_index_of_attention_is_ascending_only():
+def test_attention_has_an_ascending_index_only():
     (command,) = [each for each in commands(PRINTED) if "attention" in each]
     assert [flag for flag in command if flag.startswith("--index")] == ["--index=order=ASCENDING"]
     assert PRINTED.count('order       = "ASCENDING"') == 1

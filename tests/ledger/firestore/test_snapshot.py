@@ -54,7 +54,7 @@ def test_a_read_from_before_the_last_write_makes_no_negative_age(reader: Snapsho
     assert snapshot.age == 0
 
 
-def test_creation_and_update_are_told_apart_after_a_write(cloud: Cloud):
+def test_creation_and_update_have_different_times_after_a_write(cloud: Cloud):
     key = fresh_key()
     before = time.time()
     version = version_of(cloud.storage.create(key, FIRST))
@@ -77,7 +77,7 @@ def test_creation_and_update_are_told_apart_after_a_write(cloud: Cloud):
         ({Listed.DEAD}, "other", False),
     ],
 )
-def test_a_document_whose_index_says_something_else_is_listed_by_its_record(
+def test_a_document_whose_attention_is_wrong_is_listed_by_its_record(
     reader: SnapshotReader, states: set[Listed], handler: str | None, *, is_listed: bool
 ):
     document = fetched(replace(FIRST, state=State.DEAD))
@@ -92,7 +92,9 @@ def test_an_ended_record_is_listed_until_its_retention_is_over(reader: SnapshotR
     assert reader.read_entry(fetched(record, read=205), {Listed.DEAD}, None) is None
 
 
-def test_the_record_of_another_task_is_not_read(reader: SnapshotReader, caplog: pytest.LogCaptureFixture):
+def test_a_document_that_holds_the_record_of_another_task_is_not_read(
+    reader: SnapshotReader, caplog: pytest.LogCaptureFixture
+):
     answer = reader.read_own(fetched(FIRST), replace(KEY, task="other"))
     assert isinstance(answer, Unavailable)
     assert "the record of another task" in answer.why

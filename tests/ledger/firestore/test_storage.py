@@ -103,7 +103,7 @@ def test_a_version_is_the_update_time_to_the_nanosecond(cloud: Cloud):
     assert version == seconds * 10**9 + updated.nanosecond
 
 
-def test_an_age_is_from_update_time_to_read_time_whatever_the_worker_thinks_the_time_is(cloud: Cloud):
+def test_an_age_is_from_update_time_to_read_time_whatever_the_workers_clock_shows(cloud: Cloud):
     storage = FirestoreStorage(client=cloud.client, wall=lambda: 0.0)
     key = fresh_key()
     storage.create(key, FIRST)
@@ -125,7 +125,7 @@ def test_every_heartbeat_moves_the_update_time(cloud: Cloud):
     assert cloud.found(key).version == versions[-1]
 
 
-def test_even_the_same_record_again_moves_the_update_time(cloud: Cloud):
+def test_writing_the_same_record_again_moves_the_update_time(cloud: Cloud):
     key = fresh_key()
     versions = [version_of(cloud.storage.create(key, FIRST))]
     for _ in range(20):
@@ -175,7 +175,7 @@ def test_a_body_too_large_for_a_commit_does_not_keep_a_task_from_being_rejected(
     assert cloud.fields(key)["cut"] == ["dead_letter"]
 
 
-def test_a_half_surrogate_is_refused_and_never_found(cloud: Cloud):
+def test_a_key_with_half_a_surrogate_pair_is_refused_and_never_found(cloud: Cloud):
     key = Key("n", "q", HALF_SURROGATE)
     assert isinstance(cloud.storage.create(key, FIRST), Refused)
     assert isinstance(cloud.storage.create(fresh_key(), replace(FIRST, reason=HALF_SURROGATE)), Refused)

@@ -91,7 +91,7 @@ def test_a_list_of_records_with_newer_fields_can_be_acted_on(cloud: Cloud):
     assert new_fields_of(cloud, key) == NEW_FIELDS
 
 
-def test_a_completion_takes_no_field_of_others_away(cloud: Cloud):
+def test_a_completion_keeps_fields_that_others_added(cloud: Cloud):
     key = waiting_with_new_fields(cloud)
     lease = lease_of(cloud, key)
     lease.claim(Unread())

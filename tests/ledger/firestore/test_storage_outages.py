@@ -101,7 +101,7 @@ def test_a_read_whose_reply_is_lost_is_unavailable(cloud: Cloud, proxy: Proxy, f
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
-def test_a_claim_whose_reply_is_lost_is_known_as_ones_own(cloud: Cloud, proxy: Proxy, fault: Fault):
+def test_a_claim_whose_reply_is_lost_is_recognised_as_its_own(cloud: Cloud, proxy: Proxy, fault: Fault):
     key = fresh_key()
     lease = lease_of(cloud.storage, key)
     proxy.strike(fault)
@@ -111,7 +111,7 @@ def test_a_claim_whose_reply_is_lost_is_known_as_ones_own(cloud: Cloud, proxy: P
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
-def test_a_completion_whose_reply_is_lost_is_known_as_ones_own(cloud: Cloud, proxy: Proxy, fault: Fault):
+def test_a_completion_whose_reply_is_lost_is_recognised_as_its_own(cloud: Cloud, proxy: Proxy, fault: Fault):
     key = fresh_key()
     lease = lease_of(cloud.storage, key)
     assert lease.claim(None) == Run()
@@ -189,7 +189,7 @@ def test_the_largest_dead_letter_is_read_in_one_round_trip(cloud: Cloud, proxy: 
     assert cloud.storage.dead_letter(key) == dead_letter
 
 
-def test_calls_without_an_answer_do_not_disturb_other_calls(relayed: Cloud, relay: Relay):
+def test_calls_without_an_answer_do_not_delay_other_calls(relayed: Cloud, relay: Relay):
     key, late = fresh_key(), threading.Event()
     version = version_of(relayed.storage.create(key, FIRST))
     relay.hold("Commit", late)

@@ -95,7 +95,7 @@ def await_queued(bench: Bench, writers: int) -> None:
     pytest.fail("the writes do not queue")
 
 
-def test_a_lone_writer_waits_for_nobody(bench: Bench):
+def test_a_single_writer_commits_without_waiting(bench: Bench):
     assert all(bench.create(str(number)) == Written(7) for number in range(20))
     assert bench.waits == 0
 
@@ -111,7 +111,7 @@ def test_writes_that_have_queued_share_one_commit(bench: Bench):
     assert bench.tasks() == set(tasks)
 
 
-def test_a_stale_write_does_no_harm_to_the_others_of_its_commit(bench: Bench):
+def test_a_stale_write_does_not_affect_others_of_its_commit(bench: Bench):
     bench.create("there")
     with held_up(bench, "one", "there", "other") as (answers, somebody):
         somebody.execute("COMMIT")
@@ -128,7 +128,7 @@ def test_a_lock_that_stays_makes_all_queued_writes_unavailable(bench: Bench):
     assert bench.create("one") == Written(7)
 
 
-def test_the_pauses_add_up_to_the_time_that_a_lock_is_waited_for():
+def test_the_pauses_for_a_lock_add_up_to_the_limit():
     assert sum(PAUSES_SECONDS) == pytest.approx(BUSY_SECONDS, abs=0.1)
 
 

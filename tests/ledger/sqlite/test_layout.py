@@ -62,7 +62,7 @@ def test_a_file_of_a_newer_layout_is_refused_with_what_to_do(path: Path):
     assert f"it was created by a newer taskhandler (layout {LAYOUT + 1}); update this one" in problem_of(path)
 
 
-def test_what_a_later_version_adds_to_the_tables_is_left_alone(path: Path, local: SQLiteStorage):
+def test_columns_and_tables_of_a_later_version_are_left_as_they_are(path: Path, local: SQLiteStorage):
     local.create(KEY, FIRST)
     with raw_connection(path) as connection:
         connection.executescript(ADDED)

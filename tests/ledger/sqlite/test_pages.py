@@ -100,7 +100,7 @@ def test_each_state_is_listed_alone(local: SQLiteStorage, listed: Listed):
     assert listed_on(local.list([listed])) == [listed.value]
 
 
-def test_a_page_has_no_more_than_asked_for_and_the_last_one_says_that_it_is(local: SQLiteStorage):
+def test_a_page_has_at_most_the_limit_and_the_last_one_says_so(local: SQLiteStorage):
     for number in range(4):
         put(local, str(number))
     first = local.list([Listed.DEAD], limit=2)
@@ -147,7 +147,7 @@ INSERT INTO records SELECT namespace, queue, task || number, conflict, handler, 
 """
 
 
-def test_a_page_that_meets_too_many_expired_records_stops_and_leads_on(
+def test_a_page_with_too_many_expired_records_ends_early_with_a_cursor(
     path: Path, local: SQLiteStorage, clocks: Clocks
 ):
     put(local, "old")
@@ -166,7 +166,7 @@ def test_a_page_that_meets_too_many_expired_records_stops_and_leads_on(
 
 
 @pytest.mark.parametrize("after", ["", "0", "zz", "00", "ff" * 9, "0001" * 4, "0001" * 6])
-def test_a_place_where_no_page_ended_is_answered_with_that(local: SQLiteStorage, after: str):
+def test_a_cursor_where_no_page_ended_is_unavailable_with_that_reason(local: SQLiteStorage, after: str):
     answer = local.list([Listed.DEAD], after=after)
     assert isinstance(answer, Unavailable)
     assert "no page of this ledger has ended there" in answer.why
@@ -192,7 +192,7 @@ def test_a_row_that_was_edited_by_hand_is_left_out_and_the_others_are_listed(
     assert [entry.key.task for entry in page_by_page(local, Listed.DEAD, Listed.REJECTED)] == ["whole"]
 
 
-def test_a_key_that_is_not_text_is_answered_with_that(path: Path, local: SQLiteStorage):
+def test_a_page_of_keys_that_are_not_text_is_unavailable_with_that_reason(path: Path, local: SQLiteStorage):
     put(local, "edited")
     with raw_connection(path) as connection:
         connection.execute("UPDATE records SET queue = x'00'")
@@ -201,6 +201,6 @@ def test_a_key_that_is_not_text_is_answered_with_that(path: Path, local: SQLiteS
     assert "is not text" in answer.why
 
 
-def test_a_ledger_that_is_gone_is_answered_with_that(path: Path, local: SQLiteStorage):
+def test_a_page_of_a_missing_ledger_is_unavailable_with_that_reason(path: Path, local: SQLiteStorage):
     path.unlink()
     assert isinstance(local.list([Listed.DEAD]), Unavailable)

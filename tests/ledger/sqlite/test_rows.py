@@ -79,7 +79,7 @@ def test_a_record_of_a_newer_format_that_this_version_may_act_on_keeps_its_forma
     assert "format" not in row[2]
 
 
-def test_a_created_at_that_is_not_a_time_is_only_left_out(path: Path, local: SQLiteStorage):
+def test_a_creation_time_that_is_not_one_is_left_out(path: Path, local: SQLiteStorage):
     local.create(KEY, FIRST)
     spoil(path, "UPDATE records SET created_at = 'yesterday'")
     found = local.read(KEY)
@@ -87,7 +87,7 @@ def test_a_created_at_that_is_not_a_time_is_only_left_out(path: Path, local: SQL
     assert found.created_at is None
 
 
-def test_a_record_that_cannot_be_read_does_no_harm_to_the_others(path: Path, local: SQLiteStorage):
+def test_a_record_that_cannot_be_read_does_not_affect_others(path: Path, local: SQLiteStorage):
     local.create(KEY, FIRST)
     local.create(OTHER, FIRST)
     spoil(path, SPOILT["not JSON"])

@@ -38,7 +38,7 @@ def version_in(storage: SQLiteStorage) -> object:
     return seen.version
 
 
-def test_the_ledger_is_not_shared_between_machines():
+def test_a_sqlite_ledger_is_not_shared_between_machines():
     assert SQLiteStorage.shared is False
 
 
@@ -116,7 +116,7 @@ def test_a_version_of_another_storage_is_stale(local: SQLiteStorage, version: ob
     assert local.replace(KEY, NEXT, version) == Stale()
 
 
-def test_people_can_read_its_rows(path: Path, local: SQLiteStorage):
+def test_a_row_has_columns_that_people_can_read(path: Path, local: SQLiteStorage):
     local.create(replace(KEY, conflict="5e1f"), THIRD)
     with raw_connection(path) as connection:
         row = connection.execute(
@@ -157,7 +157,7 @@ def test_the_writes_of_a_batch_are_refused(local: SQLiteStorage):
     assert version_in(local) == version.version
 
 
-def test_half_a_surrogate_pair_is_refused(local: SQLiteStorage):
+def test_a_key_with_half_a_surrogate_pair_is_refused(local: SQLiteStorage):
     odd = replace(KEY, task=HALF_SURROGATE)
     assert isinstance(local.create(odd, FIRST), Refused)
     assert isinstance(local.create(KEY, replace(FIRST, reason=HALF_SURROGATE)), Refused)

@@ -108,7 +108,7 @@ ACTS: list[tuple[str, Rule, Verdict]] = [
 
 
 @pytest.mark.parametrize(("task", "rule", "verdict"), ACTS)
-def test_every_rule_acts_on_its_records(old: SQLiteStorage, task: str, rule: Rule, verdict: Verdict):
+def test_every_rule_acts_on_records_of_format_1(old: SQLiteStorage, task: str, rule: Rule, verdict: Verdict):
     assert verdict_of(old, rule, key(task)) == verdict
 
 
@@ -117,7 +117,7 @@ def test_a_lease_of_the_old_version_is_respected(old: SQLiteStorage, clocks: Clo
     assert isinstance(verdict_of(old, claim(), key("running")), InFlight)
 
 
-def test_what_is_not_acted_on_stays_as_it_is(old: SQLiteStorage, path: Path):
+def test_a_record_that_no_rule_changes_stays_as_it_is(old: SQLiteStorage, path: Path):
     def rows() -> list[object]:
         with raw_connection(path) as connection:
             return connection.execute(

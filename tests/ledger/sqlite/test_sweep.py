@@ -95,7 +95,7 @@ STUCK = {
 
 
 @pytest.mark.parametrize("edit", STUCK.values(), ids=STUCK)
-def test_records_that_must_stay_are_passed_by_and_left_as_they_are(
+def test_records_that_must_stay_do_not_stop_the_sweep(
     path: Path, local: SQLiteStorage, clocks: Clocks, edit: str
 ):
     stuck = {f"stuck {number}" for number in range(7)}
@@ -130,7 +130,7 @@ def test_a_sweep_that_fails_is_logged_once_and_fails_no_write(
     assert tasks(path) == set()
 
 
-def test_a_deletion_that_fails_is_taken_back_and_fails_no_write(
+def test_a_deletion_that_fails_is_rolled_back_and_fails_no_write(
     path: Path, local: SQLiteStorage, clocks: Clocks
 ):
     put(local, "old", replace(SHORT, state=State.DEAD), body=b"body")

@@ -53,7 +53,7 @@ def test_a_wall_clock_that_is_wrong_after_a_reboot_deletes_nothing(
     storage.close()
 
 
-def test_a_record_of_an_earlier_boot_goes_when_the_machine_was_up_for_its_retention(
+def test_a_record_of_an_earlier_boot_is_deleted_after_its_retention_of_uptime(
     path: Path, local: SQLiteStorage, clocks: Clocks
 ):
     put(local, "old", replace(SHORT, retention=2 * 3600.0))
@@ -93,7 +93,7 @@ MOMENTS = st.tuples(
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MOMENTS, max_size=25))
-def test_whatever_clocks_and_reboots_do_nothing_goes_before_it_is_as_old_as_its_retention(
+def test_no_record_is_deleted_before_its_retention_whatever_clocks_and_reboots_do(
     tmp_path_factory: pytest.TempPathFactory, moments: list[tuple[str, int, bool]]
 ):
     path = tmp_path_factory.mktemp("sweep") / "ledger.db"
