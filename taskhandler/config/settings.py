@@ -47,6 +47,7 @@ Emails = Annotated[
     tuple[Email, ...],
     Meta(min_length=1, description="one or more e-mail addresses, as a list or separated by commas"),
 ]
+OneEmail = Annotated[tuple[Email, ...], Meta(min_length=1, max_length=1, description="one e-mail address")]
 Id = Annotated[
     str,
     Meta(
@@ -96,11 +97,12 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_key):
     location: Id = ""
     queue: Id = ""
     target_url: str = ""
-    service_account: Email = ""
+    service_account: str = ""
     emulator_host: Address = ""
 
 
-_READ = [field for field in fields(Settings) if field.name not in {"ledger", "target_url", "on_cloud_run"}]
+_DERIVED = frozenset({"ledger", "on_cloud_run", "target_url", "service_account"})
+_READ = [field for field in fields(Settings) if field.name not in _DERIVED]
 """Settings whose types are all that is to be checked."""
 
 KEYS = frozenset(map(str.upper, Settings.__struct_fields__)) - {"ON_CLOUD_RUN", *map(str.upper, _FAMILIAR)}
@@ -141,14 +143,15 @@ def _settings(source: Source, *, instance: str) -> Settings:
     read = {field.name: source.read(field.encode_name, field.type, field.default) for field in _READ}
     target = source.read_url("TASK_TARGET_URL")
     place = f"{read['project']}/{read['location']}" if read["project"] and read["location"] else ""
-    account = read["service_account"]
+    account = source.read("TASK_SERVICE_ACCOUNT_EMAIL", OneEmail, ())
     derived = {
         "audience": read["audience"] or ((target,) if target else ()),
-        "service_accounts": read["service_accounts"] or ((account,) if account else ()),
+        "service_accounts": read["service_accounts"] or account,
         "namespace": read["namespace"] or place,
         "certs_url": read["certs_url"] or CERTS_URL,
         "ledger": _ledger(source) or f"sqlite:///{quote(instance)}/taskhandler.db",
         "target_url": target,
+        "service_account": "".join(account),
         "on_cloud_run": source.on_cloud_run,
     }
     return Settings(**read | derived)

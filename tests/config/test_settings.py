@@ -98,6 +98,7 @@ GOOD: list[tuple[str, object, str, object]] = [
     ("TASK_TARGET_URL", "http://127.0.0.1:5000/t", "target_url", "http://127.0.0.1:5000/t"),
     ("TASK_TARGET_URL", "http://[::1]:5000", "target_url", "http://[::1]:5000"),
     ("TASK_SERVICE_ACCOUNT_EMAIL", "a@b.c", "service_account", "a@b.c"),
+    ("TASK_SERVICE_ACCOUNT_EMAIL", ["a@b.c"], "service_account", "a@b.c"),
     ("CLOUD_TASKS_EMULATOR_HOST", "localhost:8123", "emulator_host", "localhost:8123"),
     ("CLOUD_TASKS_EMULATOR_HOST", "[::1]:8123", "emulator_host", "[::1]:8123"),
 ]
@@ -143,7 +144,7 @@ BAD: list[tuple[str, list[object]]] = [
         "TASK_TARGET_URL",
         ["https://a/t?x", "https://a/t?", "https://a/t#x", "https://a/\nt", "http://[::2]"],
     ),
-    ("TASK_SERVICE_ACCOUNT_EMAIL", ["nobody", 5, "a@b.c,d@e.f", ["a@b.c"], " "]),
+    ("TASK_SERVICE_ACCOUNT_EMAIL", ["nobody", 5, "a@b.c,d@e.f", " ", ["a@b.c", "d@e.f"], []]),
     (
         "CLOUD_TASKS_EMULATOR_HOST",
         ["localhost", "http://localhost:1", "localhost:", ":1", "a:1/b", "::1:1", 5],
