@@ -12,18 +12,18 @@ from taskhandler.devqueue.faults import TokenFault
 
 
 def knock(stage: Stage) -> Iterator[tuple[str, int, int]]:
-    """Try to have an order charged; what was tried, the answer wanted, and the one that came."""
+    """Try to have an order charged: what was tried, the expected status, and the status that came."""
     token = partial(stage.queue.token, email=ACCOUNT, audience=stage.target)
     tokens = {
         "no token": (401, None),
-        "a word": (401, "open-sesame"),
-        "the token is for another audience": (401, token(audience="https://else.where")),
-        "the token is of an account that is not allowed": (403, token(email="mallory@elsewhere.com")),
+        "no Bearer token": (401, "open-sesame"),
+        "a token for another audience": (401, token(audience="https://else.where")),
+        "a token of another account": (403, token(email="mallory@elsewhere.com")),
         "an unverified e-mail": (401, token(email_verified=False)),
-        "somebody else's key": (401, token(fault=TokenFault.UNKNOWN_KEY)),
+        "an unknown key": (401, token(fault=TokenFault.UNKNOWN_KEY)),
         "an expired token": (401, token(fault=TokenFault.EXPIRED)),
-        "the token is of another issuer": (401, token(fault=TokenFault.WRONG_ISS)),
-        "a spoilt signature": (401, token(fault=TokenFault.BAD_SIGNATURE)),
+        "a token of another issuer": (401, token(fault=TokenFault.WRONG_ISS)),
+        "a wrong signature": (401, token(fault=TokenFault.BAD_SIGNATURE)),
     }
     for number, (what, (answer, sent)) in enumerate(tokens.items()):
         yield what, answer, _post(stage, f"forged-{number}", sent)
