@@ -14,7 +14,7 @@ from taskhandler.testing.contract.samples import FIRST, THIRD, fresh_key, read, 
 
 DEAD = replace(FIRST, state=State.DEAD, reason="why")
 MOST_PAGES = 500
-MANY = 1203
+MANY = 611
 """Records of a scan: more than a storage reads at once, and no round number."""
 
 
