@@ -26,6 +26,11 @@ DIRECTIVE = re.compile(
     r"#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[^]]*\])?|pragma:\s*no\s(cover|branch))"
 )
 UNDONE = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X)\b|\bimport moc[k]\b|\bunittest\.moc[k]\b")
+FOREIGN = re.compile(
+    r"_(told|wanted|strangers?|whoever|somebody\w*|nobodys|be_had|comes?_to|came_to|what_became|becomes_of|ones_own)(_|$)"
+    r"|(?<!there)_(is|are)_(no_(?!longer|more)|none_of)"
+)
+"""Phrases in the name of a test that are not plain English."""
 MACHINE = re.compile(r"(?<![\w.:/])/(wor[k]|roo[t]|hom[e]|User[s])/\w")
 
 
@@ -105,6 +110,17 @@ def test_no_file_has_undone_notes_or_mocks():
 
 def test_no_file_names_a_folder_of_one_machine():
     assert not lines_that_match(MACHINE, "")
+
+
+def test_no_name_of_a_test_has_a_phrase_that_is_not_plain_english():
+    names = {
+        node.name
+        for name in tracked(".py")
+        for node in ast.walk(ast.parse((ROOT / name).read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    assert len(names) > 1000
+    assert not sorted(name for name in names if FOREIGN.search(name))
 
 
 def test_every_exception_to_a_rule_carries_its_reason():

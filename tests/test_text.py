@@ -25,7 +25,7 @@ def test_a_text_whose_str_raises_cannot_be_printed_whatever_it_raises(end: BaseE
     assert one_line(EndingError(end), limit=100) == "(it cannot be printed)"
 
 
-def test_a_ctrl_c_within_a_str_goes_on_up() -> None:
+def test_a_ctrl_c_within_a_str_is_raised() -> None:
     with pytest.raises(KeyboardInterrupt):
         one_line(EndingError(KeyboardInterrupt()), limit=100)
 

@@ -53,7 +53,7 @@ def test_a_missing_header_is_refused_with_that_reason():
     assert refused == Refused("unauthenticated", "there is no Authorization header")
 
 
-def test_a_credential_is_looked_at_up_to_4096_characters():
+def test_a_credential_is_read_up_to_4096_characters():
     whole = len(f"{HEAD}.{issuer.segment(claims())}.AAAA")
     assert LONGEST_CREDENTIAL_CHARACTERS == 4096
     assert is_good(read(scheme="Bearer".ljust(4096 - whole)))

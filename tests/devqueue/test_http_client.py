@@ -65,7 +65,7 @@ def test_interim_responses_are_skipped_until_the_final_one(times: int):
     assert answer_of(stays_open_after(INTERIM * times + SIZED)) == Answer(200)
 
 
-def test_a_switch_of_protocols_that_was_not_asked_for_is_no_response():
+def test_a_switch_of_protocols_that_was_not_asked_for_counts_as_no_response():
     raw = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
     assert "invalid HTTP/1.1" in str(answer_of(stays_open_after(raw)).error)
 
@@ -98,14 +98,14 @@ def test_an_early_response_counts_though_the_connection_then_breaks_under_the_re
 
 @pytest.mark.parametrize("raw", [SIZED, INTERIM + CHUNKED], ids=["sized", "chunked"])
 @pytest.mark.parametrize("ending", [closes_after, resets_after])
-def test_a_response_cut_off_at_any_byte_is_no_response(ending: Callable[[bytes], Script], raw: bytes):
+def test_a_response_cut_off_at_any_byte_counts_as_no_response(ending: Callable[[bytes], Script], raw: bytes):
     async def cut_off_everywhere() -> list[int | None]:
         return [(await exchange(ending(raw[:length])))[0].status for length in range(len(raw) + 1)]
 
     assert asyncio.run(cut_off_everywhere()) == [None] * len(raw) + [200]
 
 
-def test_a_body_without_a_length_that_ends_with_a_reset_is_no_response():
+def test_a_body_without_a_length_that_ends_with_a_reset_counts_as_no_response():
     assert "ConnectionResetError" in str(answer_of(resets_after(b"HTTP/1.1 200 OK\r\n\r\nhalf")).error)
 
 
@@ -152,7 +152,7 @@ def test_a_head_of_half_the_limit_is_read():
     ],
     ids=["one header", "many headers", "no line end", "trailers"],
 )
-def test_a_head_without_end_is_no_response_once_it_is_too_large(script: Script):
+def test_a_head_without_end_counts_as_no_response_once_it_is_too_large(script: Script):
     assert "Receive buffer too long" in str(answer_of(script).error)
 
 
@@ -167,7 +167,7 @@ def test_a_head_without_end_is_no_response_once_it_is_too_large(script: Script):
     ],
     ids=["silence", "half a body", "interim responses", "an endless body", "endless chunks"],
 )
-def test_a_response_that_is_not_complete_by_the_deadline_is_no_response(script: Script):
+def test_a_response_that_is_not_complete_by_the_deadline_counts_as_no_response(script: Script):
     assert answer_of(script, deadline=0.1) == Answer(None, error="no response within 0.1 s")
 
 

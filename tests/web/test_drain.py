@@ -91,7 +91,7 @@ class Caught:
 @pytest.mark.parametrize(
     "theirs", [signal.SIG_DFL, signal.SIG_IGN, lambda *_: None, Caught("yes").end, Caught(alive=True).end]
 )
-def test_a_process_that_is_no_worker_never_drains_by_itself(theirs: signal.Handlers):
+def test_a_process_that_is_not_a_worker_never_drains_by_itself(theirs: signal.Handlers):
     before = signal.signal(signal.SIGTERM, theirs)
     try:
         assert not Drain()()

@@ -51,7 +51,7 @@ def test_a_handler_under_another_host_does_not_get_the_targets_url(
 
 
 @pytest.mark.parametrize("target", ["https://service.run.app/tasks", "https://a.shop.com.net/tasks"])
-def test_a_target_that_is_none_of_several_hosts_is_refused(target: str):
+def test_a_target_whose_host_is_not_one_of_several_is_refused(target: str):
     mounts, (handler, _) = mounted(target, A, B)
     with pytest.raises(ConfigError, match=r"one of its mounts: a\.shop\.com/tasks, b\.shop\.com/tasks"):
         mounts.url_of(handler)

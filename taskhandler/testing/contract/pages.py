@@ -107,7 +107,9 @@ class Pages(Fixtures):
         assert {key: shown.version for key, shown in seen} == versions
         assert all(shown.record == FIRST and shown.age >= 0 for _, shown in seen)
 
-    def test_a_record_that_only_a_newer_version_may_act_on_holds_up_no_list(self, storage: Storage) -> None:
+    def test_a_record_that_only_a_newer_version_may_act_on_does_not_stop_a_list(
+        self, storage: Storage
+    ) -> None:
         newer, key = fresh_key(), fresh_key()
         written(storage.create(newer, replace(DEAD, format=FORMAT + 1, min_reader=FORMAT + 1)))
         written(storage.create(key, DEAD))

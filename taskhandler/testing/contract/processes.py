@@ -47,7 +47,7 @@ class Processes(Fixtures):
         assert sum(int(created) for created in outputs) == RECORDS
 
     @pytest.mark.parametrize("lines", [1, 40, 300])
-    def test_what_a_killed_process_was_told_is_written_is_there(
+    def test_a_write_that_was_answered_before_its_process_was_killed_is_kept(
         self, storage: Storage, url: str, lines: int
     ) -> None:
         self._need_other_processes()
@@ -61,9 +61,7 @@ class Processes(Fixtures):
         assert [task for task in tasks if storage.read(_key(task)) is None] == []
         written(storage.create(_key("after"), FIRST))
 
-    def test_a_stopped_process_holds_up_no_call_for_longer_than_its_limit(
-        self, storage: Storage, url: str
-    ) -> None:
+    def test_a_stopped_process_delays_no_call_beyond_its_limit(self, storage: Storage, url: str) -> None:
         self._need_other_processes()
         key = fresh_key()
         version = written(storage.create(key, FIRST)).version

@@ -29,7 +29,7 @@ TIMEOUT_SECONDS = 120.0
 class Threads(Fixtures):
     """All methods, from many threads at once."""
 
-    def test_of_all_who_create_a_record_one_does(self, storage: Storage) -> None:
+    def test_of_many_simultaneous_creates_of_a_record_one_is_written(self, storage: Storage) -> None:
         for _ in range(5):
             key = fresh_key()
 
@@ -41,7 +41,7 @@ class Threads(Fixtures):
             assert read(storage, key).record.fence == winner
             assert storage.dead_letter(key) == TaskBody(b"%d" % winner)
 
-    def test_of_all_who_replace_one_version_one_does(self, storage: Storage) -> None:
+    def test_of_many_simultaneous_replacements_of_a_version_one_is_written(self, storage: Storage) -> None:
         key = fresh_key()
         version = written(storage.create(key, FIRST)).version
         for _ in range(5):

@@ -14,7 +14,7 @@ class Writes(Fixtures):
         assert isinstance(storage, Storage)
         assert isinstance(storage.shared, bool)
 
-    def test_nothing_is_read_where_nothing_was_written(self, storage: Storage) -> None:
+    def test_a_key_that_was_never_written_has_no_record(self, storage: Storage) -> None:
         assert storage.read(fresh_key()) is None
         assert storage.dead_letter(fresh_key()) is None
 

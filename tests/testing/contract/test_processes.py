@@ -6,8 +6,8 @@ from tests.testing.contract_failures import failures
 
 WRONG = {
     ("ProcessesAreApart", "test_processes_create_each_record_once_and_lose_no_amendment"),
-    ("WritersWaitForEver", "test_a_stopped_process_holds_up_no_call_for_longer_than_its_limit"),
-    ("AnswersComeBeforeTheWrite", "test_what_a_killed_process_was_told_is_written_is_there"),
+    ("WritersWaitForEver", "test_a_stopped_process_delays_no_call_beyond_its_limit"),
+    ("AnswersComeBeforeTheWrite", "test_a_write_that_was_answered_before_its_process_was_killed_is_kept"),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.testing.contract_failures import failures
 
 WRONG = {
-    ("ThreadsCheckAndThenWrite", "test_of_all_who_create_a_record_one_does"),
+    ("ThreadsCheckAndThenWrite", "test_of_many_simultaneous_creates_of_a_record_one_is_written"),
 }
 
 
