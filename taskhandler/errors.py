@@ -20,8 +20,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, cast
 
-from taskhandler.checks import check, is_number, seconds
 from taskhandler.text import mask_url
+from taskhandler.validation import check, is_number, seconds
 
 LONGEST_AFTER_SECONDS = 10**9
 """Thirty years: a bound for what makes sense. It is Cloud Tasks that decides."""

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from taskhandler.checks import Count, Email, closest, seconds
 from taskhandler.config.sources import Source
 from taskhandler.errors import ConfigError
+from taskhandler.validation import Count, Email, closest, seconds
 
 PREFIX = "TASKHANDLER_"
 

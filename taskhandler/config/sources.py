@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args, get_origin
 from urllib.parse import urlsplit
 
-from taskhandler.checks import check
 from taskhandler.errors import ConfigError
+from taskhandler.validation import check
 
 
 class Source:

@@ -25,8 +25,7 @@ from msgspec import Struct, structs
 
 from taskhandler.auth.verifier import Caller, Unverifiable, Verifier
 from taskhandler.config.settings import Settings
-from taskhandler.delivery.conclusion import Conclusion, conclude
-from taskhandler.delivery.ending import (
+from taskhandler.delivery.attempt import (
     Ending,
     end_attempt,
     end_with_exit,
@@ -36,6 +35,8 @@ from taskhandler.delivery.ending import (
 from taskhandler.delivery.headers import Malformed, TaskHeaders
 from taskhandler.delivery.headers import read as read_headers
 from taskhandler.delivery.notify import Notifier
+from taskhandler.delivery.on_dead import call_on_dead, find_on_dead
+from taskhandler.delivery.outcome_decision import Conclusion, conclude
 from taskhandler.delivery.reply import Refusal, Reply, reply
 from taskhandler.delivery.request import Delivered, Delivery, Incoming
 from taskhandler.delivery.running import Running
@@ -44,12 +45,12 @@ from taskhandler.handlers.call import run
 from taskhandler.handlers.handler import Handler
 from taskhandler.handlers.payload import PayloadError
 from taskhandler.ledger.amend import Unread
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from taskhandler.ledger.lease import CLAIM_TIMEOUT_SECONDS, Lease
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, TaskBody
-from taskhandler.lifecycle.record import Record, Snapshot, State
-from taskhandler.lifecycle.rules import Claim, KeepConflict, MarkNotified
+from taskhandler.lifecycle.record import Snapshot
+from taskhandler.lifecycle.rules import Claim, KeepConflict
 from taskhandler.lifecycle.verdict import Conflict, InFlight, Refused, Run, Settled, Verdict
 from taskhandler.outcome import Outcome
 from taskhandler.signals import TaskEvent
@@ -204,7 +205,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         if ending is not None and ending.warning:
             self.notifier.warn(delivery.handler.name, ending.warning)
         snapshot = delivery.lease.snapshot
-        if snapshot is not None and _is_untold(snapshot.record, delivery):
+        if snapshot is not None:
             self._call_on_dead(delivery, snapshot, None if ending is None else ending.error)
         attempt = 0 if snapshot is None else snapshot.record.attempt
         concluded = conclude(verdict, ending, attempt=attempt, is_last=delivery.is_last)
@@ -221,12 +222,12 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         return concluded
 
     def _call_on_dead(self, delivery: Delivery, dead: Snapshot, error: Exception | None) -> None:
-        """Call the handler's `on_dead`, and write down that it has been called."""
-        when_dead = delivery.handler.when_dead
-        if when_dead is None:
-            return
-        self.notifier.call(when_dead, self._dead_task(delivery), error)
-        self.ledger.amend(delivery.key, MarkNotified(dead.record.fence), dead, timeout=CLAIM_TIMEOUT_SECONDS)
+        function = find_on_dead(dead.record, delivery)
+        if function is not None:
+            task, key = self._dead_task(delivery), delivery.key
+            call_on_dead(
+                function, task, error, key=key, dead=dead, notifier=self.notifier, ledger=self.ledger
+            )
 
     def _dead_task(self, delivery: Delivery) -> Task:
         task = self._decode(delivery)
@@ -245,8 +246,3 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
 
 _DRAINING = Refusal(Outcome.UNAVAILABLE, "the worker is draining")
-
-
-def _is_untold(record: Record, delivery: Delivery) -> bool:
-    is_dead = record.state is State.DEAD and not record.on_dead_called
-    return is_dead and record.digest == delivery.claim.digest

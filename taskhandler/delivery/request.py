@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from taskhandler.auth.verifier import Caller
-from taskhandler.delivery.ending import AttemptBudget
+from taskhandler.delivery.attempt import AttemptBudget
 from taskhandler.delivery.headers import TaskHeaders
 from taskhandler.delivery.reply import Refusal, Reply
 from taskhandler.handlers.handler import Handler

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from taskhandler.ledger.lease import Lease
 from taskhandler.task import CURRENT, Task
 

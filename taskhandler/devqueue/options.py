@@ -11,9 +11,9 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from taskhandler.checks import closest
 from taskhandler.errors import UsageError
 from taskhandler.text import one_line
+from taskhandler.validation import closest
 
 _SHOWN_CHARACTERS = 100
 

@@ -10,7 +10,6 @@ from typing import Annotated, Any, cast
 
 from msgspec import Meta
 
-from taskhandler.checks import check, seconds
 from taskhandler.config.settings import Settings
 from taskhandler.enqueue.body import Body, body_of
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
@@ -20,6 +19,7 @@ from taskhandler.task import CURRENT, LOGGER
 from taskhandler.task_ref import TaskRef
 from taskhandler.text import one_line
 from taskhandler.throttled_log import ThrottledLog
+from taskhandler.validation import check, seconds
 
 TIMEOUT_SECONDS = 10.0
 """For one call; the client does not retry creations (google-cloud-tasks 2.26)."""

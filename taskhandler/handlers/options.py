@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, cast
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from taskhandler.checks import Email, check, closest, seconds
 from taskhandler.errors import UsageError
+from taskhandler.validation import Email, check, closest, seconds
 
 Name = Annotated[
     str,

@@ -20,10 +20,10 @@ The numbers T1 to T17 are explained in docs/state-machine.md.
 
 from __future__ import annotations
 
-from taskhandler.lifecycle.claim import Claim
-from taskhandler.lifecycle.dead_letters import KeepConflict, MarkNotified
-from taskhandler.lifecycle.holder import BeginStep, FinishStep, Heartbeat, Settle
-from taskhandler.lifecycle.operators import Cancel, Reset
+from taskhandler.lifecycle.claim_rules import Claim
+from taskhandler.lifecycle.dead_letter_rules import KeepConflict, MarkNotified
+from taskhandler.lifecycle.holder_rules import BeginStep, FinishStep, Heartbeat, Settle
+from taskhandler.lifecycle.operator_rules import Cancel, Reset
 
 __all__ = [
     "BeginStep",

@@ -21,7 +21,7 @@ from taskhandler.delivery.receiver import Receiver
 from taskhandler.delivery.wait_limit import WaitLimit
 from taskhandler.enqueue.enqueuer import Enqueuer
 from taskhandler.errors import ConfigError
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.opening import list_lacking, open_storage
 from taskhandler.ledger.storage import Storage

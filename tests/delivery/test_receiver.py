@@ -9,10 +9,8 @@ import threading
 import traceback
 
 import pytest
-from msgspec.structs import replace
 
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, current_task
-from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import State
 from tests.web.local_app import app_with, dead_letter_of, deliver, headers_of, outcome, record_of
 
@@ -100,31 +98,6 @@ def test_reject_is_recorded_with_the_body_and_answered_200(tasks: TaskBlueprint)
     assert outcome(deliver(app, "picky", b'{"a": 1}', retry=1)) == (200, "duplicate")
 
 
-def test_the_last_attempt_makes_a_task_dead_and_on_dead_is_called(tasks: TaskBlueprint) -> None:
-    deaths: list[tuple[int, str]] = []
-
-    @tasks.handler("doomed", max_attempts=2)
-    def doomed(task: Task) -> None:
-        raise ValueError(f"attempt {task.attempt}, last: {task.is_last_attempt}")
-
-    @doomed.on_dead
-    def alert(task: Task, error: Exception | None) -> None:
-        deaths.append((task.attempt, str(error)))
-
-    app = app_with(tasks)
-    assert outcome(deliver(app, "doomed", b"[1]")) == (503, "retry")
-    assert outcome(deliver(app, "doomed", b"[1]", retry=1)) == (200, "dead")
-    assert deaths == [(2, "attempt 2, last: True")]
-    record, dead_letter = record_of(app), dead_letter_of(app)
-    assert record is not None
-    assert record.state is State.DEAD
-    assert record.on_dead_called
-    assert dead_letter is not None
-    assert dead_letter.content == b"[1]"
-    assert outcome(deliver(app, "doomed", b"[1]", retry=2)) == (200, "duplicate")
-    assert len(deaths) == 1
-
-
 def test_the_queues_last_delivery_makes_a_failed_task_dead(tasks: TaskBlueprint) -> None:
     @tasks.handler("doomed")
     def doomed() -> None:
@@ -133,43 +106,6 @@ def test_the_queues_last_delivery_makes_a_failed_task_dead(tasks: TaskBlueprint)
     app = app_with(tasks, TASKHANDLER_QUEUE_MAX_ATTEMPTS=3)
     answers = [outcome(deliver(app, "doomed", retry=retry)) for retry in range(3)]
     assert answers == [(503, "retry"), (503, "retry"), (200, "dead")]
-
-
-def test_an_on_dead_that_raises_leaves_the_task_dead_and_answered_200(
-    tasks: TaskBlueprint, caplog: pytest.LogCaptureFixture
-) -> None:
-    @tasks.handler("doomed", max_attempts=1)
-    def doomed() -> None:
-        raise ValueError
-
-    @doomed.on_dead
-    def alert(_task: Task, _error: Exception | None) -> None:
-        raise RuntimeError("the pager is broken")
-
-    assert outcome(deliver(app_with(tasks), "doomed")) == (200, "dead")
-    assert "alert" in caplog.text
-
-
-def test_on_dead_is_called_by_a_fenced_delivery_when_the_writer_of_the_death_died(
-    tasks: TaskBlueprint,
-) -> None:
-    deaths: list[str] = []
-
-    @tasks.handler("zombie")
-    def zombie(task: Task) -> None:
-        storage = app.extensions["taskhandler"].receiver.ledger.storage
-        key = Key("", task.queue, task.id)
-        found = storage.read(key)
-        storage.replace(key, replace(found.record, state=State.DEAD, lease_id="another's"), found.version)
-
-    @zombie.on_dead
-    def alert(task: Task, _error: Exception | None) -> None:
-        deaths.append(task.id)
-
-    app = app_with(tasks)
-    assert outcome(deliver(app, "zombie")) == (200, "duplicate")
-    assert outcome(deliver(app, "zombie", retry=1)) == (200, "duplicate")
-    assert deaths == ["t1"]
 
 
 def test_another_body_under_the_same_name_is_not_run_and_kept_as_a_conflict(

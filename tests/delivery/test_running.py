@@ -7,7 +7,7 @@ import time
 import pytest
 
 from taskhandler.delivery.running import Running
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from taskhandler.ledger.lease import Lease
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.memory import MemoryStorage

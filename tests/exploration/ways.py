@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from taskhandler.delivery.conclusion import outcome_of
+from taskhandler.delivery.outcome_decision import outcome_of
 from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Record
 from taskhandler.lifecycle.rules import Rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.delivery.conclusion import outcome_of
+from taskhandler.delivery.outcome_decision import outcome_of
 from taskhandler.lifecycle.record import Record, State
 from taskhandler.lifecycle.rules import Settle
 from taskhandler.lifecycle.verdict import Fenced, InFlight, Refused, Settled, Undecided, Verdict

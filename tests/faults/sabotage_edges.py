@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from taskhandler.auth.verifier import NoVerifier
-from taskhandler.delivery import conclusion
+from taskhandler.delivery import on_dead, outcome_decision
 from taskhandler.delivery import receiver as delivery
-from taskhandler.ledger import bootclock, heartbeat, lease, ledger
+from taskhandler.ledger import bootclock, heartbeat_scheduler, lease, ledger
 from taskhandler.ledger.sqlite import rows as sqlite_rows
 from taskhandler.ledger.storage import Stale, Unknown
 from taskhandler.lifecycle.verdict import Fenced, InFlight, Undecided
@@ -18,25 +18,25 @@ from tests.faults.weakened_parts import put
 EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "what is in flight is acknowledged",
-        put(conclusion, outcome_of=parts.acknowledging(InFlight)),
+        put(outcome_decision, outcome_of=parts.acknowledging(InFlight)),
         "S3",
         "a-worker-dies-while-duplicates-arrive",
     ),
     (
         "an undecided end is guessed",
-        put(conclusion, outcome_of=parts.acknowledging(Undecided)),
+        put(outcome_decision, outcome_of=parts.acknowledging(Undecided)),
         "LOST",
         "a-completion-that-nobody-can-confirm",
     ),
     (
         "a fenced holder acknowledges",
-        put(conclusion, outcome_of=parts.acknowledging(Fenced)),
+        put(outcome_decision, outcome_of=parts.acknowledging(Fenced)),
         "S3",
         "a-zombie-ends-while-another-runs",
     ),
     (
         "a failure is acknowledged",
-        put(conclusion, outcome_of=parts.acknowledging_failures),
+        put(outcome_decision, outcome_of=parts.acknowledging_failures),
         "LOST",
         "a-handler-fails-once",
     ),
@@ -60,7 +60,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "that on_dead was called is not recorded",
-        put(delivery, MarkNotified=parts.ForgetfulMarkNotified),
+        put(on_dead, MarkNotified=parts.ForgetfulMarkNotified),
         "S15",
         "every-attempt-fails",
     ),
@@ -78,7 +78,7 @@ EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ),
     (
         "no heartbeats",
-        put(heartbeat.Heartbeats, watch=parts.nothing),
+        put(heartbeat_scheduler.Heartbeats, watch=parts.nothing),
         "2 runs; from 1",
         "a-handler-longer-than-its-lease",
     ),

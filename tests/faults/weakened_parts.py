@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler.delivery.conclusion import outcome_of
+from taskhandler.delivery.outcome_decision import outcome_of
 from taskhandler.ledger.amend import Done, Pending, Read, resume
 from taskhandler.ledger.bootclock import ServerClock, Stamp
 from taskhandler.ledger.sqlite import rows as sqlite_rows

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Storage
-from taskhandler.lifecycle.holder import Heartbeat
+from taskhandler.lifecycle.holder_rules import Heartbeat
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Renewed
 from taskhandler.testing.contract.samples import read, written

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from taskhandler.ledger.record_json import decode_record, encode_record
-from taskhandler.lifecycle.holder import BeginStep, FinishStep, Heartbeat
+from taskhandler.lifecycle.holder_rules import BeginStep, FinishStep, Heartbeat
 from taskhandler.lifecycle.record import OperatorAct, Record, Round, Snapshot, State, Step
 from tests.ledger.samples import FIRST, records
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 
 TIMEOUT_SECONDS = 30.0
 

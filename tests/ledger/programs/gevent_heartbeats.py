@@ -12,7 +12,7 @@ import os  # noqa: E402 - patched first
 import sys  # noqa: E402 - the same
 import time  # noqa: E402 - the same
 
-from taskhandler.ledger.heartbeat import Heartbeats  # noqa: E402 - the same
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats  # noqa: E402 - the same
 from tests.ledger.programs.forked_heartbeats import TIMEOUT_SECONDS, Lease, lives  # noqa: E402 - the same
 
 INTERVALS = 50

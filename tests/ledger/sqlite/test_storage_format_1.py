@@ -13,7 +13,7 @@ from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Listed, Page
-from taskhandler.lifecycle.operators import Cancel, Reset
+from taskhandler.lifecycle.operator_rules import Cancel, Reset
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import Claim, Heartbeat, MarkNotified, Rule
 from taskhandler.lifecycle.verdict import AlreadyEnded, Conflict, InFlight, Renewed, Run, Settled, Verdict

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from taskhandler.checks import Count, check, closest, is_number, seconds
+from taskhandler.validation import Count, check, closest, is_number, seconds
 
 Minute = Annotated[float, seconds(1, 60)]
 Colour = Annotated[Literal["red", "green"], Meta(description="'red' or 'green'")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from taskhandler.delivery.conclusion import Conclusion, conclude, outcome_of, reason_of
-from taskhandler.delivery.ending import REASON, Ending
+from taskhandler.delivery.attempt import REASON, Ending
+from taskhandler.delivery.outcome_decision import Conclusion, conclude, outcome_of, reason_of
 from taskhandler.lifecycle.record import TERMINAL, State
 from taskhandler.lifecycle.verdict import (
     AlreadyEnded,

@@ -10,7 +10,7 @@ import msgspec
 import pydantic
 import pytest
 
-from taskhandler.delivery.ending import (
+from taskhandler.delivery.attempt import (
     REASON,
     AttemptBudget,
     Ending,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from taskhandler.throttled_log import SILENCE_SECONDS
 from tests.ledger.scripted_storage import TIMEOUT_SECONDS, Clock
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from taskhandler.delivery.ending import REASON, Ending
+from taskhandler.delivery.attempt import REASON, Ending
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import (
     AlreadyEnded,

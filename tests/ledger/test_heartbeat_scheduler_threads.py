@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from tests.ledger.scripted_storage import TIMEOUT_SECONDS
-from tests.ledger.test_heartbeat import NEVER, SHORT, RecordingLease
+from tests.ledger.test_heartbeat_scheduler import NEVER, SHORT, RecordingLease
 from tests.mirror import ROOT
 
 FAR = contextvars.ContextVar[object]("FAR")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from taskhandler.ledger.heartbeat import Heartbeats
+from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from tests.ledger.scripted_storage import TIMEOUT_SECONDS
 from tests.mirror import ROOT
 
