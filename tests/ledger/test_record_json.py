@@ -47,6 +47,12 @@ def test_every_record_is_decoded_unchanged(record: Record):
     assert decoded(encode_record(record)) == record
 
 
+def test_a_record_without_parts_keeps_the_fields_of_a_newer_version():
+    record = replace(FIRST, unknown=(("priority", b"1"),))
+    assert json.loads(encode_record(record))["priority"] == 1
+    assert decoded(encode_record(record)) == record
+
+
 def test_a_record_with_all_its_fields_is_decoded_unchanged():
     assert decoded(encode_record(WHOLE)) == WHOLE
 

@@ -62,7 +62,7 @@ def test_while_the_ledger_is_out_of_use_no_task_runs_until_it_is_repaired(
     assert deliver(service, "t0", retry=1).said == (200, "completed")
     assert deliver(service, "before", retry=1).said == (200, "duplicate")
     assert len(service.effects("begun", "queued")) == 1
-    assert "To mend it" in service.log.read_text()
+    assert "To fix it" in service.log.read_text()
 
 
 def test_a_task_whose_end_cannot_be_recorded_is_not_acknowledged_and_taken_over(serve: Serve):
