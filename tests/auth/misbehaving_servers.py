@@ -1,4 +1,4 @@
-"""Servers on this machine that talk as no web server should."""
+"""Servers on this machine that misbehave: silent, slow, endless, or not HTTP at all."""
 
 from __future__ import annotations
 

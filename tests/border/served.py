@@ -28,7 +28,7 @@ from tests.border.servers import Server
 from tests.mirror import ROOT
 from tests.serving import effects
 from tests.serving.effects import Effect
-from tests.serving.raw import Line, Said, converse, request
+from tests.serving.raw_http import Line, Said, converse, request
 
 TIMEOUT_SECONDS = 30.0
 QUEUE = "border"

@@ -14,7 +14,7 @@ from taskhandler.lifecycle.record import TERMINAL, State
 from tests.border.conftest import Serve
 from tests.border.served import TIMEOUT_SECONDS, Served, lines
 from tests.border.servers import Server, chosen
-from tests.serving.raw import Said, request
+from tests.serving.raw_http import Said, request
 
 TASKS = itertools.count()
 COMPLETED = (200, "completed")

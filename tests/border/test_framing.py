@@ -13,7 +13,7 @@ from tests.border.conftest import Serve
 from tests.border.framing import BODY, BYTE_ORDER_MARK, FRAMINGS, GZIP, Framing
 from tests.border.served import lines
 from tests.border.servers import Server, chosen
-from tests.serving.raw import request
+from tests.serving.raw_http import request
 
 TASKS = itertools.count()
 ON_EACH_SERVER = pytest.mark.parametrize("server", chosen())

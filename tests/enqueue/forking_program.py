@@ -1,4 +1,4 @@
-"""A program that enqueues, forks, and enqueues in both processes; says so by its end.
+"""A program that enqueues, forks, and enqueues in both processes; its exit status says whether it could.
 
 Argument: `host:port` of a local queue that has the queue `orders`.
 """

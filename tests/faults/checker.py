@@ -1,4 +1,4 @@
-"""Judges a history: everything that should not be, in words. It knows nothing of how the product works."""
+"""Judges a history: lists every problem in it, and knows nothing of how the product works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A way that takes its time: what goes in comes out later, in its order, however much is on the way."""
+"""A delay of a connection: what goes in comes out later, in its order, however much is under way."""
 
 from __future__ import annotations
 

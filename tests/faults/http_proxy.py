@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the web servers, which breaks off chosen deliveries in chosen ways."""
+"""An HTTP proxy in front of the web servers, which breaks off chosen deliveries in chosen ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes trouble for whole processes and connections, at times that a seed decides."""
+"""Faults of whole processes and connections, at moments that a seed decides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 from tests.faults.stage import Stage
 
 BETWEEN = (0.5, 2.0)
-"""Seconds from one trouble to the next."""
+"""Seconds from one fault to the next."""
 
 STOPPED = (0.2, 4.0)
 """Seconds that a worker stays stopped: some are shorter than its leases, some are longer."""
@@ -38,7 +38,7 @@ class Nemesis:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave everybody alone, and nobody stopped."""
+        """End, with no worker left stopped."""
         self._over.set()
         self._thread.join()
 

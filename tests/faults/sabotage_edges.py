@@ -1,4 +1,4 @@
-"""Everything around the law that guards something: the delivery, the lease, the storage, the doors."""
+"""What guards something around the rules: the delivery, the lease, the storage, clocks and replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of the law, each weakened as the exploration weakens it: what is wrong there is wrong here."""
+"""The rules of the state machine, each weakened as the exploration weakens it; both must notice."""
 
 from __future__ import annotations
 

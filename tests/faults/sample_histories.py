@@ -1,4 +1,4 @@
-"""Histories that never happened, for the tests of the checker."""
+"""Sample histories, for the tests of the checker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More than a worker should have to bear: failures without end, storms, bombs, and deliveries that wait."""
+"""Load: endless failures, storms of requests, compressed bombs, and deliveries that wait."""
 
 from __future__ import annotations
 

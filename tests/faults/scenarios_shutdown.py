@@ -1,4 +1,4 @@
-"""Workers that are told to stop, in every phase, and releases that roll out."""
+"""Workers that are stopped in every phase of a delivery, and releases that roll out."""
 
 from __future__ import annotations
 

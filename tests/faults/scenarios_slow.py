@@ -1,4 +1,4 @@
-"""A way to the ledger that takes its time, in each direction, and one that is dead without saying so."""
+"""A connection to the ledger that is slow in each direction, or dead without an error."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from taskhandler.ledger.amend import Done, Pending, Read, resume
 from taskhandler.ledger.bootclock import ServerClock, Stamp
 from taskhandler.ledger.sqlite import rows as sqlite_rows
 from taskhandler.ledger.storage import Stale, Unknown, Written
-from taskhandler.lifecycle import rules as law
+from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.verdict import Conflict, InFlight, Renewed, Run, Settled, Transition, Verdict
 from taskhandler.outcome import Outcome
@@ -47,7 +47,7 @@ def believing(*kinds: type[Stale | Unknown]) -> Callable[..., Pending | Done]:
     return credulous
 
 
-class IdleHeartbeat(law.Heartbeat, frozen=True):
+class IdleHeartbeat(rules.Heartbeat, frozen=True):
     """A heartbeat that changes nothing, so that Firestore's update_time stays where it is."""
 
     def __call__(self, seen: Snapshot | None) -> Transition:
@@ -55,7 +55,7 @@ class IdleHeartbeat(law.Heartbeat, frozen=True):
         return step if seen is None or step.write is None else Transition(seen.record, Renewed())
 
 
-class ForgetfulMarkNotified(law.MarkNotified, frozen=True):
+class ForgetfulMarkNotified(rules.MarkNotified, frozen=True):
     """That `on_dead` was called is not written down."""
 
     def __call__(self, seen: Snapshot | None) -> Transition:  # noqa: ARG002 - it looks at nothing

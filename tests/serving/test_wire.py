@@ -8,7 +8,7 @@ import pytest
 
 from taskhandler.devqueue import LocalQueue
 from tests.serving.deliveries import deliver, token
-from tests.serving.raw import Line, Said, exchange, lines, request
+from tests.serving.raw_http import Line, Said, exchange, lines, request
 from tests.serving.service import THREADS, Service
 
 pytestmark = pytest.mark.xdist_group("wire")

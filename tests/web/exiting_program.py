@@ -1,4 +1,4 @@
-"""A program that ends in the midst of things: it is to print no traceback, and not to hang.
+"""A program that ends while the library is at work: it must print no traceback, and not hang.
 
 Arguments: the ledger's URL, and when it ends: "idle" (a thread for heartbeats is there), "running" (a handler
 runs on a daemon thread, and its lease is being extended), "atexit" (a task is delivered as it ends).

@@ -1,4 +1,4 @@
-"""HTTP as no client library would send it."""
+"""HTTP requests byte by byte, as no client library would send them."""
 
 from __future__ import annotations
 
