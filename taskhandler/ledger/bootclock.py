@@ -6,8 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 REBOOTED_SECONDS = 3600.0
 """The least age of a record from before a reboot. No lease is that long, so no such record is held."""
@@ -47,7 +48,7 @@ class Stamp(Struct, frozen=True, gc=False):
     """
 
     boot_id: str
-    boot_ns: int
+    boot_ns: Annotated[int, Meta(ge=0)]
     wall: float
 
 

@@ -14,7 +14,15 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import FORMAT, OperatorAct, Record, Round, Step, Unknown
+from taskhandler.lifecycle.record import (
+    FORMAT,
+    OperatorAct,
+    Record,
+    Round,
+    Step,
+    Unknown,
+    check_decoded,
+)
 
 _ELSEWHERE = frozenset({"format", "min_reader", "unknown"})
 """What stands beside the JSON, and what is not one field."""
@@ -56,6 +64,7 @@ def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
     try:
         text.decode()
         record = _decoder.decode(text)
+        check_decoded(record)
         raw = _raw_fields.decode(text)
         return replace(
             record,
@@ -66,7 +75,7 @@ def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
             rounds=_with_unknown(record.rounds, raw, "rounds", Round),
             acts=_with_unknown(record.acts, raw, "acts", OperatorAct),
         )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's and Unicode's errors are ValueErrors
         raise ValueError(f"it cannot be decoded ({error})") from error
 
 

@@ -7,6 +7,7 @@ on it.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Annotated
 
 import msgspec
 
@@ -15,10 +16,12 @@ from taskhandler.ledger.record_json import decode_record, encode_record
 from taskhandler.ledger.storage import Unavailable, check_reader
 from taskhandler.lifecycle.record import Record, Snapshot
 
+_Format = Annotated[int, msgspec.Meta(ge=1)]
+
 
 class _Row(msgspec.Struct, frozen=True):
-    format: int
-    min_reader: int
+    format: _Format
+    min_reader: _Format
     stamp: Stamp
     record: msgspec.Raw
 

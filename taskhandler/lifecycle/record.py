@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Hashable
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 
@@ -39,6 +40,17 @@ MOST_ROUNDS = 64
 MOST_ACTS = 20
 """Acts of operators that a record remembers."""
 
+Count = Annotated[int, Meta(ge=0, le=2**62)]
+Lease = Annotated[float, Meta(ge=0, le=3600)]
+Retention = Annotated[float, Meta(ge=0)]
+Moment = Annotated[float, Meta(ge=0, le=253_402_300_799)]
+"""What the numbers of a record can be: seconds, and since 1970 until the year 9999.
+
+They are checked when a record is decoded: a negative lease, say, which somebody wrote by hand, would let two
+deliveries run a task. A version that allows longer leases raises `min_reader`
+(see `bootclock.REBOOTED_SECONDS`).
+"""
+
 Unknown = tuple[tuple[str, bytes], ...]
 """Fields of a newer version: each name with its value, as the storage encodes it."""
 
@@ -47,7 +59,7 @@ class Step(Struct, frozen=True, omit_defaults=True, gc=False):
     """One `once` step of a task: begun, and, with a `value` (JSON), done."""
 
     name: str
-    fence: int
+    fence: Count
     value: str | None = None
     unknown: Unknown = ()
 
@@ -66,7 +78,7 @@ class OperatorAct(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     action: str
     who: str
     why: str
-    at: float
+    at: Moment
     unknown: Unknown = ()
 
 
@@ -106,15 +118,15 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """
 
     state: State
-    attempt: int
-    fence: int
+    attempt: Count
+    fence: Count
     lease_id: str
-    lease: float
+    lease: Lease
     digest: str
-    retention: float
+    retention: Retention
     handler: str = ""
-    drained: int = 0
-    heartbeats: int = 0
+    drained: Count = 0
+    heartbeats: Count = 0
     on_dead_called: bool = False
     reason: str = ""
     result: str | None = None
@@ -122,7 +134,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     history: tuple[str, ...] = ()
     error_type: str = ""
     trace: str = ""
-    generation: int = 0
+    generation: Count = 0
     claimed_by: str = ""
     rounds: tuple[Round, ...] = ()
     acts: tuple[OperatorAct, ...] = ()
@@ -173,6 +185,16 @@ class Snapshot(Struct, frozen=True):
     def has_expired(self) -> bool:
         """Whether this end is past its retention, and counts as no record (T16)."""
         return self.record.is_terminal and self.age >= self.record.retention
+
+
+def check_decoded(record: Record) -> None:
+    """See that the fields of a decoded record agree; each by itself is what it can be.
+
+    Raises:
+        ValueError: they do not. The message says which.
+    """
+    if record.drained > record.attempt:
+        raise ValueError(f"drained is {record.drained}, of {record.attempt} attempts")
 
 
 def end_of(snapshot: Snapshot | None) -> State | None:

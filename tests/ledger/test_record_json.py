@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from taskhandler.ledger.record_json import decode_record, encode_record
 from taskhandler.lifecycle.holder_rules import BeginStep, FinishStep, Heartbeat
 from taskhandler.lifecycle.record import OperatorAct, Record, Round, Snapshot, State, Step
-from tests.ledger.samples import FIRST, records
+from tests.ledger.samples import ABSURD, FIRST, records
 
 WHOLE = replace(
     FIRST,
@@ -131,3 +131,10 @@ def test_unknown_fields_of_any_name_and_value_are_kept(more: dict[str, object], 
 def test_text_that_is_not_a_record_is_refused_with_the_reason(text: bytes):
     with pytest.raises(ValueError, match="it cannot be decoded"):
         decoded(text)
+
+
+@pytest.mark.parametrize(("field", "value"), ABSURD)
+def test_a_number_that_no_version_writes_is_refused_by_its_name(field: str, value: float):
+    fields = {**json.loads(encode_record(FIRST)), field: value}
+    with pytest.raises(ValueError, match=field):
+        decoded(json.dumps(fields).encode())

@@ -51,6 +51,15 @@ def test_a_row_that_cannot_be_decoded_is_unavailable_with_the_reason(text: bytes
     assert "cannot be read" in found.why
 
 
+@pytest.mark.parametrize("field", [b'"format":', b'"min_reader":', b'"boot_ns":'])
+def test_a_row_of_a_format_or_a_time_below_the_first_is_unavailable(field: bytes):
+    clock = Clocks().clock()
+    text = encode_row(FIRST, clock.stamp()).replace(field, field + b"-")
+    found = decode_row(text, version=1, clock=clock, now=clock.now())
+    assert isinstance(found, Unavailable)
+    assert field.decode().strip('":') in found.why
+
+
 def test_a_row_with_a_broken_record_is_unavailable():
     clock = Clocks().clock()
     text = encode_row(FIRST, clock.stamp()).replace(b'"running"', b'"strolling"')

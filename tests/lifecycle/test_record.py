@@ -6,7 +6,16 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import MOST_LINES, TERMINAL, Record, Snapshot, State, Step, end_of
+from taskhandler.lifecycle.record import (
+    MOST_LINES,
+    TERMINAL,
+    Record,
+    Snapshot,
+    State,
+    Step,
+    check_decoded,
+    end_of,
+)
 
 RECORD = Record(
     state=State.RUNNING, attempt=5, fence=6, lease_id="a", lease=30.0, digest="d", retention=900.0, drained=2
@@ -38,6 +47,12 @@ def test_drained_attempts_are_not_charged():
     assert RECORD.charged == 3
 
 
+def test_more_drained_attempts_than_attempts_are_an_error():
+    check_decoded(replace(RECORD, drained=5))
+    with pytest.raises(ValueError, match="drained is 6, of 5 attempts"):
+        check_decoded(replace(RECORD, drained=6))
+
+
 def test_the_attempt_that_reaches_the_limit_is_the_last():
     limits = [None, 2, 3, 4]
     assert [RECORD.is_last(max_attempts=limit) for limit in limits] == [False, True, True, False]
@@ -58,6 +73,12 @@ def test_a_record_is_encoded_and_decoded_unchanged():
         RECORD, steps=(Step("s", 6), Step("t", 6, "1")), history=("5 lost",), reason="ü", result="{}"
     )
     assert msgspec.json.decode(msgspec.json.encode(record), type=Record) == record
+
+
+@pytest.mark.parametrize("field", ["attempt", "fence", "lease", "retention", "drained", "heartbeats"])
+def test_a_negative_number_is_not_decoded(field: str):
+    with pytest.raises(msgspec.ValidationError, match=field):
+        msgspec.convert({**msgspec.to_builtins(RECORD), field: -1}, Record)
 
 
 def test_a_fresh_record_is_encoded_briefly():

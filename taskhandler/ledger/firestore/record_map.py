@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import OperatorAct, Record, Round, Step, Unknown
+from taskhandler.lifecycle.record import OperatorAct, Record, Round, Step, Unknown, check_decoded
 from taskhandler.protobuf import Message
 
 _Item = TypeVar("_Item", Step, Round, OperatorAct)
@@ -63,6 +63,7 @@ def read_record(fields: Message) -> Record:
     record = msgspec.convert(
         {name: _to_plain_field(name, fields[name]) for name in RECORD_FIELDS if name in fields}, Record
     )
+    check_decoded(record)
     lists = {
         name: _with_unknown(getattr(record, name), name, fields) for name in _ITEM_FIELDS if name in fields
     }

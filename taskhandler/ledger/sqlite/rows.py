@@ -144,6 +144,8 @@ def decode_row(row: Row, *, clock: ServerClock, now: int) -> Snapshot:
             _refuse_newer(format_, min_reader)
             record = _decode_record(text, format_, min_reader)
             updated = _seconds(updated_at)
+            if boot_ns < 0:
+                raise UnreadableRowError("boot_ns is negative")
             if updated is None:
                 raise UnreadableRowError("updated_at is not a time")
             age = clock.age(Stamp(boot_id, boot_ns, updated), now=now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from google.cloud.firestore_v1 import types
 from hypothesis import given
@@ -10,7 +12,7 @@ from msgspec.structs import replace
 from taskhandler.ledger.firestore.record_map import find_unknown, put_record, read_record, to_plain
 from taskhandler.lifecycle.record import OperatorAct, Record, Round, State, Step
 from taskhandler.protobuf import Message
-from tests.ledger.samples import FIRST, records
+from tests.ledger.samples import ABSURD, FIRST, records
 
 RARE = replace(
     FIRST,
@@ -100,6 +102,19 @@ def test_an_item_that_is_not_a_map_is_an_error_that_says_where():
     fields = filled(RARE)
     fields["acts"].array_value.values.add().string_value = "reset"
     with pytest.raises(ValueError, match=r"\$\.acts\[1\]"):
+        read_record(fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [*ABSURD, ("lease", math.nan), ("lease", math.inf), ("retention", math.nan)]
+)
+def test_a_number_that_no_version_writes_is_an_error_that_names_it(field: str, value: float):
+    fields = filled(FIRST)
+    if isinstance(value, int):
+        fields[field].integer_value = value
+    else:
+        fields[field].double_value = value
+    with pytest.raises(ValueError, match=field):
         read_record(fields)
 
 

@@ -24,6 +24,8 @@ SPOILT = {
     "in an unknown state": """UPDATE records SET record = replace(record, '"running"', '"paused"')""",
     "without what it needs": "UPDATE records SET record = '{}'",
     "of the wrong kind": "UPDATE records SET boot_ns = 'yesterday'",
+    "with a negative lease": "UPDATE records SET record = replace(record, '\"lease\":30', '\"lease\":-30')",
+    "of a time before the start": "UPDATE records SET boot_ns = -1",
     "without a time": "UPDATE records SET updated_at = 'yesterday'",
 }
 
