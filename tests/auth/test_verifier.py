@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from taskhandler.auth.certificates import STALE_IF_ERROR_SECONDS, CertificateKeeper
+from taskhandler.auth.certificates import CertificateKeeper
 from taskhandler.auth.fetch_response import Fetched
 from taskhandler.auth.token import CLOCK_SKEW_SECONDS, LONGEST_LIFETIME_SECONDS, Refused
 from taskhandler.auth.verifier import (
@@ -191,42 +191,6 @@ def test_a_token_that_google_auth_refuses_for_its_times_is_refused(
     assert issuer.verifier(source, clock).verify(old) == refused
 
 
-def test_a_good_token_is_accepted_until_it_expires_even_when_certificates_are_lost(
-    clock: issuer.Clock,
-):
-    source, keeper_clock = issuer.Source(Fetched(issuer.certificates(), 300), DOWN), issuer.Clock()
-    keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
-    verifier = OIDCVerifier(issuer.RULES, keeper, now=clock)
-    exp = int(clock.now) + 3600
-    bearer, other = issuer.bearer(body=issuer.claims(exp=exp)), issuer.bearer(body=issuer.claims(sub="1"))
-    assert verifier.verify(bearer) == ME
-    keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
-    assert (verifier.verify(bearer), verifier.verify(other)) == (ME, AWAY)
-    clock.now = exp + CLOCK_SKEW_SECONDS
-    assert verifier.verify(bearer) == ME
-    clock.now += 1
-    assert verifier.verify(bearer) == Refused("unauthenticated", "the token has expired")
-
-
-def test_the_number_of_remembered_tokens_is_bounded_and_the_oldest_goes_first(clock: issuer.Clock):
-    source = issuer.Source(Fetched(issuer.certificates(), 300), DOWN)
-    keeper_clock = issuer.Clock()
-    keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
-    verifier = OIDCVerifier(issuer.RULES, keeper, now=clock, remembered=4)
-    bearers = [issuer.bearer(body=issuer.claims(sub=str(number))) for number in range(9)]
-    assert [verifier.verify(bearer) for bearer in bearers] == [ME] * 9
-    keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
-    assert [verifier.verify(bearer) for bearer in bearers] == [AWAY] * 6 + [ME] * 3
-
-
-def test_a_refused_token_is_not_remembered(clock: issuer.Clock):
-    source = issuer.Source(DOWN, Fetched(issuer.certificates(), 300), DOWN)
-    verifier, bearer = issuer.verifier(source, clock), issuer.bearer()
-    assert verifier.verify(bearer) == AWAY
-    clock.now += 10
-    assert verifier.verify(bearer) == ME
-
-
 def test_sixteen_threads_starting_cold_ask_for_certificates_once():
     with issuer.Publisher() as published:
         keeper = CertificateKeeper(published.url, clock=time.monotonic)
@@ -270,21 +234,3 @@ def test_without_verification_every_caller_is_accepted_without_an_email(source: 
         PlatformVerifier(issuer.RULES, now=time.time),
     ]
     assert verifiers[0].verify(None) == verifiers[0].verify("x", allowed=frozenset()) == Caller("")
-
-
-def test_while_the_certificates_hang_unknown_keys_are_refused_and_remembered_tokens_accepted():
-    with issuer.Publisher() as published, ThreadPoolExecutor(50) as threads:
-        keeper = CertificateKeeper(published.url, clock=time.monotonic, starter_wait=0.01)
-        verifier, remembered = OIDCVerifier(issuer.RULES, keeper, now=time.time), issuer.bearer()
-        assert verifier.verify(remembered) == ME
-        published.open.clear()
-        segments = issuer.token().split(".")[1:]
-        unknown = [
-            ".".join([f"Bearer {issuer.segment(issuer.header(kid=f'k{number}'))}", *segments])
-            for number in range(250)
-        ]
-        answers = list(threads.map(verifier.verify, [*unknown, *[remembered] * 250]))
-        assert not published.open.is_set()
-        assert set(answers[:250]) == {Refused("unauthenticated", "the token is signed with an unknown key")}
-        assert set(answers[250:]) == {ME}
-        assert published.asked <= 2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from taskhandler.auth.certificates import STALE_IF_ERROR_SECONDS, CertificateKeeper
 from taskhandler.auth.fetch_response import Fetched
-from taskhandler.auth.token import Refused
+from taskhandler.auth.token import CLOCK_SKEW_SECONDS, Refused
 from taskhandler.auth.verifier import REMEMBERED_SECONDS, Caller, OIDCVerifier, Unverifiable
 from taskhandler.config.settings import CERTS_URL
 from tests.auth import issuer
@@ -143,3 +144,57 @@ def test_a_token_of_another_account_is_not_remembered(clock: issuer.Clock):
     assert verifier.verify(other) == FORBIDDEN
     refresh(verifier, clock)
     assert verifier.verify(other) == NO_SUCH_KEY
+
+
+def test_a_good_token_is_accepted_until_it_expires_even_when_certificates_are_lost(
+    clock: issuer.Clock,
+):
+    source, keeper_clock = issuer.Source(Fetched(issuer.certificates(), 300), DOWN), issuer.Clock()
+    keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
+    verifier = OIDCVerifier(issuer.RULES, keeper, now=clock)
+    exp = int(clock.now) + 3600
+    bearer, other = issuer.bearer(body=issuer.claims(exp=exp)), issuer.bearer(body=issuer.claims(sub="1"))
+    assert verifier.verify(bearer) == ME
+    keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
+    assert (verifier.verify(bearer), verifier.verify(other)) == (ME, AWAY)
+    clock.now = exp + CLOCK_SKEW_SECONDS
+    assert verifier.verify(bearer) == ME
+    clock.now += 1
+    assert verifier.verify(bearer) == Refused("unauthenticated", "the token has expired")
+
+
+def test_the_number_of_remembered_tokens_is_bounded_and_the_oldest_goes_first(clock: issuer.Clock):
+    source = issuer.Source(Fetched(issuer.certificates(), 300), DOWN)
+    keeper_clock = issuer.Clock()
+    keeper = CertificateKeeper(CERTS_URL, clock=keeper_clock, fetch=source, spawn=lambda act: act())
+    verifier = OIDCVerifier(issuer.RULES, keeper, now=clock, remembered=4)
+    bearers = [issuer.bearer(body=issuer.claims(sub=str(number))) for number in range(9)]
+    assert [verifier.verify(bearer) for bearer in bearers] == [ME] * 9
+    keeper_clock.now += 300 + STALE_IF_ERROR_SECONDS
+    assert [verifier.verify(bearer) for bearer in bearers] == [AWAY] * 6 + [ME] * 3
+
+
+def test_a_refused_token_is_not_remembered(clock: issuer.Clock):
+    source = issuer.Source(DOWN, Fetched(issuer.certificates(), 300), DOWN)
+    verifier, bearer = issuer.verifier(source, clock), issuer.bearer()
+    assert verifier.verify(bearer) == AWAY
+    clock.now += 10
+    assert verifier.verify(bearer) == ME
+
+
+def test_while_the_certificates_hang_unknown_keys_are_refused_and_remembered_tokens_accepted():
+    with issuer.Publisher() as published, ThreadPoolExecutor(50) as threads:
+        keeper = CertificateKeeper(published.url, clock=time.monotonic, starter_wait=0.01)
+        verifier, remembered = OIDCVerifier(issuer.RULES, keeper, now=time.time), issuer.bearer()
+        assert verifier.verify(remembered) == ME
+        published.open.clear()
+        segments = issuer.token().split(".")[1:]
+        unknown = [
+            ".".join([f"Bearer {issuer.segment(issuer.header(kid=f'k{number}'))}", *segments])
+            for number in range(250)
+        ]
+        answers = list(threads.map(verifier.verify, [*unknown, *[remembered] * 250]))
+        assert not published.open.is_set()
+        assert set(answers[:250]) == {Refused("unauthenticated", "the token is signed with an unknown key")}
+        assert set(answers[250:]) == {ME}
+        assert published.asked <= 2
