@@ -47,5 +47,5 @@ def main(url: str, moment: str) -> None:
 
 
 if __name__ == "__main__":
-    logging.getLogger("taskhandler").addFilter(lambda record: "anybody can run" not in record.getMessage())
+    logging.getLogger("taskhandler").addFilter(lambda record: "anyone can run" not in record.getMessage())
     main(sys.argv[1], sys.argv[2])
