@@ -24,7 +24,7 @@ import attrs
 import msgspec
 import pydantic
 
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.signature import read_signature
 from taskhandler.task import Task
 
 
@@ -201,7 +201,7 @@ def _refuse(name: str, body: str, length: int) -> Measured:
     def handler(payload: Any) -> None: ...  # noqa: ANN401 - annotated in the next line
 
     handler.__annotations__["payload"] = TYPES[name]
-    read = signature_of(handler, task_type=Task).type.read
+    read = read_signature(handler, task_type=Task).type.read
     read(b"{}" + b" " * (1 << 15))  # what is made once is made
     made = BODIES[body](length).encode()
     return _measured(lambda: read(made))

@@ -82,8 +82,8 @@ class Retry(Steering):
     def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
         """See the class."""
         super().__init__(reason)
-        self.reason = _reason(type(self), reason)
-        self.after = _after(type(self), after)
+        self.reason = _check_reason(type(self), reason)
+        self.after = _check_after(type(self), after)
 
 
 class RateLimited(Steering):
@@ -99,8 +99,8 @@ class RateLimited(Steering):
     def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
         """See the class."""
         super().__init__(reason)
-        self.reason = _reason(type(self), reason)
-        self.after = _after(type(self), after)
+        self.reason = _check_reason(type(self), reason)
+        self.after = _check_after(type(self), after)
 
 
 def retry_after(asked: Retry | RateLimited) -> float | None:
@@ -117,7 +117,7 @@ class Reject(Steering):
     def __init__(self, reason: str = "") -> None:
         """`reason` is kept in the record and in the logs."""
         super().__init__(reason)
-        self.reason = _reason(type(self), reason)
+        self.reason = _check_reason(type(self), reason)
 
 
 class Interrupted(BaseException):
@@ -132,7 +132,7 @@ class Interrupted(BaseException):
         self.why = why
 
 
-def _reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what users write
+def _check_reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what users write
     if isinstance(reason, str | BaseException):  # an error may stand for its message
         return cast("str", reason)
     if (is_number(reason) or isinstance(reason, timedelta)) and hasattr(word, "after"):
@@ -142,7 +142,7 @@ def _reason(word: type[Steering], reason: Any) -> str:  # noqa: ANN401 - what us
     )
 
 
-def _after(word: type[Steering], after: object) -> float | None:
+def _check_after(word: type[Steering], after: object) -> float | None:
     if after is None:
         return None
     try:

@@ -34,43 +34,43 @@ _resting: dict[int, list[Forkable]] = {}
 """What was stopped for the fork of a thread, by the thread's id."""
 
 
-def tell_of_forks(forkable: Forkable) -> None:
+def notify_of_forks(forkable: Forkable) -> None:
     """Notify `forkable` of every fork of this process, for as long as it lives."""
-    reference = weakref.ref(forkable, _forgetting(_forkables))
+    reference = weakref.ref(forkable, _make_remover(_forkables))
     _forkables[id(reference)] = reference
 
 
 def call_in_child(method: Callable[[], None]) -> None:
     """Call a bound `method` in every child that this process forks off, for as long as its object lives."""
     # Not by a WeakMethod: its own callback fails when the interpreter ends and takes things apart.
-    reference = weakref.ref(method.__self__, _forgetting(_methods))  # type: ignore[attr-defined]  # it is bound
+    reference = weakref.ref(method.__self__, _make_remover(_methods))  # type: ignore[attr-defined]  # it is bound
     _methods[id(reference)] = (reference, method.__func__)  # type: ignore[attr-defined]  # the same
 
 
-def _forgetting(registry: dict[int, Any]) -> Callable[[weakref.ref[Any]], None]:
+def _make_remover(registry: dict[int, Any]) -> Callable[[weakref.ref[Any]], None]:
     return lambda gone: registry.pop(id(gone), None)
 
 
-def _living() -> list[Forkable]:
+def _list_living() -> list[Forkable]:
     found = [reference() for reference in list(_forkables.values())]
     return [forkable for forkable in found if forkable is not None]
 
 
-def _before() -> None:
+def _stop_all() -> None:
     resting = _resting[threading.get_ident()] = list[Forkable]()
-    for forkable in _living():
+    for forkable in _list_living():
         resting.append(forkable)
         forkable.before_fork()
 
 
-def _after_in_parent() -> None:
+def _resume_in_parent() -> None:
     for forkable in _resting.pop(threading.get_ident(), []):
         forkable.after_fork_in_parent()
 
 
-def _after_in_child() -> None:
+def _reset_in_child() -> None:
     _resting.clear()
-    for forkable in _living():
+    for forkable in _list_living():
         forkable.after_fork_in_child()
     for reference, begin_anew in list(_methods.values()):
         owner = reference()
@@ -78,4 +78,4 @@ def _after_in_child() -> None:
             begin_anew(owner)
 
 
-os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+os.register_at_fork(before=_stop_all, after_in_parent=_resume_in_parent, after_in_child=_reset_in_child)

@@ -41,13 +41,13 @@ class LogThrottle:
         self._clock = clock
         self._periods: dict[Hashable, _Period] = {}
 
-    def left_out(self, kind: Hashable, cause: Hashable = None) -> int | None:
+    def count_left_out(self, kind: Hashable, cause: Hashable = None) -> int | None:
         """Ask for a line about `cause`, which is of this `kind`.
 
         Returns:
             How many lines about it were left out in the period before; None if this one must be left out.
         """
-        period = self._period(kind)
+        period = self._find_period(kind)
         if cause not in period.left_out and len(period.left_out) >= MOST_CAUSES:
             cause = _OTHERS
         if cause in period.left_out:
@@ -56,7 +56,7 @@ class LogThrottle:
         period.left_out[cause] = 0
         return period.before.pop(cause, 0) + period.before.pop(_OTHERS, 0)
 
-    def _period(self, kind: Hashable) -> _Period:
+    def _find_period(self, kind: Hashable) -> _Period:
         now = self._clock()
         last = self._periods.get(kind)
         if last is not None and now - last.begun < self._seconds:

@@ -17,7 +17,7 @@ def one_line(said: object, *, limit: int) -> str:
     terminal or a log would act on (control characters, escape sequences, line separators, changes of the
     writing direction, half surrogates) becomes "?".
     """
-    text = said if type(said) is str else printed(said)
+    text = said if type(said) is str else try_str(said)
     if text is None:
         return "(it cannot be printed)"[:limit]
     if len(text) <= limit and text.isprintable():
@@ -29,7 +29,7 @@ def one_line(said: object, *, limit: int) -> str:
     return line if whole else line[: limit - 1] + "…"
 
 
-def printed(said: object) -> str | None:
+def try_str(said: object) -> str | None:
     """`str(said)`; None if that raises anything, since an error must be recorded all the same.
 
     Only Ctrl-C goes on up. A worker's time-out that comes just now is too late to stop a handler.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 
 from taskhandler.log_throttle import LogThrottle, and_more
 from taskhandler.text import one_line
-from taskhandler.tracebacks import cleaned, is_loggable
+from taskhandler.tracebacks import clean_traceback, is_loggable
 
 SILENCE_SECONDS = 60.0
 """After a line, before another one about the same cause."""
@@ -43,10 +43,10 @@ class ThrottledLog:
             kind: what the line is about, of which there must be few; by default the line.
             cause: which of many causes of this kind.
         """
-        left_out = self._throttle.left_out(line if kind is None else kind, cause)
+        left_out = self._throttle.count_left_out(line if kind is None else kind, cause)
         if left_out is not None:
             counted = f"{line}%s"
-            self._logger.log(level, counted, *map(_shown, values), and_more(left_out))
+            self._logger.log(level, counted, *map(_clean, values), and_more(left_out))
 
     def warning(self, line: str, *values: object, kind: Hashable = None, cause: Hashable = None) -> None:
         """Log a warning."""
@@ -58,7 +58,7 @@ class ThrottledLog:
 
     def traceback(self, line: str, *values: object, error: Exception) -> None:
         """Log an error with its traceback; its type is the cause."""
-        left_out = self._throttle.left_out((line, *values), type(error).__qualname__)
+        left_out = self._throttle.count_left_out((line, *values), type(error).__qualname__)
         if left_out is not None:
             log_error(self._logger, f"{line}%s", *values, and_more(left_out), error=error)
 
@@ -69,8 +69,8 @@ def log_error(logger: logging.Logger, line: str, *values: object, error: BaseExc
         logger.error(line, *values, exc_info=error)
     else:
         with_traceback = f"{line}\n%s"
-        logger.error(with_traceback, *values, cleaned(error))
+        logger.error(with_traceback, *values, clean_traceback(error))
 
 
-def _shown(value: object) -> object:
+def _clean(value: object) -> object:
     return value if isinstance(value, int) else one_line(value, limit=VALUE_LIMIT)

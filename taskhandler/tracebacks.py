@@ -7,7 +7,7 @@ import traceback
 from itertools import islice
 from typing import Any
 
-from taskhandler.text import one_line, printed
+from taskhandler.text import one_line, try_str
 
 LONGEST_MESSAGE = 2_000
 """Characters of an error's message that are logged."""
@@ -32,7 +32,7 @@ _CONTEXT: Any = BaseException.__dict__["__context__"]
 _CAUSE: Any = BaseException.__dict__["__cause__"]
 
 
-def chain_of(error: BaseException | None) -> list[BaseException]:
+def list_chain(error: BaseException | None) -> list[BaseException]:
     """The error, and those that it stands for: causes, contexts, and the members of groups. Never raises."""
     chain: dict[int, BaseException] = {}
     left: list[object] = [error]
@@ -40,44 +40,46 @@ def chain_of(error: BaseException | None) -> list[BaseException]:
         one = left.pop()
         if isinstance(one, BaseException) and id(one) not in chain:
             chain[id(one)] = one
-            left += [_CONTEXT.__get__(one), _CAUSE.__get__(one), *_members(one)]
+            left += [_CONTEXT.__get__(one), _CAUSE.__get__(one), *_list_members(one)]
     return list(chain.values())
 
 
 def is_behind(error: BaseException | None, later: BaseException | None) -> bool:
     """Whether `later` is `error`, or stands for it: whatever shows `later` shows `error`, too."""
-    return error is not None and any(error is one for one in chain_of(later))
+    return error is not None and any(error is one for one in list_chain(later))
 
 
 def is_loggable(error: BaseException) -> bool:
     """Whether Python's own traceback of the error is fit for a log."""
-    chain = chain_of(error)
-    return len(chain) <= MOST_LINKS and all(_is_plain(said) for one in chain for said in (one, *_notes(one)))
+    chain = list_chain(error)
+    return len(chain) <= MOST_LINKS and all(
+        _is_plain(said) for one in chain for said in (one, *_list_notes(one))
+    )
 
 
-def cleaned(error: BaseException) -> str:
+def clean_traceback(error: BaseException) -> str:
     """The traceback of the error and of its causes, each message on one line."""
-    chain = chain_of(error)
-    parts = [_one(one) for one in reversed(chain[:MOST_LINKS])]
+    chain = list_chain(error)
+    parts = [_clean_error(one) for one in reversed(chain[:MOST_LINKS])]
     if len(chain) > MOST_LINKS:
         parts.insert(0, f"({len(chain) - MOST_LINKS} more errors before)")
     return "\n\nAnother error followed:\n\n".join(parts)
 
 
-def _one(error: BaseException) -> str:
+def _clean_error(error: BaseException) -> str:
     lines = "".join(traceback.format_tb(error.__traceback__, limit=-MOST_FRAMES)).splitlines()
     frames = "".join(f"{line[:LONGEST_LINE]}\n" for line in lines)
     message = one_line(error, limit=LONGEST_MESSAGE)
     return f"Traceback (most recent call last):\n{frames}{type(error).__qualname__}: {message}"
 
 
-def _members(error: BaseException) -> list[object]:
+def _list_members(error: BaseException) -> list[object]:
     if _GROUP is None or not isinstance(error, _GROUP):
         return []
     return list(islice(_GROUP.exceptions.__get__(error), MOST_LOOKED_AT))
 
 
-def _notes(error: BaseException) -> list[object]:
+def _list_notes(error: BaseException) -> list[object]:
     try:
         notes = getattr(error, "__notes__", ())
         return list(islice(notes, MOST_LINKS)) if isinstance(notes, list | tuple) else []
@@ -86,5 +88,5 @@ def _notes(error: BaseException) -> list[object]:
 
 
 def _is_plain(said: object) -> bool:
-    text = printed(said)
+    text = try_str(said)
     return text is not None and len(text) <= LONGEST_MESSAGE and text.isprintable()

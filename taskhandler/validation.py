@@ -38,13 +38,13 @@ def check(value: object, kind: Any) -> Any:  # noqa: ANN401 - a type, and its va
     if not hasattr(kind, "__metadata__"):
         return None if value is None else check(value, get_args(kind)[0])
     try:
-        return convert(_prepared(value, kind.__origin__), kind)
+        return convert(_prepare(value, kind.__origin__), kind)
     except (ValueError, OverflowError, RecursionError) as error:
         description = kind.__metadata__[0].description
-        raise ValueError(f"must be {description}{_wrong_item(value, kind.__origin__)}") from error
+        raise ValueError(f"must be {description}{_find_wrong_item(value, kind.__origin__)}") from error
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
+def find_closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that a misspelt one probably means; None if none is like it."""
     near = difflib.get_close_matches(name[:_LONGEST_GUESSED_CHARACTERS], list(known), n=1)
     return near[0] if near else None
@@ -55,7 +55,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, Real | Decimal) and not isinstance(value, bool)
 
 
-def _prepared(value: Any, plain: Any) -> object:  # noqa: ANN401 - anything, and a type
+def _prepare(value: Any, plain: Any) -> object:  # noqa: ANN401 - anything, and a type
     """The value as msgspec can read it: a duration in seconds, any iterable as a tuple."""
     if get_origin(plain) in _LISTS and _is_list(value):
         return tuple(value)
@@ -70,7 +70,7 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
 
 
-def _wrong_item(value: Any, plain: Any) -> str:  # noqa: ANN401 - the same
+def _find_wrong_item(value: Any, plain: Any) -> str:  # noqa: ANN401 - the same
     """The first wrong item of a list, which may be a long one."""
     if get_origin(plain) not in _LISTS or not _is_list(value):
         return ""

@@ -36,7 +36,7 @@ def test_the_fork_registry_keeps_nothing_alive(called: list[str]):
 
 class Registered:
     def __init__(self) -> None:
-        forks.tell_of_forks(self)
+        forks.notify_of_forks(self)
         forks.call_in_child(self.after_fork_in_child)
 
     def before_fork(self) -> None: ...

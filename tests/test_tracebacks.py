@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taskhandler.tracebacks import LONGEST_MESSAGE, chain_of, cleaned, is_behind, is_loggable
+from taskhandler.tracebacks import LONGEST_MESSAGE, clean_traceback, is_behind, is_loggable, list_chain
 
 
 class UnprintableError(Exception):
@@ -48,7 +48,7 @@ def test_a_message_that_could_forge_a_log_line_is_cleaned_anywhere_in_the_chain(
     for chain in ([error], [error, KeyError("later")]):
         later = caught(*chain)
         assert not is_loggable(later)
-        text = cleaned(later)
+        text = clean_traceback(later)
         assert len(text) < 3 * LONGEST_MESSAGE
         assert text.replace("\n", "").isprintable()
         assert "in raise_it" in text
@@ -66,8 +66,8 @@ def test_the_chain_of_an_error_has_all_its_causes_and_contexts():
     second.__context__ = first
     third.__cause__ = second
     first.__context__ = third  # a ring
-    assert set(chain_of(third)) == {first, second, third}
-    assert chain_of(None) == []
+    assert set(list_chain(third)) == {first, second, third}
+    assert list_chain(None) == []
     assert is_behind(first, third)
     assert not is_behind(None, third)
     assert not is_behind(ValueError(), third)
@@ -79,7 +79,7 @@ def test_a_recursion_error_becomes_a_bounded_text():
 
     with pytest.raises(RecursionError) as found:
         down()
-    assert len(cleaned(found.value).splitlines()) < 200
+    assert len(clean_traceback(found.value).splitlines()) < 200
 
 
 class OddError(Exception):
@@ -96,10 +96,10 @@ class OddError(Exception):
 
 def test_an_error_of_an_odd_class_is_logged_cleaned():
     error = OddError("x")
-    assert chain_of(error) == [error]
+    assert list_chain(error) == [error]
     assert is_behind(error, error)
     assert is_loggable(error)
-    assert cleaned(error).endswith("OddError: x")
+    assert clean_traceback(error).endswith("OddError: x")
 
 
 def test_an_endless_chain_of_errors_becomes_a_bounded_text_in_bounded_time():
@@ -109,8 +109,8 @@ def test_an_endless_chain_of_errors_becomes_a_bounded_text_in_bounded_time():
         later.__context__ = error
         error = later
     assert not is_loggable(error)
-    assert len(cleaned(error)) < 30_000
-    assert "more errors before" in cleaned(error)
+    assert len(clean_traceback(error)) < 30_000
+    assert "more errors before" in clean_traceback(error)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
@@ -118,5 +118,5 @@ def test_a_group_of_thousands_of_errors_becomes_a_bounded_text():
     group_of: Any = getattr(builtins, "ExceptionGroup", None)
     group = group_of("many", [ValueError(f"line\n{number}") for number in range(12_000)])
     assert not is_loggable(group)
-    assert len(cleaned(group)) < 30_000
+    assert len(clean_traceback(group)) < 30_000
     assert is_behind(group.exceptions[500], group)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from taskhandler.validation import Count, check, closest, is_number, seconds
+from taskhandler.validation import Count, check, find_closest, is_number, seconds
 
 Minute = Annotated[float, seconds(1, 60)]
 Colour = Annotated[Literal["red", "green"], Meta(description="'red' or 'green'")]
@@ -134,4 +134,4 @@ def test_true_is_not_a_number(value: object, expected: bool):  # noqa: FBT001 - 
     [("leese", "lease"), ("retries", "retry"), ("colour", None), ("lease" * 1000, None), ("", None)],
 )
 def test_a_misspelt_name_is_guessed_if_one_is_like_it(name: str, meant: str | None):
-    assert closest(name, ["lease", "retry", "queue"]) == meant
+    assert find_closest(name, ["lease", "retry", "queue"]) == meant

@@ -30,7 +30,13 @@ from msgspec import Struct
 
 from taskhandler.auth.fetch_budget import TokenBucket
 from taskhandler.auth.fetch_response import Certificate, Fetched, read_certificates
-from taskhandler.auth.fetch_thread import FAULT_LIMIT_CHARACTERS, Fetch, fault, run_fetch, start_thread
+from taskhandler.auth.fetch_thread import (
+    FAULT_LIMIT_CHARACTERS,
+    Fetch,
+    describe_fault,
+    run_fetch,
+    start_thread,
+)
 from taskhandler.errors import ConfigError
 from taskhandler.forks import call_in_child
 from taskhandler.text import one_line
@@ -198,7 +204,7 @@ class CertificateKeeper:
             else:
                 self._warn_of_failed_fetch(answer)
         except (ValueError, RecursionError) as error:
-            self._warn_of_failed_fetch(fault(error))
+            self._warn_of_failed_fetch(describe_fault(error))
         finally:  # even after an error, no caller is left waiting
             self._end(fetch, held)
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from taskhandler.auth.fetch_response import Fetched, max_age
+from taskhandler.auth.fetch_response import Fetched, read_max_age
 
 LARGEST_BODY_BYTES = 262_144
 """Google's body has about 3,000."""
@@ -42,7 +42,7 @@ def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = ti
     """
     bounds = _Bounds(clock, clock() + timeout)
     try:
-        with _opener(url, bounds).open(url, timeout=timeout) as response:
+        with _make_opener(url, bounds).open(url, timeout=timeout) as response:
             if response.status != http.client.OK:
                 raise OSError(f"HTTP {response.status} {response.reason}")
             body: bytes = response.read(LARGEST_BODY_BYTES + 1)
@@ -55,7 +55,7 @@ def fetch_over_http(url: str, timeout: float, *, clock: Callable[[], float] = ti
         bounds.close()
     if len(body) > LARGEST_BODY_BYTES:
         raise ValueError(f"the response is longer than {LARGEST_BODY_BYTES} bytes")
-    return Fetched(body, max_age(control))
+    return Fetched(body, read_max_age(control))
 
 
 class _Bounds:
@@ -83,7 +83,7 @@ class _Bounds:
         found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
         fault: OSError | None = None
         for number, (family, kind, protocol, _name, where) in enumerate(found):
-            sock: socket.socket = _bounded(socket.socket, self)(family, kind, protocol)
+            sock: socket.socket = _make_bounded(socket.socket, self)(family, kind, protocol)
             try:
                 self.arm(
                     sock, share=len(found) - number
@@ -107,14 +107,14 @@ class _Bounds:
         if descriptor >= 0:
             socket.close(descriptor)
 
-    def tls_context(self) -> ssl.SSLContext:
+    def make_tls_context(self) -> ssl.SSLContext:
         """Make a context that checks the server as Python does by default."""
         context = ssl.create_default_context()
-        context.sslsocket_class = _bounded(ssl.SSLSocket, self)
+        context.sslsocket_class = _make_bounded(ssl.SSLSocket, self)
         return context
 
 
-def _bounded(kind: type[Any], bounds: _Bounds) -> type[Any]:
+def _make_bounded(kind: type[Any], bounds: _Bounds) -> type[Any]:
     """Make a class of sockets that keep within `bounds`; each fetch has its own.
 
     `ssl` creates its sockets itself: only their class can be chosen. Its handshake takes no longer than the
@@ -132,7 +132,7 @@ def _bounded(kind: type[Any], bounds: _Bounds) -> type[Any]:
     return BoundedSocket
 
 
-def _opener(url: str, bounds: _Bounds) -> urllib.request.OpenerDirector:
+def _make_opener(url: str, bounds: _Bounds) -> urllib.request.OpenerDirector:
     """Make an opener without redirects and without errors for statuses: every response is returned."""
     is_https = url.startswith("https:")
     proxies = urllib.request.getproxies() if is_https else {}
@@ -150,7 +150,7 @@ class _HTTPHandler(urllib.request.HTTPHandler):
         self._bounds = bounds
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_connection, http.client.HTTPConnection, self._bounds), request)
+        return self.do_open(partial(_make_connection, http.client.HTTPConnection, self._bounds), request)
 
 
 class _HTTPSHandler(urllib.request.HTTPSHandler):
@@ -159,11 +159,11 @@ class _HTTPSHandler(urllib.request.HTTPSHandler):
         self._bounds = bounds
 
     def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        make = partial(_connection, http.client.HTTPSConnection, self._bounds)
-        return self.do_open(make, request, context=self._bounds.tls_context())
+        make = partial(_make_connection, http.client.HTTPSConnection, self._bounds)
+        return self.do_open(make, request, context=self._bounds.make_tls_context())
 
 
-def _connection(kind: type[Any], bounds: _Bounds, host: str, **options: object) -> Any:  # noqa: ANN401 - of that kind
+def _make_connection(kind: type[Any], bounds: _Bounds, host: str, **options: object) -> Any:  # noqa: ANN401 - of that kind
     connection = kind(host, **options)
     connection._create_connection = bounds.connect  # noqa: SLF001 - http.client has no public way to it
     return connection

@@ -34,7 +34,7 @@ class Published(Struct, frozen=True):
     unusable: int
 
 
-def max_age(cache_control: str) -> float | None:
+def read_max_age(cache_control: str) -> float | None:
     """Read the `max-age` of a `Cache-Control` header, in seconds; None where there is none."""
     match = _MAX_AGE.search(cache_control)
     return float(match[1]) if match else None
@@ -50,14 +50,14 @@ def read_certificates(body: bytes) -> Published:
     response = json.loads(body)
     if not isinstance(response, dict):
         raise ValueError("the response is not a JSON object")  # noqa: TRY004 - the response is wrong, not a caller
-    read = [_certificate(kid, pem) for kid, pem in response.items()]
+    read = [_read_certificate(kid, pem) for kid, pem in response.items()]
     usable = {certificate.kid: certificate for certificate in read if certificate is not None}
     if not usable:
         raise ValueError("the response has no X.509 certificate of an RSA key")
     return Published(usable, len(read) - len(usable))
 
 
-def _certificate(kid: str, pem: object) -> Certificate | None:
+def _read_certificate(kid: str, pem: object) -> Certificate | None:
     from cryptography import exceptions, x509  # noqa: PLC0415 - `import taskhandler` must stay light
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - the same
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - the same

@@ -46,13 +46,13 @@ def run_fetch(
     try:
         answer = download()
     except (OSError, ValueError) as error:
-        answer = fault(error)
+        answer = describe_fault(error)
     finally:  # even after an error, no caller is left waiting
         living = conclude()
         if living is not None:
             living(fetch, answer)
 
 
-def fault(error: Exception) -> str:
+def describe_fault(error: Exception) -> str:
     """Say what went wrong, in one line: parts of it are text from the network."""
     return f"{type(error).__name__}: {one_line(error, limit=FAULT_LIMIT_CHARACTERS)}"

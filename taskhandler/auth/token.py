@@ -74,25 +74,25 @@ def read_token(
         now: seconds since 1970.
     """
     if not authorization:
-        return _refused("there is no Authorization header")
+        return _refuse("there is no Authorization header")
     shape = (
         _CREDENTIAL.fullmatch(authorization) if len(authorization) <= LONGEST_CREDENTIAL_CHARACTERS else None
     )
     if shape is None:
-        return _refused("the Authorization header is not one Bearer token of a plausible length")
+        return _refuse("the Authorization header is not one Bearer token of a plausible length")
     text, header, payload, signature = shape.groups()
     if not (_is_canonical(header) and _is_canonical(payload) and _is_canonical(signature)):
-        return _refused("the token is not canonical base64url")
-    kid, claims = _key_named_in(header), _json_object(payload)
+        return _refuse("the token is not canonical base64url")
+    kid, claims = _read_key_id(header), _decode_object(payload)
     if isinstance(kid, Refused):
         return kid
     if claims is None:
-        return _refused("the token's claims are not a plain JSON object")
-    fault = _fault_in_times(claims, now) or _fault_in_names(claims, audiences, issuers)
-    return Token(text, kid, claims["exp"], claims["email"]) if fault is None else _refused(fault)
+        return _refuse("the token's claims are not a plain JSON object")
+    fault = _find_fault_in_times(claims, now) or _find_fault_in_names(claims, audiences, issuers)
+    return Token(text, kid, claims["exp"], claims["email"]) if fault is None else _refuse(fault)
 
 
-def _refused(why: str) -> Refused:
+def _refuse(why: str) -> Refused:
     return Refused("unauthenticated", why)
 
 
@@ -101,17 +101,17 @@ def _is_canonical(segment: str) -> bool:
 
 
 @lru_cache(maxsize=64)  # the tokens of one key have one header
-def _key_named_in(segment: str) -> str | Refused:
-    header = _json_object(segment)
+def _read_key_id(segment: str) -> str | Refused:
+    header = _decode_object(segment)
     if header is None or header.get("alg") != "RS256":
-        return _refused("the token is not signed with RS256")
+        return _refuse("the token is not signed with RS256")
     if header.get("typ", "JWT") != "JWT" or not header.keys().isdisjoint(("crit", "cty", "b64")):
-        return _refused("the token is not a plain JWT")
+        return _refuse("the token is not a plain JWT")
     kid = header.get("kid")
-    return kid if kid and isinstance(kid, str) else _refused("the token names no key")
+    return kid if kid and isinstance(kid, str) else _refuse("the token names no key")
 
 
-def _json_object(segment: str) -> dict[str, Any] | None:
+def _decode_object(segment: str) -> dict[str, Any] | None:
     try:
         text = a2b_base64(segment.encode().translate(_TO_BASE64) + b"==").decode()
         if text.count("{") + text.count("[") > MOST_BRACKETS:
@@ -136,7 +136,7 @@ def _refuse_constant(name: str) -> object:
 _JSON = json.JSONDecoder(object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant)
 
 
-def _fault_in_times(claims: dict[str, Any], now: float) -> str | None:
+def _find_fault_in_times(claims: dict[str, Any], now: float) -> str | None:
     iat, exp = claims.get("iat"), claims.get("exp")
     nbf = claims.get("nbf", iat)
     if type(iat) is not int or type(exp) is not int or type(nbf) is not int:
@@ -148,7 +148,7 @@ def _fault_in_times(claims: dict[str, Any], now: float) -> str | None:
     return "the token has expired" if exp < now - CLOCK_SKEW_SECONDS else None
 
 
-def _fault_in_names(
+def _find_fault_in_names(
     claims: dict[str, Any], audiences: Collection[str], issuers: Collection[str]
 ) -> str | None:
     iss, aud = claims.get("iss"), claims.get("aud")

@@ -106,7 +106,7 @@ class OIDCVerifier:
                 answer = good.caller if self._now() < good.until else self._examine(given)
             else:
                 answer = self._examine(given)
-            return answer if allowed is None else _among(allowed, answer)
+            return answer if allowed is None else _narrow(allowed, answer)
         except (
             RecursionError
         ):  # the stack was nearly full before: no token that is parsed is nested so deeply
@@ -132,7 +132,7 @@ class OIDCVerifier:
         if not _is_signed(token, certificate, self._policy):
             return Refused("unauthenticated", "google-auth rejected the token's signature or its times")
         caller = Caller(token.email)
-        answer = _among(self._policy.accounts, caller)
+        answer = _narrow(self._policy.accounts, caller)
         return self._remember(key, caller, token, certificate) if answer is caller else answer
 
     def _remember(self, key: str, caller: Caller, token: Token, certificate: Certificate) -> Caller:
@@ -162,8 +162,8 @@ class PlatformVerifier:
             token = _read(authorization or "", self._policy, self._now())
             if isinstance(token, Refused):
                 return token
-            answer = _among(self._policy.accounts, Caller(token.email))
-            return answer if allowed is None else _among(allowed, answer)
+            answer = _narrow(self._policy.accounts, Caller(token.email))
+            return answer if allowed is None else _narrow(allowed, answer)
         except RecursionError:  # as above
             return _NO_STACK
 
@@ -213,20 +213,22 @@ def _read(authorization: str, policy: TokenPolicy, now: float) -> Token | Refuse
 def _is_signed(token: Token, certificate: Certificate, policy: TokenPolicy) -> bool:
     certs, audience = {certificate.kid: certificate.public_key}, list(policy.audiences)
     try:
-        _jwt_decode()(token.text, certs=certs, audience=audience, clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
+        _load_jwt_decode()(
+            token.text, certs=certs, audience=audience, clock_skew_in_seconds=CLOCK_SKEW_SECONDS
+        )
     except ValueError:  # the root of all errors that it raises about such a token
         return False
     return True
 
 
 @cache
-def _jwt_decode() -> Callable[..., object]:
+def _load_jwt_decode() -> Callable[..., object]:
     from google.auth import jwt  # noqa: PLC0415 - `import taskhandler` must stay light
 
     return jwt.decode
 
 
-def _among(accounts: frozenset[str], answer: Answer) -> Answer:
+def _narrow(accounts: frozenset[str], answer: Answer) -> Answer:
     if isinstance(answer, Caller) and answer.email not in accounts:
         return Refused("forbidden", "the token is of an account that is not allowed")
     return answer

@@ -11,7 +11,7 @@ from msgspec.structs import fields
 
 from taskhandler.config.sources import Source
 from taskhandler.errors import ConfigError
-from taskhandler.validation import Count, Email, closest, seconds
+from taskhandler.validation import Count, Email, find_closest, seconds
 
 PREFIX = "TASKHANDLER_"
 
@@ -69,11 +69,11 @@ InFlightWait = Annotated[float, seconds(0, 1800)]
 RetryAfter = Annotated[float, seconds(1, 3600)]
 
 
-def _key(field: str) -> str:
+def _name_key(field: str) -> str:
     return _FAMILIAR.get(field) or PREFIX + field.upper()
 
 
-class Settings(Struct, frozen=True, kw_only=True, rename=_key):
+class Settings(Struct, frozen=True, kw_only=True, rename=_name_key):
     """What the operator has set; docs/settings.md describes each. Durations are seconds."""
 
     audience: Texts = ()
@@ -125,7 +125,7 @@ def read_settings(
     """
     source = Source(configured, environ)
     _refuse_unknown(source)
-    settings = _settings(source, instance=instance)
+    settings = _read_all(source, instance=instance)
     _check_auth(settings, debug=debug)
     _check_authority(settings)
     return settings
@@ -133,13 +133,13 @@ def read_settings(
 
 def _refuse_unknown(source: Source) -> None:
     """Refuse a setting that does not exist: it is misspelt, and would be without effect."""
-    for key, value in source.unknown(PREFIX, KEYS):
-        near = closest(key.removeprefix(PREFIX), sorted(KEYS))
+    for key, value in source.find_unknown(PREFIX, KEYS):
+        near = find_closest(key.removeprefix(PREFIX), sorted(KEYS))
         remedy = f"Did you mean {PREFIX}{near}?" if near else "docs/settings.md lists all settings"
         raise ConfigError(key, value, "there is no such setting", remedy=remedy)
 
 
-def _settings(source: Source, *, instance: str) -> Settings:
+def _read_all(source: Source, *, instance: str) -> Settings:
     read = {field.name: source.read(field.encode_name, field.type, field.default) for field in _READ}
     target = source.read_url("TASK_TARGET_URL")
     place = f"{read['project']}/{read['location']}" if read["project"] and read["location"] else ""
@@ -149,7 +149,7 @@ def _settings(source: Source, *, instance: str) -> Settings:
         "service_accounts": read["service_accounts"] or account,
         "namespace": read["namespace"] or place,
         "certs_url": read["certs_url"] or CERTS_URL,
-        "ledger": _ledger(source) or f"sqlite:///{quote(instance)}/taskhandler.db",
+        "ledger": _read_ledger(source) or f"sqlite:///{quote(instance)}/taskhandler.db",
         "target_url": target,
         "service_account": "".join(account),
         "on_cloud_run": source.on_cloud_run,
@@ -157,7 +157,7 @@ def _settings(source: Source, *, instance: str) -> Settings:
     return Settings(**read | derived)
 
 
-def _ledger(source: Source) -> object:
+def _read_ledger(source: Source) -> object:
     """A URL, or a storage that the app has made."""
     value = source.get("TASKHANDLER_LEDGER")
     is_storage = callable(getattr(value, "create", None))

@@ -23,7 +23,7 @@ class Source:
         """Whether this runs on Cloud Run, which sets K_SERVICE."""
         return bool(self._environ.get("K_SERVICE"))
 
-    def unknown(self, prefix: str, known: frozenset[str]) -> Iterator[tuple[str, object]]:
+    def find_unknown(self, prefix: str, known: frozenset[str]) -> Iterator[tuple[str, object]]:
         """The settings that begin with `prefix` and are not `known`: key and value."""
         for key in (*self._configured, *filter(_is_ours, self._environ)):
             if key.startswith(prefix) and key.removeprefix(prefix) not in known:
@@ -47,7 +47,7 @@ class Source:
             return default
         plain = (kind if hasattr(kind, "__metadata__") else get_args(kind)[0]).__origin__
         try:
-            return check(_said(value, plain), kind)
+            return check(_parse(value, plain), kind)
         except ValueError as error:
             raise ConfigError(key, value, str(error)) from None
 
@@ -59,7 +59,7 @@ class Source:
         """
         value = self.get(key)
         url = value.strip() if isinstance(value, str) else value
-        problem = _problem_of_url(url) if url else None
+        problem = _find_url_problem(url) if url else None
         if problem is not None:
             raise ConfigError(key, value, problem)
         return str(url or "").rstrip("/")
@@ -79,10 +79,10 @@ def _is_ours(variable: str) -> bool:
     return _KUBERNETES.fullmatch(variable) is None
 
 
-def _said(value: object, plain: Any) -> object:  # noqa: ANN401 - a type
+def _parse(value: object, plain: Any) -> object:  # noqa: ANN401 - a type
     """What a value says, if it is written as environment variables must be; else the value."""
     if get_origin(plain) is tuple:
-        return _list_in(value)
+        return _split_list(value)
     if plain is bool:
         return _SWITCH.get(str(value).strip().lower(), value)
     if not isinstance(value, str):
@@ -95,14 +95,14 @@ def _said(value: object, plain: Any) -> object:  # noqa: ANN401 - a type
         return value
 
 
-def _list_in(value: object) -> object:
+def _split_list(value: object) -> object:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Iterable) or isinstance(parts, bytes | Mapping):
         return value
     return tuple(part.strip() if isinstance(part, str) else part for part in parts)
 
 
-def _problem_of_url(url: object) -> str | None:
+def _find_url_problem(url: object) -> str | None:
     if not isinstance(url, str) or not _is_fetchable(url):
         return "must be an https URL, as in https://service.run.app/tasks"
     if "?" in url or "#" in url:

@@ -7,8 +7,8 @@ from msgspec import Struct
 from taskhandler.errors import Interrupted, RateLimited, Reject, Retry, Steering, UsageError, retry_after
 from taskhandler.handlers.call import Raised, Returned
 from taskhandler.handlers.payload import PayloadCodeError, PayloadError
-from taskhandler.handlers.payload_reason import reason_of_raised
-from taskhandler.handlers.result import Dropped, result_json
+from taskhandler.handlers.payload_reason import describe_raised
+from taskhandler.handlers.result import Dropped, encode_result
 from taskhandler.lifecycle.verdict import Completed, Disposition, Drained, Failed, Rejected
 from taskhandler.text import one_line
 
@@ -67,7 +67,7 @@ def end_attempt(ran: Returned | Raised, budget: AttemptBudget) -> Ending:
 
 def end_with_value(value: object) -> Ending:
     """The handler returned `value`: the task is completed, whether or not JSON can hold the value."""
-    result = result_json(value)
+    result = encode_result(value)
     if isinstance(result, Dropped):
         return Ending(Completed(), warning=f"the result is not kept: {result.why}")
     return Ending(Completed(result))
@@ -76,30 +76,30 @@ def end_with_value(value: object) -> Ending:
 def end_with_error(error: Exception, budget: AttemptBudget) -> Ending:
     """The handler raised `error`."""
     if isinstance(error, Reject):
-        reason = _words(error.reason) or "rejected"
+        reason = _clean(error.reason) or "rejected"
         return Ending(Rejected(reason), error)
     if isinstance(error, RateLimited | Retry):
         asked = f"the handler raised it ({type(error).__name__})"
-        reason = _words(error.reason) or asked
+        reason = _clean(error.reason) or asked
         limited = isinstance(error, RateLimited)
-        return Ending(_failed(reason, budget), error, retry_after(error), limited)
-    reason = one_line(f"{type(error).__name__}: {_words(error)}", limit=REASON)
-    return Ending(_failed(reason, budget), error)
+        return Ending(_fail(reason, budget), error, retry_after(error), limited)
+    reason = one_line(f"{type(error).__name__}: {_clean(error)}", limit=REASON)
+    return Ending(_fail(reason, budget), error)
 
 
-def _words(said: object) -> str:
+def _clean(said: object) -> str:
     """What was said, fit to be kept; not in a validator's own words, which quote the payload."""
-    reason = reason_of_raised(said) if isinstance(said, Exception) else None
+    reason = describe_raised(said) if isinstance(said, Exception) else None
     return one_line(said if reason is None else reason, limit=REASON)
 
 
 def end_with_invalid_payload(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> Ending:
     """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
     if isinstance(error, PayloadCodeError):
-        return Ending(_failed(error.reason, budget), error)
+        return Ending(_fail(error.reason, budget), error)
     reason = one_line(f"invalid payload: {error}", limit=REASON)
     if on_invalid == "retry":
-        return Ending(_failed(reason, budget), error)
+        return Ending(_fail(reason, budget), error)
     return Ending(Rejected(reason), error)
 
 
@@ -108,7 +108,7 @@ def end_at_checkpoint(why: Interrupted, budget: AttemptBudget) -> Ending:
     if why.why == "draining":
         return Ending(Drained(last=budget.last))
     reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON)
-    return Ending(_failed(reason, budget))
+    return Ending(_fail(reason, budget))
 
 
 def end_with_exit(error: BaseException, budget: AttemptBudget, *, draining: bool) -> Ending:
@@ -120,14 +120,14 @@ def end_with_exit(error: BaseException, budget: AttemptBudget, *, draining: bool
     if draining and not getattr(error, "code", None):
         return Ending(Drained(last=budget.last))
     reason = f"{type(error).__name__} stopped the worker"
-    return Ending(_failed(reason, budget))
+    return Ending(_fail(reason, budget))
 
 
 def end_with_refusal(why: str, budget: AttemptBudget) -> Ending:
     """The storage refuses the completion: the handler asked it for a write that cannot be done."""
     reason = one_line(f"the ledger refused the completion: {why}", limit=REASON)
-    return Ending(_failed(reason, budget), UsageError(reason))
+    return Ending(_fail(reason, budget), UsageError(reason))
 
 
-def _failed(reason: str, budget: AttemptBudget) -> Failed:
+def _fail(reason: str, budget: AttemptBudget) -> Failed:
     return Failed(reason, last=budget.last, max_attempts=budget.max_attempts)

@@ -45,7 +45,7 @@ class Malformed(Struct, frozen=True, gc=False):
     why: str
 
 
-def read(get: Callable[[str], str | None], *, app_engine: bool = False) -> TaskHeaders | Malformed:
+def read_headers(get: Callable[[str], str | None], *, app_engine: bool = False) -> TaskHeaders | Malformed:
     """Read the headers that Cloud Tasks adds to a delivery.
 
     Queue, task and the two counts must be there, and be possible. The others are only shown to people

@@ -66,7 +66,7 @@ class Notifier:
 
     def warn(self, handler: str, warning: str) -> None:
         """Log what people should know about a handler, although it changes nothing."""
-        left_out = self._throttle.left_out((handler, "warning"), warning)
+        left_out = self._throttle.count_left_out((handler, "warning"), warning)
         if left_out is not None:
             _log(logging.WARNING, "handler %s: %s%s", handler, warning, and_more(left_out))
 
@@ -78,7 +78,7 @@ class Notifier:
 
     def _log_failure(self, function: Callable[..., object], error: BaseException) -> None:
         who = _find_name(function)
-        left_out = self._throttle.left_out((who, "failed"), type(error).__qualname__)
+        left_out = self._throttle.count_left_out((who, "failed"), type(error).__qualname__)
         if left_out is not None:
             _log_error(error, "%s failed%s", who, and_more(left_out))
 
@@ -89,7 +89,7 @@ class Notifier:
     def warn_unguarded(self, path: str) -> None:
         """Warn of a delivery whose answer the app's hooks may change."""
         where = one_line(path, limit=200)
-        if self._throttle.left_out((where, "unguarded")) is not None:
+        if self._throttle.count_left_out((where, "unguarded")) is not None:
             _log(
                 logging.WARNING,
                 "a task for %s bypassed the guard: app.wsgi_app was replaced, or a middleware that was there "
@@ -101,7 +101,7 @@ class Notifier:
     def _count_left_out(self, event: TaskEvent) -> int | None:
         if event.outcome in ENDS:
             return 0
-        return self._throttle.left_out((event.outcome, event.handler), event.reason)
+        return self._throttle.count_left_out((event.outcome, event.handler), event.reason)
 
     def _send(self, signal: Signal, event: TaskEvent) -> None:
         if signal.is_muted:

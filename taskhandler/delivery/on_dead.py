@@ -17,7 +17,7 @@ def find_on_dead(record: Record, delivery: Delivery) -> OnDead | None:
     """The `on_dead` that is to be called now: the task of this delivery is dead, and nobody called it yet."""
     if record.state is not State.DEAD or record.on_dead_called or record.digest != delivery.claim.digest:
         return None
-    return delivery.handler.when_dead
+    return delivery.handler.on_dead_function
 
 
 def call_on_dead(

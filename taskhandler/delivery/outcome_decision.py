@@ -55,8 +55,8 @@ def conclude(verdict: Verdict, ending: Ending | None, *, attempt: int, is_last: 
     """
     ended = _NOT_RUN if ending is None else ending
     return Conclusion(
-        outcome_of(verdict, is_limited=ended.limited),
-        reason_of(verdict, is_last=is_last) or ended.reason,
+        choose_outcome(verdict, is_limited=ended.limited),
+        choose_reason(verdict, is_last=is_last) or ended.reason,
         0 if ending is None else attempt,
         verdict.left if isinstance(verdict, InFlight) else ended.after,
         ended.error,
@@ -65,7 +65,7 @@ def conclude(verdict: Verdict, ending: Ending | None, *, attempt: int, is_last: 
     )
 
 
-def outcome_of(verdict: Verdict, *, is_limited: bool = False) -> Outcome:
+def choose_outcome(verdict: Verdict, *, is_limited: bool = False) -> Outcome:
     """The outcome of a delivery that ends with this verdict.
 
     Only a recorded end may become an outcome that is acknowledged.
@@ -93,7 +93,7 @@ def outcome_of(verdict: Verdict, *, is_limited: bool = False) -> Outcome:
             return Outcome.UNAVAILABLE
 
 
-def reason_of(verdict: Verdict, *, is_last: bool) -> str:
+def choose_reason(verdict: Verdict, *, is_last: bool) -> str:
     """Why, in one line for logs and listeners; empty where the outcome, or what the handler did, says it."""
     match verdict:
         case Settled():  # first, since most deliveries end here

@@ -32,8 +32,7 @@ from taskhandler.delivery.attempt import (
     end_with_invalid_payload,
     end_with_refusal,
 )
-from taskhandler.delivery.headers import Malformed, TaskHeaders
-from taskhandler.delivery.headers import read as read_headers
+from taskhandler.delivery.headers import Malformed, TaskHeaders, read_headers
 from taskhandler.delivery.notify import Notifier
 from taskhandler.delivery.on_dead import call_on_dead, find_on_dead
 from taskhandler.delivery.outcome_decision import Conclusion, conclude
@@ -168,7 +167,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         wait = float("inf") if delivery.is_last else self.settings.in_flight_wait
         if wait <= 0:
             return verdict
-        with self.waiting.place() as is_free:
+        with self.waiting.reserve_slot() as is_free:
             return self._wait_until(self.clock() + wait, delivery, verdict) if is_free else verdict
 
     def _wait_until(self, until: float, delivery: Delivery, verdict: Verdict) -> Verdict:
@@ -224,12 +223,12 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
     def _call_on_dead(self, delivery: Delivery, dead: Snapshot, error: Exception | None) -> None:
         function = find_on_dead(dead.record, delivery)
         if function is not None:
-            task, key = self._dead_task(delivery), delivery.key
+            task, key = self._build_dead_task(delivery), delivery.key
             call_on_dead(
                 function, task, error, key=key, dead=dead, notifier=self.notifier, ledger=self.ledger
             )
 
-    def _dead_task(self, delivery: Delivery) -> Task:
+    def _build_dead_task(self, delivery: Delivery) -> Task:
         task = self._decode(delivery)
         return task if isinstance(task, Task) else delivery.task(None, draining=self.draining)
 

@@ -27,7 +27,7 @@ class WaitLimit:
         self._lock = threading.Lock()
 
     @contextmanager
-    def place(self) -> Iterator[bool]:
+    def reserve_slot(self) -> Iterator[bool]:
         """Take a place for as long as the block lasts; yields whether one was free."""
         with self._lock:
             is_free = self._waiting < self._threads() // 2

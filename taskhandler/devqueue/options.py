@@ -13,7 +13,7 @@ import msgspec
 
 from taskhandler.errors import UsageError
 from taskhandler.text import one_line
-from taskhandler.validation import closest
+from taskhandler.validation import find_closest
 
 _SHOWN_CHARACTERS = 100
 
@@ -47,7 +47,7 @@ def read_number(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - an An
 
 
 def _unknown(what: str, name: str, types: Mapping[str, Any]) -> UsageError:
-    near = closest(name, types)
+    near = find_closest(name, types)
     guess = f"did you mean {near!r}?" if near else f"choose from {', '.join(types)}"
     return UsageError(f"unknown {what} {_shown(name)}; {guess}")
 

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 from msgspec import Raw, Struct
 
-from taskhandler.enqueue.changes import first_change
+from taskhandler.enqueue.changes import find_first_change
 from taskhandler.errors import UsageError
 from taskhandler.handlers.payload import RAW, PayloadError
 from taskhandler.handlers.signature import Signature
@@ -25,22 +25,22 @@ class Body(Struct, frozen=True):
     content_type: str
 
 
-def body_of(payload: object, signature: Signature, *, limit: int) -> Body:
+def encode_body(payload: object, signature: Signature, *, limit: int) -> Body:
     """The body of a task whose handler should get `payload`; at most `limit` bytes long.
 
     Raises:
         UsageError: the handler could not read it, or JSON would change it. The message does not
             show the payload.
     """
-    body = _body(payload, signature)
+    body = _encode(payload, signature)
     _check_length(body, limit)
     if signature.payload is None or signature.type.binary:
         return body
-    problem = _problem(payload, body.content, signature)
+    problem = _find_problem(payload, body.content, signature)
     if problem is None:
         return body
-    by_name = Body(_encoded(payload, by_alias=False), JSON)
-    if by_name == body or _problem(payload, by_name.content, signature) is not None:
+    by_name = Body(_encode_json(payload, by_alias=False), JSON)
+    if by_name == body or _find_problem(payload, by_name.content, signature) is not None:
         raise UsageError(problem)
     _check_length(by_name, limit)
     return by_name
@@ -55,7 +55,7 @@ def _check_length(body: Body, limit: int) -> None:
         )
 
 
-def _body(payload: object, signature: Signature) -> Body:
+def _encode(payload: object, signature: Signature) -> Body:
     if signature.payload is None:
         if payload is not None:
             raise UsageError(
@@ -73,10 +73,10 @@ def _body(payload: object, signature: Signature) -> Body:
             f"the handler takes JSON for {signature.type.annotation}, not {type(payload).__name__}. "
             "Pass the value itself, or annotate the handler's payload with bytes"
         )
-    return Body(_encoded(payload, by_alias=True), JSON)
+    return Body(_encode_json(payload, by_alias=True), JSON)
 
 
-def _encoded(payload: object, *, by_alias: bool) -> bytes:
+def _encode_json(payload: object, *, by_alias: bool) -> bytes:
     try:
         return msgspec.json.encode(payload, enc_hook=partial(_dump, by_alias=by_alias))
     except MemoryError:
@@ -105,10 +105,10 @@ def _dump(value: object, *, by_alias: bool) -> Raw:
     return Raw(dump(value, by_alias=by_alias, round_trip=True, warnings=False).encode())
 
 
-def _problem(payload: object, content: bytes, signature: Signature) -> str | None:
+def _find_problem(payload: object, content: bytes, signature: Signature) -> str | None:
     """Why the handler would not read in this body what the payload says; None if it would."""
     read = signature.type.read(content)
-    change = _change(payload, content, read, signature)
+    change = _find_change(payload, content, read, signature)
     if isinstance(read, PayloadError):
         if payload is None:
             return f"the handler takes {signature.type.annotation}: pass a payload to enqueue()"
@@ -121,13 +121,13 @@ def _problem(payload: object, content: bytes, signature: Signature) -> str | Non
     return None
 
 
-def _change(payload: object, content: bytes, read: object, signature: Signature) -> str | None:
+def _find_change(payload: object, content: bytes, read: object, signature: Signature) -> str | None:
     try:
         json = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return "a msgspec.Raw in it, or one of its serializers, gave something that is not JSON"
     try:
-        return first_change(payload, json, read, fields=signature.type.fields)
+        return find_first_change(payload, json, read, fields=signature.type.fields)
     except RecursionError:
         return "it is nested too deeply"
     except MemoryError:

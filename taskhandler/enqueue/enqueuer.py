@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 from msgspec import Meta
 
 from taskhandler.config.settings import Settings
-from taskhandler.enqueue.body import Body, body_of
+from taskhandler.enqueue.body import Body, encode_body
 from taskhandler.errors import ConfigError, EnqueueError, UsageError
 from taskhandler.forks import call_in_child
 from taskhandler.handlers.handler import Handler
@@ -67,7 +67,7 @@ class Enqueuer:
         self._timeout = timeout
         self._client: Any = None
         self._lock = threading.Lock()
-        call_in_child(self._forget)
+        call_in_child(self._forget_client)
 
     def enqueue(
         self,
@@ -85,9 +85,9 @@ class Enqueuer:
         _require("GCP_LOCATION_ID", settings.location)
         _require("GCP_TASK_QUEUE_ID", queue)
         parent = f"projects/{settings.project}/locations/{settings.location}/queues/{queue}"
-        task = self._task(url, self._body(handler, payload), seconds=_seconds(delay))
+        task = self._build_task(url, self._encode_body(handler, payload), seconds=_check_delay(delay))
         if name is not None:
-            task["name"] = f"{parent}/tasks/{_task_id(name)}"
+            task["name"] = f"{parent}/tasks/{_check_task_id(name)}"
         ref = self._create(parent, task)
         if not ref.created:
             self._log_existing(handler, ref)
@@ -100,13 +100,13 @@ class Enqueuer:
         if client is not None:
             client.transport.close()
 
-    def _body(self, handler: Handler[Any, Any], payload: object) -> Body:
+    def _encode_body(self, handler: Handler[Any, Any], payload: object) -> Body:
         try:
-            return body_of(payload, handler.signature, limit=self._settings.max_body)
+            return encode_body(payload, handler.signature, limit=self._settings.max_body)
         except UsageError as error:
             raise UsageError(f"{handler!r}: {error}") from None
 
-    def _task(self, url: str, body: Body, *, seconds: float) -> dict[str, Any]:
+    def _build_task(self, url: str, body: Body, *, seconds: float) -> dict[str, Any]:
         settings = self._settings
         request: dict[str, Any] = {"http_method": "POST", "url": url, "body": body.content}
         if body.content_type:
@@ -128,30 +128,30 @@ class Enqueuer:
         from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - the same
 
         try:
-            created = self._the_client().create_task(parent=parent, task=task, timeout=self._timeout)
+            created = self._ensure_client().create_task(parent=parent, task=task, timeout=self._timeout)
         except (GoogleAPIError, GoogleAuthError) as error:
             if isinstance(error, AlreadyExists) and "name" in task:
-                return _ref(task["name"], created=False)
+                return _make_ref(task["name"], created=False)
             why = one_line(error, limit=REASON_LIMIT_CHARACTERS)
             raise EnqueueError(f"creating a task in {parent} failed: {why}") from error
-        return _ref(created.name, created=True)
+        return _make_ref(created.name, created=True)
 
     def _log_existing(self, handler: Handler[Any, Any], ref: TaskRef) -> None:
         self._log.log(
-            _level_of_existing(),
+            _choose_level(),
             "task %s for %s was not created: a task with this name exists, or did recently",
             ref.id,
             handler.name,
             kind=handler.name,
         )
 
-    def _the_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet
+    def _ensure_client(self) -> Any:  # noqa: ANN401 - the client's module is not imported yet
         with self._lock:
             if self._client is None:
                 self._client = _make_client(self._settings.emulator_host)
             return self._client
 
-    def _forget(self) -> None:
+    def _forget_client(self) -> None:
         self._client = None
         self._lock = threading.Lock()
 
@@ -182,24 +182,24 @@ def _require(key: str, value: str) -> None:
         raise ConfigError(key, None, "tasks cannot be created without it", remedy=remedy)
 
 
-def _task_id(name: object) -> str:
+def _check_task_id(name: object) -> str:
     try:
         return cast("str", check(name, TaskId))
     except ValueError as error:
         raise UsageError(f"name={name!r}: {error}") from None
 
 
-def _level_of_existing() -> int:
+def _choose_level() -> int:
     """Of the line about a name that existed already: expected if a handler that enqueues runs again."""
     task = CURRENT.get(None)
     return logging.INFO if task is not None and task.attempt > 1 else logging.WARNING
 
 
-def _ref(name: str, *, created: bool) -> TaskRef:
+def _make_ref(name: str, *, created: bool) -> TaskRef:
     return TaskRef(name.rpartition("/")[2], name, created)
 
 
-def _seconds(delay: object) -> float:
+def _check_delay(delay: object) -> float:
     try:
         return 0.0 if delay is None else cast("float", check(delay, Delay))
     except ValueError as error:

@@ -28,11 +28,11 @@ class Inputs(Struct, frozen=True):
     is_all: bool = True
 
 
-def members_of(value: Any) -> dict[str, tuple[Name, ...]] | None:  # noqa: ANN401 - a payload
+def list_members(value: Any) -> dict[str, tuple[Name, ...]] | None:  # noqa: ANN401 - a payload
     """The members of an object, each with its other names in JSON; None if it is not one that has members."""
     cls: Any = type(value)
     if isinstance(value, Struct):
-        return {name: (other,) for other, name in _of_struct(cls).items() if name}
+        return {name: (other,) for other, name in _read_struct(cls).items() if name}
     if dataclasses.is_dataclass(cls):
         return {field.name: () for field in dataclasses.fields(cls)}
     if hasattr(cls, "__attrs_attrs__"):
@@ -44,51 +44,51 @@ def members_of(value: Any) -> dict[str, tuple[Name, ...]] | None:  # noqa: ANN40
     return None
 
 
-def names_of(value: Any) -> frozenset[Name]:  # noqa: ANN401 - the same
+def list_names(value: Any) -> frozenset[Name]:  # noqa: ANN401 - the same
     """The names that an object's type gives to its members, without those of a model's extra ones."""
     extra = getattr(value, "__pydantic_extra__", None) or ()
-    members = (members_of(value) or {}).items()
+    members = (list_members(value) or {}).items()
     return frozenset(each for name, others in members if name not in extra for each in (name, *others))
 
 
-def inputs_of(value: Any) -> Inputs | None:  # noqa: ANN401 - the same
+def find_inputs(value: Any) -> Inputs | None:  # noqa: ANN401 - the same
     """What an object was read from; None if that is unknown."""
     cls: Any = type(value)
     if isinstance(value, Struct):
-        return Inputs(_of_struct(cls))
+        return Inputs(_read_struct(cls))
     fields = getattr(cls, "model_fields", None) or getattr(cls, "__pydantic_fields__", None)
     if fields is not None:
         own = {name: name for name in getattr(value, "__pydantic_extra__", None) or ()}
-        return Inputs(_of_model(cls, fields) | own, is_all=not _is_prepared(cls))
-    members = members_of(value)
+        return Inputs(_read_model(cls, fields) | own, is_all=not _is_prepared(cls))
+    members = list_members(value)
     return None if members is None else Inputs({name: name for name in members})
 
 
-def _of_struct(cls: Any) -> dict[Name, str]:  # noqa: ANN401 - a type
+def _read_struct(cls: Any) -> dict[Name, str]:  # noqa: ANN401 - a type
     config = cls.__struct_config__
     tag = {} if config.tag is None else {0 if config.array_like else config.tag_field: ""}
     names = count(len(tag)) if config.array_like else cls.__struct_encode_fields__
     return tag | dict(zip(names, cls.__struct_fields__, strict=False))
 
 
-def _of_model(cls: Any, fields: Mapping[str, Any]) -> dict[Name, str]:  # noqa: ANN401 - a type
+def _read_model(cls: Any, fields: Mapping[str, Any]) -> dict[Name, str]:  # noqa: ANN401 - a type
     config = getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}
     by_name = config.get("populate_by_name") or config.get("validate_by_name")
     found: dict[Name, str] = {}
     for name, field in fields.items():
-        aliases = list(_aliases(field.validation_alias))
+        aliases = list(_list_aliases(field.validation_alias))
         found |= dict.fromkeys(aliases, name)
         if by_name or not aliases:
             found[name] = name
     return found
 
 
-def _aliases(alias: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic is not imported
+def _list_aliases(alias: Any) -> Iterator[str]:  # noqa: ANN401 - pydantic is not imported
     """The keys at which pydantic looks for a field: of a path, the first."""
     if isinstance(alias, str):
         yield alias
     for choice in getattr(alias, "choices", ()):
-        yield from _aliases(choice)
+        yield from _list_aliases(choice)
     yield from getattr(alias, "path", ())[:1]
 
 

@@ -48,7 +48,7 @@ def check_result(value: object) -> None:
     if type(value) in _PLAIN:
         return
     check_has_run(value)
-    if problem := http_answer.problem_of(value):
+    if problem := http_answer.find_problem(value):
         raise UsageError(problem)
 
 

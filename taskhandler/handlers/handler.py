@@ -10,7 +10,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from taskhandler.errors import UsageError
 from taskhandler.handlers.options import Options
-from taskhandler.handlers.signature import Signature, signature_of
+from taskhandler.handlers.signature import Signature, read_signature
 from taskhandler.task import Task
 from taskhandler.task_ref import TaskRef
 
@@ -40,8 +40,8 @@ class Handler(Generic[P, R]):
         self.function = function
         self.name = name
         self.options = options
-        self.signature: Signature = signature_of(function, task_type=Task)
-        self.when_dead: OnDead | None = None
+        self.signature: Signature = read_signature(function, task_type=Task)
+        self.on_dead_function: OnDead | None = None
         self._post = _refuse_without_blueprint if post is None else post
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -83,9 +83,9 @@ class Handler(Generic[P, R]):
         """
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise UsageError(f"handler {self.name!r}: on_dead={function!r}: must be a plain function")
-        if self.when_dead is not None:
+        if self.on_dead_function is not None:
             raise UsageError(f"handler {self.name!r} has an on_dead function already; call both from one")
-        self.when_dead = function
+        self.on_dead_function = function
         return function
 
 

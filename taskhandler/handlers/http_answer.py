@@ -24,27 +24,27 @@ _WITH_STATUS = (2, 3)
 """Lengths of Flask's `(body, status)` and `(body, status, headers)`."""
 
 
-def problem_of(value: object) -> str | None:
+def find_problem(value: object) -> str | None:
     """Why `value` cannot have been meant as a result, and what to write instead; None if it can."""
     for part in value if type(value) is tuple and len(value) <= max(_WITH_STATUS) else (value,):
         if isinstance(part, BaseException) or (isinstance(part, type) and issubclass(part, BaseException)):
-            return _unraised(part if isinstance(part, type) else type(part))
+            return _describe_unraised(part if isinstance(part, type) else type(part))
     if _is_response(value):
         return f"it returned a {type(value).__name__}, but {_INSTEAD}"
     if type(value) is tuple and len(value) in _WITH_STATUS:
-        return _of_pair(value)
+        return _find_pair_problem(value)
     return None
 
 
-def _unraised(error: type[BaseException]) -> str:
+def _describe_unraised(error: type[BaseException]) -> str:
     return f"it returned {error.__name__} instead of raising it. Write `raise {error.__name__}(…)`"
 
 
-def _of_pair(value: tuple[object, ...]) -> str | None:
+def _find_pair_problem(value: tuple[object, ...]) -> str | None:
     body, status = value[:2]
     if _is_response(body):
         return f"it returned a {type(body).__name__} in a tuple, but {_INSTEAD}"
-    error = _error_status(status)
+    error = _read_error_status(status)
     if error is not None and _is_body(body) and all(map(_is_headers, value[2:])):
         return f"it returned a body and the HTTP status {error}, but {_INSTEAD}"
     return None
@@ -61,17 +61,17 @@ def _is_response(value: object) -> bool:
     return hasattr(type(value), "status_code") and hasattr(type(value), "set_cookie")
 
 
-def _error_status(status: object) -> int | None:
+def _read_error_status(status: object) -> int | None:
     """The status of an error, as Werkzeug reads it: a number, or text that begins with one."""
     if isinstance(status, str):
-        status = _number(status.strip().partition(" ")[0])
+        status = _parse_number(status.strip().partition(" ")[0])
     if isinstance(status, bool) or not hasattr(type(status), "__index__"):
         return None
     number = operator.index(status)  # type: ignore[arg-type]  # checked above
     return number if number in _ERRORS else None
 
 
-def _number(text: str) -> int | None:
+def _parse_number(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:

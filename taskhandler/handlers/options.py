@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from taskhandler.errors import UsageError
-from taskhandler.validation import Email, check, closest, seconds
+from taskhandler.validation import Email, check, find_closest, seconds
 
 Name = Annotated[
     str,
@@ -56,7 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
 _TYPES = {field.name: field.type for field in fields(Options)}
 
 
-def named(name: object, function: Callable[..., object]) -> str:
+def choose_name(name: object, function: Callable[..., object]) -> str:
     """The name of a handler: as given, else the function's.
 
     Raises:
@@ -69,16 +69,16 @@ def named(name: object, function: Callable[..., object]) -> str:
         raise UsageError(f"the name of a handler, {chosen!r}, {error}") from None
 
 
-def options_of(name: str, given: dict[str, Any]) -> Options:
+def check_options(name: str, given: dict[str, Any]) -> Options:
     """Check the options of the handler `name`.
 
     Raises:
         UsageError: an option is unknown, or its value is wrong.
     """
-    return Options(**{option: _checked(name, option, value) for option, value in given.items()})
+    return Options(**{option: _check(name, option, value) for option, value in given.items()})
 
 
-def _checked(name: str, option: str, value: object) -> Any:  # noqa: ANN401 - as for `check`
+def _check(name: str, option: str, value: object) -> Any:  # noqa: ANN401 - as for `check`
     if option not in _TYPES:
         raise UsageError(f"handler {name!r}: there is no option {option!r}. {_guess(option)}")
     is_account = option == "service_accounts" and isinstance(value, str)
@@ -89,5 +89,5 @@ def _checked(name: str, option: str, value: object) -> Any:  # noqa: ANN401 - as
 
 
 def _guess(option: str) -> str:
-    near = closest(option, _TYPES)
+    near = find_closest(option, _TYPES)
     return f"Did you mean {near!r}?" if near else f"There are: {', '.join(_TYPES)}"

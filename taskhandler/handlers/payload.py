@@ -22,7 +22,7 @@ from msgspec.inspect import CustomType, Field, LiteralType, Type, type_info
 
 from taskhandler.errors import TaskHandlerError, UsageError
 from taskhandler.handlers import payload_model
-from taskhandler.handlers.payload_reason import is_of_the_body, reason_of
+from taskhandler.handlers.payload_reason import describe_error, is_fault_of_body
 from taskhandler.text import one_line
 
 REASON_LIMIT_CHARACTERS = 500
@@ -73,22 +73,22 @@ class PayloadType(Struct, frozen=True):
         the body. A `MemoryError` is raised as it is.
         """
         try:
-            return self.build((body if self.binary else _utf8(body)) or self.empty)
+            return self.build((body if self.binary else _to_utf8(body)) or self.empty)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - a payload's validators are the user's code
-            if not is_of_the_body(error):
-                return PayloadCodeError(reason_of(error, self.fields))
+            if not is_fault_of_body(error):
+                return PayloadCodeError(describe_error(error, self.fields))
             if not body:
                 return PayloadError(f"the body is empty; it must be JSON for {self.annotation}")
-            return PayloadError(reason_of(error, self.fields))
+            return PayloadError(describe_error(error, self.fields))
 
 
-def _nothing(_body: bytes) -> None:
+def _ignore_body(_body: bytes) -> None:
     return None
 
 
-NO_PAYLOAD = PayloadType("", _nothing, binary=True)
+NO_PAYLOAD = PayloadType("", _ignore_body, binary=True)
 """For handlers that take none: the body is not read."""
 
 _MARKS = {
@@ -101,7 +101,7 @@ _MARKS = {
 _ANY_MARK = tuple(_MARKS)
 
 
-def _utf8(body: bytes) -> bytes:
+def _to_utf8(body: bytes) -> bytes:
     """JSON as UTF-8 without a byte order mark, as `json.loads` and Flask read it too (RFC 8259, 8.1)."""
     if not body.startswith(_ANY_MARK):
         return body
@@ -110,16 +110,16 @@ def _utf8(body: bytes) -> bytes:
     return text if mark == codecs.BOM_UTF8 else text.decode(_MARKS[mark]).encode()
 
 
-def members_of(hint: object) -> tuple[object, ...]:
+def split_union(hint: object) -> tuple[object, ...]:
     """The types that a union is made of; of another type, itself."""
     if typing.get_origin(hint) is Annotated:
-        return members_of(typing.get_args(hint)[0])
+        return split_union(typing.get_args(hint)[0])
     if typing.get_origin(hint) in (Union, UnionType):
-        return tuple(inner for member in typing.get_args(hint) for inner in members_of(member))
+        return tuple(inner for member in typing.get_args(hint) for inner in split_union(member))
     return (hint,)
 
 
-def payload_type(hint: object, where: str) -> PayloadType:
+def read_payload_type(hint: object, where: str) -> PayloadType:
     """Read a payload's annotation.
 
     Args:
@@ -129,7 +129,7 @@ def payload_type(hint: object, where: str) -> PayloadType:
     Raises:
         UsageError: a payload cannot have this type.
     """
-    annotation, members = inspect.formatannotation(hint), members_of(hint)
+    annotation, members = inspect.formatannotation(hint), split_union(hint)
     if members == (bytes,):
         return PayloadType(annotation, bytes, binary=True)
     if any(raw in members for raw in RAW):
@@ -137,11 +137,11 @@ def payload_type(hint: object, where: str) -> PayloadType:
     if len(members) == 1 and callable(getattr(members[0], "model_validate_json", None)):
         if payload_model.is_lazy(members[0]):
             raise UsageError(f"{where}: {_LAZY}")
-        fields = payload_model.field_names(members[0])
-        return PayloadType(annotation, payload_model.builder(members[0]), fields=fields)
-    shape, build = _msgspec_type(hint, where)
+        fields = payload_model.find_field_names(members[0])
+        return PayloadType(annotation, payload_model.make_builder(members[0]), fields=fields)
+    shape, build = _read_msgspec_type(hint, where)
     empty = b"null" if _names_none(shape) else b""
-    return PayloadType(annotation, build, empty=empty, fields=frozenset(_field_names(shape)))
+    return PayloadType(annotation, build, empty=empty, fields=frozenset(_find_field_names(shape)))
 
 
 _LAZY = (
@@ -150,17 +150,17 @@ _LAZY = (
 )
 
 
-def _msgspec_type(hint: object, where: str) -> tuple[Type, Callable[[bytes], object]]:
+def _read_msgspec_type(hint: object, where: str) -> tuple[Type, Callable[[bytes], object]]:
     try:
         shape, build = type_info(hint), msgspec.json.Decoder(hint).decode
     except Exception as error:  # any error of the user's type says the same
         raise UsageError(f"{where}: a payload cannot have this type: {error}") from error
-    for unfit in _unfit(shape):
-        raise UsageError(f"{where}: {inspect.formatannotation(unfit)} {_remedy(unfit)}")
+    for unfit in _find_unfit(shape):
+        raise UsageError(f"{where}: {inspect.formatannotation(unfit)} {_suggest_remedy(unfit)}")
     return shape, build
 
 
-def _parts(shape: object, seen: set[int]) -> Iterator[Type | Field]:
+def _walk_parts(shape: object, seen: set[int]) -> Iterator[Type | Field]:
     """A type, and all of its parts."""
     if id(shape) in seen or not isinstance(shape, Type | Field | tuple):
         return
@@ -168,25 +168,25 @@ def _parts(shape: object, seen: set[int]) -> Iterator[Type | Field]:
     if not isinstance(shape, tuple):
         yield shape
     for part in shape if isinstance(shape, tuple) else msgspec.structs.astuple(shape):
-        yield from _parts(part, seen)
+        yield from _walk_parts(part, seen)
 
 
-def _unfit(shape: Type) -> Iterator[type]:
+def _find_unfit(shape: Type) -> Iterator[type]:
     """The types in `shape` that msgspec would not build, or not in the way that they define."""
-    for part in _parts(shape, set()):
+    for part in _walk_parts(shape, set()):
         cls = getattr(part, "cls", object)
         if hasattr(cls, "__pydantic_validator__") or (isinstance(part, CustomType) and cls is not object):
             yield cls
 
 
-def _field_names(shape: Type) -> Iterator[str]:
-    for part in _parts(shape, set()):
+def _find_field_names(shape: Type) -> Iterator[str]:
+    for part in _walk_parts(shape, set()):
         name = part.encode_name if isinstance(part, Field) else getattr(part, "tag_field", None)
         if name is not None:
             yield name
 
 
-def _remedy(unfit: type) -> str:
+def _suggest_remedy(unfit: type) -> str:
     if hasattr(unfit, "__pydantic_validator__"):
         return "is pydantic's: annotate with one BaseModel, or with a RootModel of this type"
     return "cannot be decoded from JSON: use a dataclass, TypedDict or Struct, or a dict that you convert"

@@ -39,19 +39,19 @@ class SwallowedError(BaseException):
     """A wrap validator went on after an error. Not an `Exception`, which other validators could catch."""
 
 
-def ending_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part of one
+def end_early(schema: Any) -> Any:  # noqa: ANN401 - a core schema, or a part of one
     """The same schema, with lists that end at their first error.
 
     A validator made from it raises `SwallowedError` where the unchanged schema might say otherwise.
     """
     if isinstance(schema, list | tuple):
-        return type(schema)(map(ending_early, schema))
+        return type(schema)(map(end_early, schema))
     if not isinstance(schema, dict):
         return schema
-    early = {key: _part(inner) if key in _WITHIN else inner for key, inner in schema.items()}
+    early = {key: _end_part_early(inner) if key in _WITHIN else inner for key, inner in schema.items()}
     if schema.get("type") == "function-wrap":
         function = schema["function"]
-        early["function"] = {**function, "function": _watched(function["function"])}
+        early["function"] = {**function, "function": _watch(function["function"])}
     return early | {"fail_fast": True} if schema.get("type") in _LISTS else early
 
 
@@ -62,16 +62,14 @@ def has_generator(schema: object) -> bool:
     if not isinstance(schema, dict):
         return False
     inner = (part for key, part in schema.items() if key in _WITHIN)
-    return schema.get("type") == "generator" or any(map(has_generator, map(_schemas, inner)))
+    return schema.get("type") == "generator" or any(map(has_generator, map(_list_schemas, inner)))
 
 
-def _part(inner: Any) -> Any:  # noqa: ANN401 - the same
-    return (
-        {name: ending_early(one) for name, one in inner.items()} if _is_named(inner) else ending_early(inner)
-    )
+def _end_part_early(inner: Any) -> Any:  # noqa: ANN401 - the same
+    return {name: end_early(one) for name, one in inner.items()} if _is_named(inner) else end_early(inner)
 
 
-def _schemas(inner: Any) -> object:  # noqa: ANN401 - the same
+def _list_schemas(inner: Any) -> object:  # noqa: ANN401 - the same
     return list(inner.values()) if _is_named(inner) else inner
 
 
@@ -80,7 +78,7 @@ def _is_named(inner: object) -> bool:
     return isinstance(inner, dict) and not isinstance(inner.get("type"), str)
 
 
-def _watched(validator: Callable[..., object]) -> Callable[..., object]:
+def _watch(validator: Callable[..., object]) -> Callable[..., object]:
     """A wrap validator that may not go on after an error of what it wraps."""
 
     def watched(value: object, handler: Callable[..., object], *context: object) -> object:

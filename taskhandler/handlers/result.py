@@ -19,7 +19,7 @@ class Dropped(Struct, frozen=True):
     why: str
 
 
-def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Dropped | None:
+def encode_result(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Dropped | None:
     """A handler's return value as JSON, at most `limit` bytes of it; None if it returned None.
 
     NaN becomes null, bytes base64; pydantic models, nested ones too, are written by their `model_dump_json`.
@@ -30,7 +30,7 @@ def result_json(value: object, *, limit: int = RESULT_LIMIT_BYTES) -> str | Drop
         encoded = msgspec.json.encode(value, enc_hook=_dump)
         text = encoded.decode()
     except Exception as error:  # noqa: BLE001 - properties and serializers are the user's code
-        return Dropped(one_line(_reason(error), limit=WHY_LIMIT_CHARACTERS))
+        return Dropped(one_line(_describe_error(error), limit=WHY_LIMIT_CHARACTERS))
     if len(encoded) > limit:
         return Dropped(f"it has {len(encoded)} bytes as JSON, more than {limit}")
     return text
@@ -47,7 +47,7 @@ def _dump(value: object) -> Raw:
     return Raw(dump(value, warnings=False).encode())  # warnings would quote the value
 
 
-def _reason(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """What went wrong, without words that may quote the value."""
     if isinstance(error, _ForeignTypeError):
         return f"TypeError: {error}"

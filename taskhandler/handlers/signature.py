@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from taskhandler.errors import UsageError
-from taskhandler.handlers.payload import NO_PAYLOAD, PayloadError, PayloadType, members_of, payload_type
+from taskhandler.handlers.payload import NO_PAYLOAD, PayloadError, PayloadType, read_payload_type, split_union
 
 
 class Signature(Struct, frozen=True):
@@ -51,7 +51,7 @@ class Signature(Struct, frozen=True):
         return filled
 
 
-def signature_of(function: Callable[..., object], *, task_type: type) -> Signature:
+def read_signature(function: Callable[..., object], *, task_type: type) -> Signature:
     """Look at a handler once, when it is declared.
 
     The parameter annotated with `task_type` (or that or None) gets the task; the one that is left and
@@ -60,21 +60,21 @@ def signature_of(function: Callable[..., object], *, task_type: type) -> Signatu
     Raises:
         UsageError: it is unclear what a parameter should get, or no payload can be made of its type.
     """
-    who = getattr(_plain(function), "__qualname__", repr(function))
-    parameters = _parameters(function, who)
-    hints = {parameter.name: _hint(parameter, function, who) for parameter in parameters}
-    tasks = [parameter for parameter in parameters if _takes(hints[parameter.name], task_type)]
-    others = [parameter for parameter in parameters if not _takes(hints[parameter.name], task_type)]
+    who = getattr(_unwrap(function), "__qualname__", repr(function))
+    parameters = _list_parameters(function, who)
+    hints = {parameter.name: _resolve_hint(parameter, function, who) for parameter in parameters}
+    tasks = [parameter for parameter in parameters if _takes_task(hints[parameter.name], task_type)]
+    others = [parameter for parameter in parameters if not _takes_task(hints[parameter.name], task_type)]
     payloads = [parameter for parameter in others if parameter.default is Parameter.empty]
     _refuse_doubt(who, tasks, payloads, others, task_type.__name__)
     task = tasks[0].name if tasks else None
     if not payloads:
         return Signature(task, None, NO_PAYLOAD)
     payload = payloads[0].name
-    return Signature(task, payload, payload_type(hints[payload], f"{who}({payloads[0]})"))
+    return Signature(task, payload, read_payload_type(hints[payload], f"{who}({payloads[0]})"))
 
 
-def _parameters(function: Callable[..., object], who: str) -> list[Parameter]:
+def _list_parameters(function: Callable[..., object], who: str) -> list[Parameter]:
     try:
         found = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as error:
@@ -94,10 +94,10 @@ def _refuse_doubt(
     who: str, tasks: list[Parameter], payloads: list[Parameter], others: list[Parameter], task: str
 ) -> None:
     if len(tasks) > 1:
-        raise UsageError(f"{who}: {_named(tasks)} are all annotated with {task}; keep one of them")
+        raise UsageError(f"{who}: {_join_names(tasks)} are all annotated with {task}; keep one of them")
     if len(payloads) > 1:
         raise UsageError(
-            f"{who}: {_named(payloads)} could all get the payload. Annotate the one that should get the "
+            f"{who}: {_join_names(payloads)} could all get the payload. Annotate the one that should get the "
             f"task with {task}, and take the rest as fields of one payload: a dict or a dataclass"
         )
     unsure = [other for other in others if other.kind is not Parameter.KEYWORD_ONLY]
@@ -111,19 +111,19 @@ def _refuse_doubt(
             raise UsageError(f"{who}: {parameter.name!r} is passed by name; remove the `/` after it")
 
 
-def _named(parameters: list[Parameter]) -> str:
+def _join_names(parameters: list[Parameter]) -> str:
     return " and ".join(repr(parameter.name) for parameter in parameters)
 
 
-def _hint(parameter: Parameter, function: Callable[..., object], who: str) -> object:
+def _resolve_hint(parameter: Parameter, function: Callable[..., object], who: str) -> object:
     """The parameter's type, names in it looked up where the function was written."""
     if parameter.annotation is Parameter.empty:
         return Any
-    plain = _plain(function)
+    plain = _unwrap(function)
     alone = SimpleNamespace(__annotations__={"it": parameter.annotation})
     try:
         return typing.get_type_hints(
-            alone, getattr(plain, "__globals__", {}), _closure(plain), include_extras=True
+            alone, getattr(plain, "__globals__", {}), _read_closure(plain), include_extras=True
         )["it"]
     except Exception as error:  # an annotation is an expression of the user's, and may raise anything
         raise UsageError(
@@ -132,19 +132,19 @@ def _hint(parameter: Parameter, function: Callable[..., object], who: str) -> ob
         ) from error
 
 
-def _plain(function: Any) -> Any:  # noqa: ANN401 - callables come in all shapes
+def _unwrap(function: Any) -> Any:  # noqa: ANN401 - callables come in all shapes
     """The function as it was written, below decorators, bindings and partial arguments."""
     if isinstance(function, partial):
-        return _plain(function.func)
+        return _unwrap(function.func)
     if isinstance(function, MethodType):
-        return _plain(function.__func__)
+        return _unwrap(function.__func__)
     if hasattr(function, "__wrapped__"):
-        return _plain(function.__wrapped__)
+        return _unwrap(function.__wrapped__)
     called = getattr(type(function), "__call__", None)  # noqa: B004 - asks what it is, not whether
     return called if isinstance(called, FunctionType) else function
 
 
-def _closure(plain: object) -> dict[str, object]:
+def _read_closure(plain: object) -> dict[str, object]:
     """The variables of enclosing functions that the function sees, as far as they are set yet."""
     if not isinstance(plain, FunctionType):
         return {}
@@ -152,6 +152,6 @@ def _closure(plain: object) -> dict[str, object]:
     return {name: cell.cell_contents for name, cell in cells if cell != CellType()}
 
 
-def _takes(hint: object, task_type: type) -> bool:
-    members = members_of(hint)
+def _takes_task(hint: object, task_type: type) -> bool:
+    members = split_union(hint)
     return task_type in members and all(member in (task_type, NoneType) for member in members)

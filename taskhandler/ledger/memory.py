@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from msgspec import Struct
 
 from taskhandler.errors import ConfigError
-from taskhandler.forks import tell_of_forks
+from taskhandler.forks import notify_of_forks
 from taskhandler.ledger import bootclock
 from taskhandler.ledger.listing import page_of
 from taskhandler.ledger.storage import (
@@ -53,7 +53,7 @@ class MemoryStorage:
         self._rows: dict[Key, _Row] = {}
         self._versions = itertools.count(1)
         self._lock = threading.Lock()
-        tell_of_forks(self)
+        notify_of_forks(self)
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""

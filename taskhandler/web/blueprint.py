@@ -17,13 +17,13 @@ from taskhandler.delivery.receiver import Receiver
 from taskhandler.delivery.request import Delivered, Incoming
 from taskhandler.errors import ConfigError, UsageError
 from taskhandler.handlers.handler import Handler
-from taskhandler.handlers.options import named, options_of
+from taskhandler.handlers.options import check_options, choose_name
 from taskhandler.task import CURRENT, Task
 from taskhandler.task_ref import TaskRef
 from taskhandler.web.assembly import Assembly, assemble
 from taskhandler.web.guard import Guard
 from taskhandler.web.incoming import WSGIHeaders, read_body
-from taskhandler.web.task_request import CURRENT_REQUEST, JSON, TaskRequest, TaskResponse, task_request_of
+from taskhandler.web.task_request import CURRENT_REQUEST, JSON, TaskRequest, TaskResponse, ensure_task_request
 from taskhandler.web.task_routes import TaskRoutes
 
 P = ParamSpec("P")
@@ -85,12 +85,12 @@ class TaskBlueprint(Blueprint):
 
     def _add(self, name: object, function: Callable[P, R], options: dict[str, Any]) -> Handler[P, R]:
         self._check_setup_finished("handler")
-        chosen = named(name, function)
+        chosen = choose_name(name, function)
         if chosen in self.handlers:
             raise UsageError(f"blueprint {self.name!r} has a handler {chosen!r} already")
         if inspect.iscoroutinefunction(function) and importlib.util.find_spec("asgiref") is None:
             raise UsageError(f"handler {chosen!r} is async: install flask[async]")
-        handler = Handler(function, name=chosen, options=options_of(chosen, options), post=_post)
+        handler = Handler(function, name=chosen, options=check_options(chosen, options), post=_post)
         self.handlers[chosen] = handler
         return handler
 
@@ -110,7 +110,7 @@ class TaskBlueprint(Blueprint):
         app = state.app
         if not isinstance(app, Flask):
             raise UsageError(f"{app!r} is not a Flask app")
-        assembly = assembly_of(app)
+        assembly = ensure_assembly(app)
         receiver = assembly.receiver
         self._check_accounts(receiver)
         subdomain = state.subdomain or app.url_map.default_subdomain
@@ -132,7 +132,7 @@ def _post(
         raise UsageError(
             f"{handler!r}.enqueue() outside of an app: write it inside `with app.app_context():`"
         )
-    assembly = assembly_of(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the app
+    assembly = ensure_assembly(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - Flask's documented way to the app
     url = assembly.mounts.url_of(handler)
     return assembly.enqueuer.enqueue(handler, payload, url=url, name=name, delay=delay)
 
@@ -145,7 +145,7 @@ _PREFIX = (
 )
 
 
-def assembly_of(app: Flask) -> Assembly:
+def ensure_assembly(app: Flask) -> Assembly:
     """What all task blueprints of `app` share; made, from its settings, when it is first asked for.
 
     Raises:
@@ -211,7 +211,7 @@ def _make_view(
         request = request_ctx.request
         environ = request.environ
         passed = CURRENT_REQUEST.get()
-        task_request = task_request_of(environ, limit, passed=passed)
+        task_request = ensure_task_request(environ, limit, passed=passed)
         if task_request is passed and not task_request.guarded:  # the guard has only watched it until now
             task_request.take_over(environ)
         task_request.entered = True

@@ -57,7 +57,7 @@ class RecordedBody(io.BufferedIOBase):
 
     # ------------------------------------------------ for the delivery
 
-    def whole(self) -> bytes | Refusal:
+    def read_whole(self) -> bytes | Refusal:
         """The body from its beginning to its end, decoded, or why it cannot be read whole."""
         body = self._read_announced() if self._length else self._read_unannounced()
         if self._encoding and not isinstance(body, Refusal):

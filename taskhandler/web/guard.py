@@ -37,7 +37,7 @@ from taskhandler.web.task_request import (
     Environ,
     Start,
     TaskRequest,
-    task_request_of,
+    ensure_task_request,
 )
 from taskhandler.web.task_routes import TaskRoutes
 
@@ -70,7 +70,7 @@ class Guard:
             if misrouted is not None:
                 return _send(self._refuse(environ, path, *misrouted), environ, start_response)
             environ.pop(self._watched, None)  # of the request that this one was made of
-            task_request = task_request_of(environ, limit)
+            task_request = ensure_task_request(environ, limit)
             task_request.guarded = True
         elif self.routes.is_named(environ):  # a middleware may move it to a task's path
             task_request = environ[self._watched] = TaskRequest(environ, limit)
@@ -151,14 +151,14 @@ class Guard:
 
     def _find_misrouting(self, environ: Environ, path: str) -> tuple[Outcome, str] | None:
         """Why no handler is asked about a task that was sent to `path`."""
-        if self.routes.handler(path) is None:
+        if self.routes.find_handler(path) is None:
             return Outcome.UNKNOWN_HANDLER, "there is no handler with this name here"
         if environ["REQUEST_METHOD"] != "POST":
             return Outcome.WRONG_METHOD, "tasks are delivered by POST"
         return None
 
     def _refuse(self, environ: Environ, path: str, outcome: Outcome, why: str) -> Reply:
-        handler = self.routes.handler(path)
+        handler = self.routes.find_handler(path)
         return self._receiver.refuse(WSGIHeaders(environ), outcome, why, handler=handler)
 
 

@@ -31,12 +31,12 @@ class WSGIHeaders:
 
     def get(self, name: str, /) -> str | None:
         """The header's value (of several: joined by commas, as the server does it), or None."""
-        value: str | None = self._environ.get(_variable(name))
+        value: str | None = self._environ.get(_name_variable(name))
         return value
 
 
 @lru_cache(maxsize=256)
-def _variable(name: str) -> str:
+def _name_variable(name: str) -> str:
     variable = name.upper().replace("-", "_")
     return variable if variable in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{variable}"
 
@@ -52,7 +52,7 @@ def read_body(request: Request, recorded: RecordedBody) -> TaskBody | Refusal:
 
     It is not read through Flask, whose own limit (MAX_CONTENT_LENGTH) would let error handlers answer.
     """
-    body = recorded.whole()
+    body = recorded.read_whole()
     if isinstance(body, Refusal):
         return body
     environ = request.environ

@@ -87,12 +87,12 @@ class Mounts:
                 f"{handler!r} is not mounted in this app, and where it is mounted decides its tasks' URL"
             )
             raise UsageError(f"{problem}. Register its blueprint here, too")
-        named = self._named()
+        named = self._find_named()
         if named in places:
             return f"{self._target_url}/{handler.name}"
         prefixes = [place.prefix for place in places if place.host == named.host]
         if len(prefixes) == 1:
-            return f"{self._root(named)}{quote(prefixes[0])}/{handler.name}"
+            return f"{self._find_root(named)}{quote(prefixes[0])}/{handler.name}"
         if not prefixes:
             hosts = ", ".join(place.host for place in places)
             problem = f"{handler!r} answers under {hosts}, and {KEY} has the host {named.host}"
@@ -117,7 +117,7 @@ class Mounts:
             raise self._wrong_target("it is the root of a service, where no task blueprint can be mounted")
         LOGGER.warning("%s", self._wrong_target("no task blueprint is mounted there yet"))
 
-    def _named(self) -> Place:
+    def _find_named(self) -> Place:
         """The mount that `TASK_TARGET_URL` names; of several, the longest."""
         if not self._target_url:
             raise self._wrong_target("tasks cannot be created without it")
@@ -136,7 +136,7 @@ class Mounts:
         alone = len({place.host for place in self._places}) == 1
         return alone or host.lower() in (named, named.rpartition(":")[0])
 
-    def _root(self, named: Place) -> str:
+    def _find_root(self, named: Place) -> str:
         return self._target_url.rsplit("/", named.prefix.count("/"))[0].rstrip("/")
 
     def _wrong_target(self, problem: str) -> ConfigError:

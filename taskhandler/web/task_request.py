@@ -39,7 +39,7 @@ class TaskRequest:
 
     def __init__(self, environ: Environ, limit: int) -> None:
         """Record the body of the request, up to `limit` bytes."""
-        self.task = _task_of(environ)
+        self.task = _read_task(environ)
         self.path: str = environ.get("PATH_INFO", "")
         self.body = RecordedBody(environ, limit)
         self.guarded = False
@@ -50,7 +50,7 @@ class TaskRequest:
 
     def is_about(self, environ: Environ) -> bool:
         """Whether `environ` is of a request that carries the same task."""
-        return self.task == _task_of(environ)
+        return self.task == _read_task(environ)
 
     def take_over(self, environ: Environ) -> None:
         """Guard a request that has become a task's on its way, with the body that it has there."""
@@ -64,7 +64,7 @@ CURRENT_REQUEST: ContextVar[TaskRequest | None] = ContextVar("taskhandler.curren
 """What the guard has handed to the app in this context, for a middleware that hands on no keys of ours."""
 
 
-def task_request_of(environ: Environ, limit: int, *, passed: TaskRequest | None = None) -> TaskRequest:
+def ensure_task_request(environ: Environ, limit: int, *, passed: TaskRequest | None = None) -> TaskRequest:
     """The request's `TaskRequest`; made, with a body of at most `limit` bytes, where there is none yet.
 
     Args:
@@ -108,7 +108,7 @@ class _Empty:
         return iter(())
 
 
-def _task_of(environ: Environ) -> tuple[str | None, str | None]:
+def _read_task(environ: Environ) -> tuple[str | None, str | None]:
     """The names of queue and task, as Cloud Tasks sends them to HTTP targets, or to App Engine."""
     name = environ.get("HTTP_X_CLOUDTASKS_TASKNAME")
     if name is None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from taskhandler.auth.fetch_response import Certificate, max_age, read_certificates
+from taskhandler.auth.fetch_response import Certificate, read_certificates, read_max_age
 from tests.auth import issuer
 
 
@@ -23,7 +23,7 @@ from tests.auth import issuer
     ],
 )
 def test_the_max_age_is_read_from_cache_control_of_any_spelling(header: str, seconds: float | None):
-    assert max_age(header) == seconds
+    assert read_max_age(header) == seconds
 
 
 def test_the_public_keys_are_read_by_their_ids():

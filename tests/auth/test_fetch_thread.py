@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from taskhandler.auth.fetch_response import Fetched
-from taskhandler.auth.fetch_thread import Fetch, fault, run_fetch, start_thread
+from taskhandler.auth.fetch_thread import Fetch, describe_fault, run_fetch, start_thread
 
 FETCHED = Fetched(b"{}", 60)
 
@@ -60,7 +60,7 @@ def test_a_keeper_that_was_collected_is_handed_nothing():
 
 
 def test_the_text_of_a_failed_fetch_is_cleaned_and_cut():
-    said = fault(OSError("one\ntwo \x1b[31m" + "x" * 9000))
+    said = describe_fault(OSError("one\ntwo \x1b[31m" + "x" * 9000))
     assert said.startswith("OSError: one two ?[31mxxx")
     assert len(said) < 250
 

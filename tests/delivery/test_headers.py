@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, request
 
-from taskhandler.delivery.headers import Malformed, TaskHeaders, read
+from taskhandler.delivery.headers import Malformed, TaskHeaders, read_headers
 
 NORMAL = {
     "X-CloudTasks-QueueName": "orders",
@@ -24,7 +24,7 @@ RECORDINGS = Path(__file__).parents[1] / "recordings" / "dispatch.json"
 
 
 def reading(changes: dict[str, str], *, app_engine: bool = False) -> TaskHeaders | Malformed:
-    return read({**NORMAL, **changes}.get, app_engine=app_engine)
+    return read_headers({**NORMAL, **changes}.get, app_engine=app_engine)
 
 
 def accepted(changes: dict[str, str]) -> TaskHeaders:
@@ -56,7 +56,7 @@ def test_the_headers_of_a_delivery_are_read() -> None:
 
 
 def test_only_four_headers_are_required() -> None:
-    found = read({name: NORMAL[name] for name in REQUIRED}.get)
+    found = read_headers({name: NORMAL[name] for name in REQUIRED}.get)
     assert found == TaskHeaders("orders", "05885295116503454631", 3, 2, None, None, "")
 
 
@@ -64,7 +64,7 @@ def test_only_four_headers_are_required() -> None:
 def test_a_missing_header_is_named(missing: str) -> None:
     assert why({missing: ""}) == f"{missing} is missing"
     headers = {name: value for name, value in NORMAL.items() if name != missing}
-    assert read(headers.get) == Malformed(f"{missing} is missing")
+    assert read_headers(headers.get) == Malformed(f"{missing} is missing")
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -172,27 +172,29 @@ def test_a_retry_reason_is_cut_and_cannot_begin_a_line_of_a_log() -> None:
 
 def test_app_engine_headers_are_read_only_when_asked_for() -> None:
     headers = as_app_engine({**NORMAL, "X-CloudTasks-TaskPreviousResponse": "0"})
-    found = read(headers.get, app_engine=True)
+    found = read_headers(headers.get, app_engine=True)
     assert isinstance(found, TaskHeaders)
     assert (found.queue, found.previous_response) == ("orders", 0)
-    assert read(headers.get) == Malformed("X-CloudTasks-QueueName is missing")
+    assert read_headers(headers.get) == Malformed("X-CloudTasks-QueueName is missing")
 
 
 def test_cloud_tasks_and_app_engine_headers_are_never_mixed() -> None:
     both = {**as_app_engine(NORMAL), "X-CloudTasks-QueueName": "orders"}
-    assert read(both.get, app_engine=True) == Malformed("X-CloudTasks-TaskName is missing")
+    assert read_headers(both.get, app_engine=True) == Malformed("X-CloudTasks-TaskName is missing")
     assert reading(as_app_engine({"X-CloudTasks-QueueName": "other"}), app_engine=True) == reading({})
 
 
 def test_a_missing_app_engine_header_is_named() -> None:
     headers = as_app_engine({name: NORMAL[name] for name in REQUIRED[:3]})
-    assert read(headers.get, app_engine=True) == Malformed("X-AppEngine-TaskExecutionCount is missing")
+    assert read_headers(headers.get, app_engine=True) == Malformed(
+        "X-AppEngine-TaskExecutionCount is missing"
+    )
 
 
 def test_headers_are_found_through_werkzeugs_get_and_not_through_a_dict() -> None:
     with Flask(__name__).test_request_context(headers=NORMAL):
-        assert read(request.headers.get) == reading({})
-        assert read(dict(request.headers).get) == Malformed("X-CloudTasks-QueueName is missing")
+        assert read_headers(request.headers.get) == reading({})
+        assert read_headers(dict(request.headers).get) == Malformed("X-CloudTasks-QueueName is missing")
 
 
 def recorded(kind: int) -> list[TaskHeaders | Malformed]:
@@ -202,7 +204,7 @@ def recorded(kind: int) -> list[TaskHeaders | Malformed]:
     for attempt in json.loads(RECORDINGS.read_text())[kind]["attempts"]:
         headers = {name: filled.get(value, value) for name, value in attempt["headers"].items()}
         with Flask(__name__).test_request_context(headers=headers):
-            found.append(read(request.headers.get, app_engine=True))
+            found.append(read_headers(request.headers.get, app_engine=True))
     return found
 
 

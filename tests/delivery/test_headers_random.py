@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.delivery.headers import Malformed, TaskHeaders, read
+from taskhandler.delivery.headers import Malformed, TaskHeaders, read_headers
 
 PREFIXES = ("X-CloudTasks-", "X-AppEngine-")
 NAMES = (
@@ -53,21 +53,21 @@ def written(found: TaskHeaders, prefix: str) -> dict[str, str]:
 
 @given(st.dictionaries(st.sampled_from([p + n for p in PREFIXES for n in NAMES]), ANYTHING), st.booleans())
 def test_headers_are_read_or_malformed_whatever_they_are(headers: dict[str, str], app_engine: bool) -> None:  # noqa: FBT001 - drawn
-    found = read(headers.get, app_engine=app_engine)
+    found = read_headers(headers.get, app_engine=app_engine)
     assert isinstance(found, TaskHeaders | Malformed)
 
 
 @given(deliveries())
 def test_accepted_headers_read_the_same_again(headers: dict[str, str]) -> None:
     prefix = PREFIXES["X-CloudTasks-TaskName" not in headers]
-    found = read(headers.get, app_engine=True)
+    found = read_headers(headers.get, app_engine=True)
     if isinstance(found, TaskHeaders):
-        assert read(written(found, prefix).get, app_engine=True) == found
+        assert read_headers(written(found, prefix).get, app_engine=True) == found
 
 
 @given(deliveries())
 def test_accepted_headers_are_within_their_bounds(headers: dict[str, str]) -> None:
-    found = read(headers.get, app_engine=True)
+    found = read_headers(headers.get, app_engine=True)
     if isinstance(found, TaskHeaders):
         assert re.fullmatch(r"[A-Za-z0-9-]{1,100}", found.queue)
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,500}", found.task)
@@ -82,11 +82,11 @@ def test_a_count_is_ascii_digits_or_malformed(value: str) -> None:
     headers = dict.fromkeys([f"X-CloudTasks-{name}" for name in NAMES], "1")
     headers["X-CloudTasks-TaskRetryCount"] = value
     possible = re.fullmatch(r"[0-9]{1,9}", value) is not None
-    assert isinstance(read(headers.get), TaskHeaders) == possible
+    assert isinstance(read_headers(headers.get), TaskHeaders) == possible
 
 
 @given(st.text(st.characters(), min_size=1, max_size=400))
 def test_the_reason_of_malformed_headers_is_short_whatever_their_values(value: str) -> None:
-    found = read({"X-CloudTasks-QueueName": value + "!"}.get)
+    found = read_headers({"X-CloudTasks-QueueName": value + "!"}.get)
     assert isinstance(found, Malformed)
     assert len(found.why) < 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taskhandler.delivery.attempt import REASON, Ending
-from taskhandler.delivery.outcome_decision import Conclusion, conclude, outcome_of, reason_of
+from taskhandler.delivery.outcome_decision import Conclusion, choose_outcome, choose_reason, conclude
 from taskhandler.lifecycle.record import TERMINAL, State
 from taskhandler.lifecycle.verdict import (
     AlreadyEnded,
@@ -57,7 +57,7 @@ ERROR = ValueError("no")
     ],
 )
 def test_every_verdict_has_its_outcome(verdict: Verdict, outcome: Outcome):
-    assert outcome_of(verdict) is outcome
+    assert choose_outcome(verdict) is outcome
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_every_verdict_has_its_outcome(verdict: Verdict, outcome: Outcome):
     ],
 )
 def test_rate_limited_is_answered_only_if_the_task_is_waiting(verdict: Verdict, outcome: Outcome):
-    assert outcome_of(verdict, is_limited=True) is outcome
+    assert choose_outcome(verdict, is_limited=True) is outcome
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_rate_limited_is_answered_only_if_the_task_is_waiting(verdict: Verdict, 
     ],
 )
 def test_each_verdict_has_its_reason(verdict: Verdict, is_last: bool, reason: str):  # noqa: FBT001 - a parameter of the test
-    said = reason_of(verdict, is_last=is_last)
+    said = choose_reason(verdict, is_last=is_last)
     assert said.startswith(reason)
     assert bool(said) == bool(reason)
 
 
 @pytest.mark.parametrize("kind", [Undecided, Refused])
 def test_text_of_a_storage_becomes_one_bounded_line(kind: type[Undecided | Refused]):
-    said = reason_of(kind("down\n2026 CRITICAL forged\x1b[2J" + "x" * 10**6), is_last=False)
+    said = choose_reason(kind("down\n2026 CRITICAL forged\x1b[2J" + "x" * 10**6), is_last=False)
     assert said.isprintable()
     assert len(said) <= REASON
 

@@ -15,15 +15,15 @@ from taskhandler.delivery.wait_limit import WaitLimit
 def test_half_of_the_threads_may_wait_and_no_more(threads: int, places: int) -> None:
     limit = WaitLimit(threads=lambda: threads)
     with ExitStack() as waiting:
-        free = [waiting.enter_context(limit.place()) for _ in range(places + 1)]
+        free = [waiting.enter_context(limit.reserve_slot()) for _ in range(places + 1)]
     assert free == [True] * places + [False]
 
 
 def test_a_place_is_free_again_however_the_wait_ends() -> None:
     limit = WaitLimit(threads=lambda: 2)
-    with pytest.raises(ZeroDivisionError), limit.place():
+    with pytest.raises(ZeroDivisionError), limit.reserve_slot():
         raise ZeroDivisionError
-    with limit.place() as is_free, limit.place() as is_free_too:
+    with limit.reserve_slot() as is_free, limit.reserve_slot() as is_free_too:
         assert (is_free, is_free_too) == (True, False)
 
 
@@ -31,11 +31,11 @@ FORKING = """
 import os, sys
 from taskhandler.delivery.wait_limit import WaitLimit
 limit = WaitLimit(threads=lambda: 2)
-with limit.place():
+with limit.reserve_slot():
     limit._lock.acquire()
     child = os.fork()
     if not child:
-        with limit.place() as is_free:
+        with limit.reserve_slot() as is_free:
             os._exit(not is_free)
     limit._lock.release()
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -12,7 +12,7 @@ from taskhandler.config.settings import Settings, read_settings
 from taskhandler.devqueue import LocalQueue
 from taskhandler.enqueue.enqueuer import TIMEOUT_SECONDS, Enqueuer
 from taskhandler.handlers.handler import Handler
-from taskhandler.handlers.options import options_of
+from taskhandler.handlers.options import check_options
 from taskhandler.task_ref import TaskRef
 
 QUEUE = "projects/shop/locations/here/queues/orders"
@@ -36,7 +36,7 @@ def handler_of(annotation: object = Any, **options: object) -> Handler[Any, Any]
         return payload
 
     charge.__annotations__["payload"] = annotation
-    return Handler(charge, name="charge", options=options_of("charge", options))
+    return Handler(charge, name="charge", options=check_options("charge", options))
 
 
 def enqueuer_with(settings: Settings, *, timeout: float = TIMEOUT_SECONDS) -> Enqueuer:

@@ -13,9 +13,9 @@ import msgspec
 import pydantic
 import pytest
 
-from taskhandler.enqueue.body import LIMIT_BYTES, Body, body_of
+from taskhandler.enqueue.body import LIMIT_BYTES, Body, encode_body
 from taskhandler.errors import UsageError
-from taskhandler.handlers.signature import Signature, signature_of
+from taskhandler.handlers.signature import Signature, read_signature
 
 SECRET = "4000-secret"
 NAN = float("nan")
@@ -93,16 +93,16 @@ def nothing() -> None: ...
 
 def signature(annotation: object) -> Signature:
     if annotation is nothing:
-        return signature_of(nothing, task_type=Task)
+        return read_signature(nothing, task_type=Task)
 
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    return signature_of(handler, task_type=Task)
+    return read_signature(handler, task_type=Task)
 
 
 def sent(payload: object, annotation: object = Any) -> bytes:
-    return body_of(payload, signature(annotation), limit=LIMIT_BYTES).content
+    return encode_body(payload, signature(annotation), limit=LIMIT_BYTES).content
 
 
 def refusal(payload: object, annotation: object = Any) -> str:
@@ -155,16 +155,16 @@ def refusal(payload: object, annotation: object = Any) -> str:
     ],
 )
 def test_a_payload_that_arrives_unchanged_is_sent(annotation: object, payload: object, content: bytes):
-    assert body_of(payload, signature(annotation), limit=LIMIT_BYTES) == Body(content, "application/json")
+    assert encode_body(payload, signature(annotation), limit=LIMIT_BYTES) == Body(content, "application/json")
 
 
 @pytest.mark.parametrize("raw", [b"\xff\x00", bytearray(b"\xff\x00"), memoryview(b"\xff\x00")])
 def test_bytes_are_sent_as_they_are(raw: bytes):
-    assert body_of(raw, signature(bytes), limit=9) == Body(b"\xff\x00", "application/octet-stream")
+    assert encode_body(raw, signature(bytes), limit=9) == Body(b"\xff\x00", "application/octet-stream")
 
 
 def test_a_handler_that_takes_no_payload_gets_an_empty_body():
-    assert body_of(None, signature(nothing), limit=9) == Body(b"", "")
+    assert encode_body(None, signature(nothing), limit=9) == Body(b"", "")
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,6 @@ def test_a_payload_nested_too_deeply_to_be_checked_is_refused():
 @pytest.mark.parametrize(("limit", "most"), [(100, 100), (LIMIT_BYTES + 1, LIMIT_BYTES)])
 def test_a_payload_longer_than_the_service_or_cloud_tasks_accepts_is_refused(limit: int, most: int):
     text = signature(str)
-    assert len(body_of("x" * (most - 2), text, limit=limit).content) == most
+    assert len(encode_body("x" * (most - 2), text, limit=limit).content) == most
     with pytest.raises(UsageError, match=f"the payload has {most + 1} bytes, at most {most} can be sent"):
-        body_of("x" * (most - 1), text, limit=limit)
+        encode_body("x" * (most - 1), text, limit=limit)

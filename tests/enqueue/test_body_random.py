@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.enqueue.body import LIMIT_BYTES, body_of
+from taskhandler.enqueue.body import LIMIT_BYTES, encode_body
 from taskhandler.errors import UsageError
-from taskhandler.handlers.signature import Signature, signature_of
+from taskhandler.handlers.signature import Signature, read_signature
 
 
 class Task:
@@ -31,11 +31,11 @@ def of_anything(payload: Any) -> None: ...  # noqa: ANN401 - what is being tried
 def of_order(order: Order) -> None: ...
 
 
-ANYTHING, ORDER = (signature_of(handler, task_type=Task) for handler in (of_anything, of_order))
+ANYTHING, ORDER = (read_signature(handler, task_type=Task) for handler in (of_anything, of_order))
 
 
 def sent(payload: object, signature: Signature = ANYTHING) -> bytes:
-    return body_of(payload, signature, limit=LIMIT_BYTES).content
+    return encode_body(payload, signature, limit=LIMIT_BYTES).content
 
 
 JSON = st.recursive(

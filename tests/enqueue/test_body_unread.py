@@ -11,9 +11,9 @@ import msgspec
 import pydantic
 import pytest
 
-from taskhandler.enqueue.body import LIMIT_BYTES, body_of
+from taskhandler.enqueue.body import LIMIT_BYTES, encode_body
 from taskhandler.errors import UsageError
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.signature import read_signature
 
 SECRET = "4000-secret"
 NAN = float("nan")
@@ -92,7 +92,7 @@ def sent(annotation: object, payload: object) -> bytes:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    return body_of(payload, signature_of(handler, task_type=Task), limit=LIMIT_BYTES).content
+    return encode_body(payload, read_signature(handler, task_type=Task), limit=LIMIT_BYTES).content
 
 
 def refusal(annotation: object, payload: object) -> str:

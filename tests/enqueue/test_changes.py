@@ -12,7 +12,7 @@ import pydantic
 import pytest
 from msgspec import UNSET
 
-from taskhandler.enqueue.changes import first_change
+from taskhandler.enqueue.changes import find_first_change
 
 
 class Point(NamedTuple):
@@ -65,7 +65,7 @@ class Alone:
 
 
 def change(sent: object, json: object, read: object = UNSET) -> str | None:
-    return first_change(sent, json, read, fields=frozenset({"a", "b"}))
+    return find_first_change(sent, json, read, fields=frozenset({"a", "b"}))
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_the_client_is_made_once(local: LocalEnqueuer):
     enqueuer = enqueuer_with(settings_of(CLOUD_TASKS_EMULATOR_HOST=local.queue.address))
     names = {str(enqueuer.enqueue(handler_of(), n, url=URL, name=None, delay=None)) for n in range(3)}
     assert len(names) == 3
-    assert enqueuer._the_client() is enqueuer._the_client()  # noqa: SLF001 - nothing else shows it
+    assert enqueuer._ensure_client() is enqueuer._ensure_client()  # noqa: SLF001 - nothing else shows it
 
 
 def test_an_enqueuer_that_was_closed_makes_a_new_client(local: LocalEnqueuer):

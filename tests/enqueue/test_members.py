@@ -11,7 +11,7 @@ import pydantic
 import pytest
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from taskhandler.enqueue.members import Inputs, Name, inputs_of, members_of, names_of
+from taskhandler.enqueue.members import Inputs, Name, find_inputs, list_members, list_names
 
 
 class Line(msgspec.Struct, rename="camel", tag=True):
@@ -99,7 +99,7 @@ EXTRA = Model.model_validate({"4000": 1})
     ],
 )
 def test_an_object_is_sent_as_its_members(value: object, members: dict[str, tuple[Name, ...]] | None):
-    assert members_of(value) == members
+    assert list_members(value) == members
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_an_object_is_sent_as_its_members(value: object, members: dict[str, tupl
     ],
 )
 def test_an_object_is_read_from_what_its_type_names(value: object, inputs: Inputs | None):
-    assert inputs_of(value) == inputs
+    assert find_inputs(value) == inputs
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_an_object_is_read_from_what_its_type_names(value: object, inputs: Input
     ],
 )
 def test_names_that_only_a_value_has_are_not_its_types(value: object, names: set[Name]):
-    assert names_of(value) == names
+    assert list_names(value) == names

@@ -1,7 +1,7 @@
 """What a delivery does, as `delivery/receiver.py` does it: one ledger operation, or one word, at a time.
 
 Every act on the ledger goes through the `begin` and `resume` that ship, every decision through the rules
-that ship, and every answer through the `outcome_of` that ships.
+that ship, and every answer through the `choose_outcome` that ships.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Story(Struct, frozen=True):
                 return self._settled(here, rule, done.verdict, shared)
             case At.KEEP_CONFLICT:
                 verdict = Conflict() if isinstance(done.verdict, Settled) else done.verdict
-                return self._answer(here, self.ways.outcome_of(verdict), shared)
+                return self._answer(here, self.ways.choose_outcome(verdict), shared)
             case _:
                 assert local.answer is not None
                 return self._answer(here, local.answer, shared)
@@ -134,14 +134,14 @@ class Story(Struct, frozen=True):
             case Exhausted() | AlreadyEnded(state=State.DEAD, on_dead_called=False):
                 return self._dead(local, verdict, shared)
             case _:
-                return self._answer(local, self.ways.outcome_of(verdict), shared)
+                return self._answer(local, self.ways.choose_outcome(verdict), shared)
 
     def _in_flight(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
         own = frozenset({"S9"}) if shared.ghosts.holder == local.slot else frozenset()
         if local.last and self.ways.waits_when_last:
             there, broken = self._amend(local, At.CLAIM, self._claim(local), Unread(), shared)
         else:
-            there, broken = self._answer(local, self.ways.outcome_of(verdict), shared)
+            there, broken = self._answer(local, self.ways.choose_outcome(verdict), shared)
         return there, broken | own
 
     def _ready(self, local: Local, shared: Shared) -> Iterator[Move]:
@@ -240,10 +240,10 @@ class Story(Struct, frozen=True):
         uncalled = isinstance(local.held, Snapshot) and not local.held.record.on_dead_called
         if uncalled and verdict == Fenced(State.DEAD) and self.ways.calls_on_dead_when_fenced:
             return self._dead(local, verdict, shared)
-        return self._answer(local, self.ways.outcome_of(verdict), shared)
+        return self._answer(local, self.ways.choose_outcome(verdict), shared)
 
     def _dead(self, local: Local, verdict: Verdict, shared: Shared) -> tuple[Local, frozenset[str]]:
-        outcome = self.ways.outcome_of(verdict)
+        outcome = self.ways.choose_outcome(verdict)
         if not self.ways.calls_on_dead:
             return self._answer(local, outcome, shared)
         present = isinstance(local.held, Snapshot) and local.held.version == NOW

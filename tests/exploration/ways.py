@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from taskhandler.delivery.outcome_decision import outcome_of
+from taskhandler.delivery.outcome_decision import choose_outcome
 from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Record
 from taskhandler.lifecycle.rules import Rule
@@ -30,7 +30,7 @@ class Ways(Struct, frozen=True, kw_only=True):
     mark_notified: Callable[[int | None], Rule] = rules.MarkNotified
     reset: Callable[[str], Rule] = rules.Reset
     cancel: Callable[..., Rule] = rules.Cancel
-    outcome_of: Callable[[Verdict], Outcome] = outcome_of
+    choose_outcome: Callable[[Verdict], Outcome] = choose_outcome
     batch_of: Callable[[rules.Settle, Record], bool] = batch_of
     looks_at_its_clock: bool = True
     looks_at_steps: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.delivery.outcome_decision import outcome_of
+from taskhandler.delivery.outcome_decision import choose_outcome
 from taskhandler.lifecycle.record import Record, State
 from taskhandler.lifecycle.rules import Settle
 from taskhandler.lifecycle.verdict import Fenced, InFlight, Refused, Settled, Undecided, Verdict
@@ -47,22 +47,22 @@ def _acknowledging(*kinds: type[Verdict]) -> Ways:
     """A story that acknowledges what it must not."""
 
     def generous(verdict: Verdict) -> Outcome:
-        return Outcome.COMPLETED if isinstance(verdict, kinds) else outcome_of(verdict)
+        return Outcome.COMPLETED if isinstance(verdict, kinds) else choose_outcome(verdict)
 
-    return Ways(outcome_of=generous)
+    return Ways(choose_outcome=generous)
 
 
 def _acknowledging_failures(verdict: Verdict) -> Outcome:
-    return Outcome.COMPLETED if verdict == Settled(State.WAITING) else outcome_of(verdict)
+    return Outcome.COMPLETED if verdict == Settled(State.WAITING) else choose_outcome(verdict)
 
 
 def _answering(this: Verdict, instead: Outcome) -> Ways:
     """A story that answers one verdict wrongly."""
 
     def answer(verdict: Verdict) -> Outcome:
-        return instead if verdict == this else outcome_of(verdict)
+        return instead if verdict == this else choose_outcome(verdict)
 
-    return Ways(outcome_of=answer)
+    return Ways(choose_outcome=answer)
 
 
 def _batch_with_anything(settle: Settle, record: Record) -> bool:  # noqa: ARG001 - it looks at nothing
@@ -96,7 +96,7 @@ WEAKENED = [
     Weakened("an undecided end is guessed", _acknowledging(Undecided), ("S3", "S8")),
     Weakened("a refused end is acknowledged", _acknowledging(Refused), ("S3", "S8")),
     Weakened("a fenced holder acknowledges", _acknowledging(Fenced), ("S3", "S8")),
-    Weakened("a failure is acknowledged", Ways(outcome_of=_acknowledging_failures), ("S3", "S8")),
+    Weakened("a failure is acknowledged", Ways(choose_outcome=_acknowledging_failures), ("S3", "S8")),
     Weakened("marked before it is run", Ways(claim=claims.MarkingClaim), ("S2", "S8")),
     Weakened("the worker's clock decides", Ways(claim=claims.FastClockClaim), ("S6",)),
     Weakened("the holder does not look at its clock", Ways(looks_at_its_clock=False), ("S2",)),

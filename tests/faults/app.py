@@ -18,7 +18,7 @@ from flask import Flask, request
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint, TaskEvent
 from taskhandler.ledger.storage import Key
 from taskhandler.signals import OF_OUTCOME
-from taskhandler.web.blueprint import assembly_of
+from taskhandler.web.blueprint import ensure_assembly
 from tests.faults import sabotage
 from tests.faults.faulty_storage import FaultyStorage, report_locks
 from tests.faults.interference import interfere, interfere_within
@@ -135,7 +135,7 @@ if os.environ.get("BENCH_INTERFERENCE"):
 app.register_blueprint(tasks, url_prefix="/tasks")
 if os.environ.get("BENCH_LOCKS"):
     report_locks(reporter)
-ledger = assembly_of(app).receiver.ledger
+ledger = ensure_assembly(app).receiver.ledger
 ledger.storage.read(Key("", "", "nobody"))  # connects; what a first connection costs is not the plays' matter
 ledger.storage = FaultyStorage(ledger.storage, reporter)
 

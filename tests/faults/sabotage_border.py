@@ -46,7 +46,7 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ("failures are kept in memory", parts.leaking, "MEMORY", "a-task-that-always-fails"),
     (
         "any number of deliveries may wait",
-        put(wait_limit.WaitLimit, place=parts.always_free),
+        put(wait_limit.WaitLimit, reserve_slot=parts.always_free),
         "THREADS",
         "the-last-deliveries-wait-and-the-others-are-served",
     ),
@@ -59,7 +59,7 @@ BORDER: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     ("compressed bodies have no limit", put(body, inflate=parts.inflated_whole), "BOMB", "a-gzip-bomb"),
     (
         "every delivery has a line in the log",
-        put(log_throttle.LogThrottle, left_out=parts.never_left_out),
+        put(log_throttle.LogThrottle, count_left_out=parts.never_left_out),
         "LOG",
         "a-handler-that-always-asks-for-a-retry",
     ),

@@ -18,25 +18,25 @@ from tests.faults.weakened_parts import put
 EDGES: tuple[tuple[str, Callable[[], None], str, str], ...] = (
     (
         "what is in flight is acknowledged",
-        put(outcome_decision, outcome_of=parts.acknowledging(InFlight)),
+        put(outcome_decision, choose_outcome=parts.acknowledging(InFlight)),
         "S3",
         "a-worker-dies-while-duplicates-arrive",
     ),
     (
         "an undecided end is guessed",
-        put(outcome_decision, outcome_of=parts.acknowledging(Undecided)),
+        put(outcome_decision, choose_outcome=parts.acknowledging(Undecided)),
         "LOST",
         "a-completion-that-nobody-can-confirm",
     ),
     (
         "a fenced holder acknowledges",
-        put(outcome_decision, outcome_of=parts.acknowledging(Fenced)),
+        put(outcome_decision, choose_outcome=parts.acknowledging(Fenced)),
         "S3",
         "a-zombie-ends-while-another-runs",
     ),
     (
         "a failure is acknowledged",
-        put(outcome_decision, outcome_of=parts.acknowledging_failures),
+        put(outcome_decision, choose_outcome=parts.acknowledging_failures),
         "LOST",
         "a-handler-fails-once",
     ),

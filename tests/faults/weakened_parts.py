@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from taskhandler.delivery.outcome_decision import outcome_of
+from taskhandler.delivery.outcome_decision import choose_outcome
 from taskhandler.ledger.amend import Done, Pending, Read, resume
 from taskhandler.ledger.bootclock import ServerClock, Stamp
 from taskhandler.ledger.sqlite import rows as sqlite_rows
@@ -23,18 +23,22 @@ CREATE = sqlite_rows.CREATE.replace("INSERT", "INSERT OR REPLACE").replace("ON C
 
 
 def acknowledging(*kinds: type[Verdict]) -> Callable[..., Outcome]:
-    """An `outcome_of` that says completed where it must not."""
+    """An `choose_outcome` that says completed where it must not."""
 
     def generous(verdict: Verdict, *, is_limited: bool) -> Outcome:
-        return Outcome.COMPLETED if isinstance(verdict, kinds) else outcome_of(verdict, is_limited=is_limited)
+        return (
+            Outcome.COMPLETED
+            if isinstance(verdict, kinds)
+            else choose_outcome(verdict, is_limited=is_limited)
+        )
 
     return generous
 
 
 def acknowledging_failures(verdict: Verdict, *, is_limited: bool) -> Outcome:
-    """An `outcome_of` that says completed of what failed."""
+    """An `choose_outcome` that says completed of what failed."""
     failed = verdict == Settled(State.WAITING)
-    return Outcome.COMPLETED if failed else outcome_of(verdict, is_limited=is_limited)
+    return Outcome.COMPLETED if failed else choose_outcome(verdict, is_limited=is_limited)
 
 
 def believing(*kinds: type[Stale | Unknown]) -> Callable[..., Pending | Done]:

@@ -9,7 +9,7 @@ import pytest
 
 from taskhandler.errors import UsageError
 from taskhandler.handlers.handler import Handler
-from taskhandler.handlers.options import Options, options_of
+from taskhandler.handlers.options import Options, check_options
 from taskhandler.task import Task
 from taskhandler.task_ref import TaskRef
 
@@ -20,7 +20,7 @@ def double(number: int) -> int:
 
 
 def handler_of(function: Callable[..., Any], **options: object) -> Handler[Any, Any]:
-    return Handler(function, name="double", options=options_of("double", options))
+    return Handler(function, name="double", options=check_options("double", options))
 
 
 def test_a_handler_is_still_callable_as_the_plain_function():
@@ -71,7 +71,7 @@ async def alert_later(_task: Task, _error: Exception | None) -> None: ...
 def test_on_dead_returns_the_plain_function():
     handler = handler_of(double)
     assert handler.on_dead(alert) is alert
-    assert handler.when_dead is alert
+    assert handler.on_dead_function is alert
 
 
 def test_on_dead_refuses_a_second_function():
@@ -79,7 +79,7 @@ def test_on_dead_refuses_a_second_function():
     handler.on_dead(alert)
     with pytest.raises(UsageError, match="'double' has an on_dead function already"):
         handler.on_dead(lambda *_: None)
-    assert handler.when_dead is alert
+    assert handler.on_dead_function is alert
 
 
 @pytest.mark.parametrize("function", [alert_later, None, "alert"])

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
 from taskhandler import RateLimited, Reject, Retry, TaskBlueprint, UsageError
-from taskhandler.handlers.http_answer import problem_of
+from taskhandler.handlers.http_answer import find_problem
 from tests.web.local_app import app_with, deliver, outcome, record_of
 
 
@@ -113,7 +113,7 @@ def shown(value: object) -> str:
 
 @pytest.mark.parametrize("value", AS_A_VIEW, ids=shown)
 def test_a_returned_view_answer_is_a_mistake_that_says_what_to_write(value: object) -> None:
-    problem = problem_of(value)
+    problem = find_problem(value)
     assert problem is not None
     assert "Raise Retry" in problem
     assert "later" not in problem
@@ -121,7 +121,7 @@ def test_a_returned_view_answer_is_a_mistake_that_says_what_to_write(value: obje
 
 @pytest.mark.parametrize(("value", "status"), [(("", Code.BUSY), "503"), (("", "404 GONE"), "404")])
 def test_a_returned_body_and_status_are_a_mistake_that_names_the_status(value: object, status: str) -> None:
-    assert f"a body and the HTTP status {status}, but" in str(problem_of(value))
+    assert f"a body and the HTTP status {status}, but" in str(find_problem(value))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_returned_body_and_status_are_a_mistake_that_names_the_status(value: o
     ids=shown,
 )
 def test_a_returned_exception_is_a_mistake_named_without_its_text(value: object) -> None:
-    problem = problem_of(value)
+    problem = find_problem(value)
     assert problem is not None
     assert "instead of raising it" in problem
     assert "secret" not in problem
@@ -195,13 +195,13 @@ def test_a_returned_exception_is_a_mistake_named_without_its_text(value: object)
     ids=shown,
 )
 def test_an_ordinary_result_is_accepted(value: object) -> None:
-    assert problem_of(value) is None
+    assert find_problem(value) is None
 
 
 @given(st.recursive(st.none() | st.text() | st.floats() | st.integers(max_value=399), st.lists, max_leaves=9))
 def test_json_values_are_accepted_as_results(value: object) -> None:
-    assert problem_of(value) is None
-    assert problem_of((value, value)) is None
+    assert find_problem(value) is None
+    assert find_problem((value, value)) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from taskhandler.errors import UsageError
-from taskhandler.handlers.options import Options, named, options_of
+from taskhandler.handlers.options import Options, check_options, choose_name
 
 
 def double(number: int) -> int:
@@ -19,11 +19,11 @@ def double(number: int) -> int:
 
 @pytest.mark.parametrize("name", ["charge-order", "a", "7up", "A_b-C", "x" * 100])
 def test_a_name_that_can_be_part_of_a_url_is_kept(name: str):
-    assert named(name, double) == name
+    assert choose_name(name, double) == name
 
 
 def test_the_name_of_a_handler_is_its_functions_by_default():
-    assert named(None, double) == "double"
+    assert choose_name(None, double) == "double"
 
 
 @pytest.mark.parametrize(
@@ -31,18 +31,18 @@ def test_the_name_of_a_handler_is_its_functions_by_default():
 )
 def test_a_name_that_cannot_be_part_of_a_url_is_refused(name: object):
     with pytest.raises(UsageError, match=r"the name of a handler, .*, must be up to 100 letters"):
-        named(name, double)
+        choose_name(name, double)
 
 
 @pytest.mark.parametrize("function", [lambda: 1, functools.partial(double, 1)])
 def test_a_handler_of_a_function_without_a_name_must_be_given_one(function: Callable[[], int]):
     with pytest.raises(UsageError, match=r"the name of a handler, .*, must be up to 100 letters"):
-        named(None, function)
-    assert named("one", function) == "one"
+        choose_name(None, function)
+    assert choose_name("one", function) == "one"
 
 
 def test_options_that_are_not_given_have_their_defaults():
-    assert options_of("h", {}) == Options()
+    assert check_options("h", {}) == Options()
 
 
 @pytest.mark.parametrize(
@@ -59,16 +59,16 @@ def test_options_that_are_not_given_have_their_defaults():
     ],
 )
 def test_a_valid_option_is_accepted(option: str, value: object):
-    assert getattr(options_of("h", {option: value}), option) == value
+    assert getattr(check_options("h", {option: value}), option) == value
 
 
 def test_a_lease_may_be_a_timedelta():
-    assert options_of("h", {"lease": timedelta(minutes=2)}).lease == 120.0
+    assert check_options("h", {"lease": timedelta(minutes=2)}).lease == 120.0
 
 
 @pytest.mark.parametrize("accounts", ["a@b.c", ["a@b.c"], {"a@b.c"}, ("a@b.c", "a@b.c"), {"a@b.c": 1}.keys()])
 def test_service_accounts_may_be_one_or_many(accounts: object):
-    assert options_of("h", {"service_accounts": accounts}).service_accounts == frozenset({"a@b.c"})
+    assert check_options("h", {"service_accounts": accounts}).service_accounts == frozenset({"a@b.c"})
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_service_accounts_may_be_one_or_many(accounts: object):
 def test_an_invalid_option_is_refused_with_the_handler_and_the_value(option: str, values: list[object]):
     for value in values:
         with pytest.raises(UsageError) as refused:
-            options_of("charge", {option: value})
+            check_options("charge", {option: value})
         assert str(refused.value).startswith(f"handler 'charge': {option}={value!r}: ")
 
 
@@ -97,10 +97,10 @@ def test_an_invalid_option_is_refused_with_the_handler_and_the_value(option: str
 )
 def test_an_unknown_option_is_refused_with_a_guess(option: str, meant: str):
     with pytest.raises(UsageError) as refused:
-        options_of("charge", {option: 1})
+        check_options("charge", {option: 1})
     assert str(refused.value) == f"handler 'charge': there is no option {option!r}. Did you mean {meant!r}?"
 
 
 def test_an_unknown_option_unlike_any_other_is_refused_with_the_list_of_options():
     with pytest.raises(UsageError, match=r"no option 'colour'\. There are: lease, max_attempts, "):
-        options_of("charge", {"colour": "red"})
+        check_options("charge", {"colour": "red"})

@@ -15,7 +15,7 @@ import pytest
 
 from taskhandler.errors import TaskHandlerError
 from taskhandler.handlers.payload import PayloadCodeError, PayloadError
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.signature import read_signature
 
 
 class Task:
@@ -83,7 +83,7 @@ def decoder(annotation: object) -> Callable[[bytes], object]:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    return signature_of(handler, task_type=Task).decode
+    return read_signature(handler, task_type=Task).decode
 
 
 def reason(annotation: object, body: bytes) -> str:

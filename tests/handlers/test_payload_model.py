@@ -15,7 +15,7 @@ import pytest
 from taskhandler.errors import UsageError
 from taskhandler.handlers import payload_model
 from taskhandler.handlers.payload import PayloadError
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.signature import read_signature
 
 
 class Task:
@@ -47,7 +47,7 @@ def wants_orders(orders: pydantic.RootModel[list[Order]]) -> None: ...
 
 def reason(body: bytes, handler: Callable[..., None] = wants_order) -> str:
     with pytest.raises(PayloadError) as caught:
-        signature_of(handler, task_type=Task).decode(body)
+        read_signature(handler, task_type=Task).decode(body)
     return caught.value.reason
 
 
@@ -59,14 +59,14 @@ def wants(annotation: object) -> Callable[..., None]:
 
 
 def test_a_body_is_validated_by_the_model_itself() -> None:
-    order = signature_of(wants_order, task_type=Task).decode(b'{"id": "o", "amount": "5"}')
+    order = read_signature(wants_order, task_type=Task).decode(b'{"id": "o", "amount": "5"}')
     assert order == Order(id="o", amount=5)
     assert isinstance(order, Order)
     assert order.id == "O"
 
 
 def test_a_list_of_models_is_a_root_model() -> None:
-    orders = signature_of(wants_orders, task_type=Task).decode(b'[{"id": "o", "amount": 5}]')
+    orders = read_signature(wants_orders, task_type=Task).decode(b'[{"id": "o", "amount": 5}]')
     assert isinstance(orders, pydantic.RootModel)
     assert orders.root == [Order(id="o", amount=5)]
 
@@ -101,7 +101,7 @@ def test_an_empty_body_for_a_model_is_refused_with_a_plain_reason() -> None:
 @pytest.mark.parametrize("annotation", [list[Order], Order | None, dict[str, Order], Checked, list[Checked]])
 def test_a_model_inside_of_another_type_is_refused_when_the_handler_is_declared(annotation: object) -> None:
     with pytest.raises(UsageError, match="is pydantic's: annotate with one BaseModel, or with a RootModel"):
-        signature_of(wants(annotation), task_type=Task)
+        read_signature(wants(annotation), task_type=Task)
 
 
 def test_a_handler_without_models_imports_neither_pydantic_nor_attrs() -> None:
@@ -151,7 +151,7 @@ GOOD = [
 
 @pytest.mark.parametrize("body", GOOD)
 def test_a_large_body_becomes_the_same_model_as_a_small_one(body: bytes) -> None:
-    decode = signature_of(wants(Basket), task_type=Task).decode
+    decode = read_signature(wants(Basket), task_type=Task).decode
     small, large = decode(body), decode(of_length(body))
     assert small == large == Basket.model_validate_json(body)
     assert type(large) is Basket
@@ -170,7 +170,7 @@ class Counted(pydantic.BaseModel):
 
 
 def test_a_model_that_goes_on_after_an_error_is_shown_every_error_of_a_large_body() -> None:
-    counted = signature_of(wants(Counted), task_type=Task).decode(of_length(b'{"items": ["a", "b"]}'))
+    counted = read_signature(wants(Counted), task_type=Task).decode(of_length(b'{"items": ["a", "b"]}'))
     assert isinstance(counted, Counted)
     assert counted.items == [2]
 
@@ -184,7 +184,7 @@ class Own(pydantic.BaseModel):
 
 
 def test_a_model_with_a_validation_of_its_own_keeps_it_for_large_bodies() -> None:
-    decode = signature_of(wants(Own), task_type=Task).decode
+    decode = read_signature(wants(Own), task_type=Task).decode
     assert decode(b"1" * (LARGE + 1)) == Own(id=str(LARGE + 1))
 
 
@@ -196,9 +196,9 @@ class Initialised(pydantic.BaseModel):
 
 
 def test_a_model_with_an_init_of_its_own_keeps_it_for_large_bodies() -> None:
-    assert signature_of(wants(Initialised), task_type=Task).decode(of_length(b'{"id": "a"}')) == Initialised(
-        id="a"
-    )
+    assert read_signature(wants(Initialised), task_type=Task).decode(
+        of_length(b'{"id": "a"}')
+    ) == Initialised(id="a")
 
 
 class Quoting(pydantic.BaseModel, extra="forbid"):
@@ -250,7 +250,7 @@ class Unknown(pydantic.BaseModel):
 
 def test_a_model_whose_schema_cannot_be_used_again_validates_large_bodies_itself() -> None:
     Unknown.__pydantic_core_schema__ = {"type": "of a later release"}
-    decode = signature_of(wants(Unknown), task_type=Task).decode
+    decode = read_signature(wants(Unknown), task_type=Task).decode
     assert decode(of_length(b'{"id": "a"}')) == Unknown(id="a")
 
 
@@ -265,7 +265,7 @@ class OlderRelease:
 
 
 def test_an_older_pydantic_is_called_without_the_flag_that_it_does_not_know() -> None:
-    validate = payload_model._validator(OlderRelease, Basket.__pydantic_core_schema__)  # noqa: SLF001 - nothing else reaches it
+    validate = payload_model._make_validator(OlderRelease, Basket.__pydantic_core_schema__)  # noqa: SLF001 - nothing else reaches it
     assert validate(GOOD[1]) == Basket.model_validate_json(GOOD[1])
 
 
@@ -283,5 +283,5 @@ def test_an_error_of_a_models_validator_is_found_inside_the_pydantic_error():
 
     with pytest.raises(pydantic.ValidationError) as caught:
         Checked.model_validate_json('{"id": "o", "cents": "x"}')
-    assert payload_model.raised_within(caught.value) == [raised, None]
-    assert payload_model.raised_within(raised) == []
+    assert payload_model.find_raised(caught.value) == [raised, None]
+    assert payload_model.find_raised(raised) == []

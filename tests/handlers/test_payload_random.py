@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.handlers.payload import PayloadError
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.signature import read_signature
 
 
 class Task:
@@ -51,7 +51,7 @@ def decoder(annotation: object) -> Callable[[bytes], object]:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    return signature_of(handler, task_type=Task).decode
+    return read_signature(handler, task_type=Task).decode
 
 
 DECODERS = [decoder(annotation) for annotation in ANNOTATIONS]

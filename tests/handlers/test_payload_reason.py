@@ -22,9 +22,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskhandler.handlers.payload import PayloadError
-from taskhandler.handlers.payload_model import raised_within
-from taskhandler.handlers.payload_reason import is_of_the_body, reason_of, reason_of_raised
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.payload_model import find_raised
+from taskhandler.handlers.payload_reason import describe_error, describe_raised, is_fault_of_body
+from taskhandler.handlers.signature import read_signature
 
 SECRET = "4000-secret"
 
@@ -90,7 +90,7 @@ def read(annotation: object) -> Callable[[bytes], object]:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    return signature_of(handler, task_type=Task).type.read
+    return read_signature(handler, task_type=Task).type.read
 
 
 def reason(annotation: object, body: bytes) -> str:
@@ -182,7 +182,7 @@ def test_a_payload_error_holds_neither_the_body_nor_what_was_raised(annotation: 
     handler.__annotations__["payload"] = annotation
     body = b'{"number": "value", "id": "4000-secret", "grams": "4000-secret"}'
     with pytest.raises(PayloadError) as caught:
-        signature_of(handler, task_type=Task).decode(body[:])
+        read_signature(handler, task_type=Task).decode(body[:])
     error = caught.value
     assert (error.__cause__, error.__context__) == (None, None)
     assert error.__traceback__ is not None
@@ -223,7 +223,7 @@ def raised_by(check: Callable[[], object]) -> Exception:
 def test_the_reason_of_a_validation_error_in_a_handler_contains_no_values(
     check: Callable[[], object], said: str | None
 ):
-    assert reason_of_raised(raised_by(check)) == said
+    assert describe_raised(raised_by(check)) == said
 
 
 class Host(msgspec.Struct):
@@ -260,8 +260,8 @@ class EndingError(msgspec.MsgspecError):
 @pytest.mark.parametrize("error", [MuteError("x"), NumberError("x"), EndingError("x")])
 def test_an_error_that_cannot_be_printed_is_named_by_its_type(error: msgspec.MsgspecError):
     kind = type(error).__name__
-    assert reason_of(error, frozenset()) == kind
-    assert reason_of_raised(error) == (kind if isinstance(error, msgspec.DecodeError) else None)
+    assert describe_error(error, frozenset()) == kind
+    assert describe_raised(error) == (kind if isinstance(error, msgspec.DecodeError) else None)
 
 
 @pytest.mark.parametrize(
@@ -284,10 +284,10 @@ def test_an_error_that_cannot_be_printed_is_named_by_its_type(error: msgspec.Msg
     ids=repr,
 )
 def test_only_errors_that_a_value_can_cause_make_the_body_invalid(error: Exception, of_the_body: bool):  # noqa: FBT001 - a case
-    assert is_of_the_body(error) is of_the_body
+    assert is_fault_of_body(error) is of_the_body
 
 
 def test_causes_within_very_many_errors_are_not_searched():
     error = raised_by(lambda: pydantic.TypeAdapter(list[Reachable]).validate_python([{"host": "h"}] * 51))
-    assert is_of_the_body(error)
-    assert raised_within(error) == []
+    assert is_fault_of_body(error)
+    assert find_raised(error) == []

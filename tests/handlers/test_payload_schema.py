@@ -12,8 +12,8 @@ import pytest
 from taskhandler.errors import UsageError
 from taskhandler.handlers.payload import PayloadError
 from taskhandler.handlers.payload_model import LARGE_BYTES
-from taskhandler.handlers.payload_schema import ending_early, has_generator
-from taskhandler.handlers.signature import Signature, signature_of
+from taskhandler.handlers.payload_schema import end_early, has_generator
+from taskhandler.handlers.signature import Signature, read_signature
 
 
 class Task:
@@ -28,7 +28,7 @@ def signature(annotation: object) -> Signature:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    return signature_of(handler, task_type=Task)
+    return read_signature(handler, task_type=Task)
 
 
 def of_length(body: bytes, length: int = LARGE_BYTES + 1) -> bytes:
@@ -155,7 +155,7 @@ def test_a_valid_large_body_passes_the_wrap_validators(model: type):
 
 
 def test_a_schema_may_hold_others_with_labels():
-    early = ending_early({"type": "union", "choices": [({"type": "list"}, "label")]})
+    early = end_early({"type": "union", "choices": [({"type": "list"}, "label")]})
     assert early == {"type": "union", "choices": [({"type": "list", "fail_fast": True}, "label")]}
     assert has_generator(
         {"type": "union", "choices": [({"type": "list"}, "a"), ({"type": "generator"}, "b")]}

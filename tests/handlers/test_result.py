@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskhandler.handlers.result import Dropped, result_json
+from taskhandler.handlers.result import Dropped, encode_result
 
 
 class Receipt(pydantic.BaseModel):
@@ -30,13 +30,13 @@ class Stubborn(pydantic.BaseModel):
 
 
 def why(value: object, *, limit: int = 65536) -> str:
-    dropped = result_json(value, limit=limit)
+    dropped = encode_result(value, limit=limit)
     assert isinstance(dropped, Dropped)
     return dropped.why
 
 
 def test_a_handler_that_returns_none_leaves_no_result() -> None:
-    assert result_json(None) is None
+    assert encode_result(None) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_handler_that_returns_none_leaves_no_result() -> None:
     ],
 )
 def test_a_return_value_is_kept_as_json(value: object, text: str) -> None:
-    assert result_json(value) == text
+    assert encode_result(value) == text
 
 
 def test_a_value_that_json_cannot_hold_is_dropped_with_its_type_named() -> None:
@@ -95,7 +95,7 @@ class Leaky(pydantic.BaseModel):
 
 
 def test_a_model_with_a_value_of_another_type_is_kept_without_a_warning() -> None:
-    assert result_json(Paper.model_construct(pages="4000-secret")) == '{"pages":"4000-secret"}'
+    assert encode_result(Paper.model_construct(pages="4000-secret")) == '{"pages":"4000-secret"}'
 
 
 @pytest.mark.parametrize("value", [Leaky(), {"a": Leaky()}, [Quoting()], "4000-secret\ud800"])
@@ -104,13 +104,13 @@ def test_the_reason_for_dropping_a_value_does_not_contain_it(value: object) -> N
 
 
 def test_a_result_may_be_64_kib_long_and_no_longer() -> None:
-    assert result_json("x" * 65534) == '"' + "x" * 65534 + '"'
+    assert encode_result("x" * 65534) == '"' + "x" * 65534 + '"'
     assert why("x" * 65535) == "it has 65537 bytes as JSON, more than 65536"
     assert why("é", limit=3) == "it has 4 bytes as JSON, more than 3"
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=9))
 def test_json_values_are_kept_unchanged(value: object) -> None:
-    text = result_json([value])
+    text = encode_result([value])
     assert isinstance(text, str)
     assert json.loads(text) == [value]

@@ -11,7 +11,7 @@ import pytest
 
 from taskhandler.errors import UsageError
 from taskhandler.handlers.payload import PayloadError
-from taskhandler.handlers.signature import signature_of
+from taskhandler.handlers.signature import read_signature
 
 BODY = b'{"id": "o"}'
 TASK = "the task"
@@ -31,13 +31,13 @@ ORDER = Order("o")
 
 def given(function: Callable[..., object]) -> dict[str, object]:
     """What the handler would be called with, for `BODY`."""
-    signature = signature_of(function, task_type=Task)
+    signature = read_signature(function, task_type=Task)
     return signature.arguments(signature.decode(BODY), TASK)
 
 
 def complaint(function: Callable[..., object]) -> str:
     with pytest.raises(UsageError) as caught:
-        signature_of(function, task_type=Task)
+        read_signature(function, task_type=Task)
     return str(caught.value)
 
 
@@ -162,12 +162,12 @@ def test_callables_of_every_kind_have_their_arguments_filled(function: Callable[
 
 def test_a_body_that_cannot_be_the_payload_is_an_error() -> None:
     with pytest.raises(PayloadError, match="Object missing required field `id`"):
-        signature_of(only_payload, task_type=Task).decode(b"{}")
+        read_signature(only_payload, task_type=Task).decode(b"{}")
 
 
 def test_the_body_is_not_decoded_for_a_handler_without_a_payload() -> None:
-    assert signature_of(nothing, task_type=Task).decode(b"\xff{") is None
-    assert signature_of(only_task, task_type=Task).decode(b"\xff{") is None
+    assert read_signature(nothing, task_type=Task).decode(b"\xff{") is None
+    assert read_signature(only_task, task_type=Task).decode(b"\xff{") is None
 
 
 def test_a_local_type_is_found_where_the_function_sees_it() -> None:
@@ -293,5 +293,5 @@ def test_a_type_that_cannot_be_decoded_is_refused_with_what_to_write(annotation:
 def test_a_recursive_type_is_decoded() -> None:
     def handler(vine: Vine) -> None: ...
 
-    vine = signature_of(handler, task_type=Task).decode(b'{"next": {"next": null, "seeds": [1]}}')
+    vine = read_signature(handler, task_type=Task).decode(b'{"next": {"next": null, "seeds": [1]}}')
     assert vine == Vine(Vine(None, [1]))

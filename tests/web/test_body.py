@@ -48,7 +48,7 @@ def chunked(stream: io.IOBase, **environ: Any) -> RecordedBody:  # noqa: ANN401 
 
 
 def fault(body: RecordedBody) -> tuple[Outcome, int | None]:
-    whole = body.whole()
+    whole = body.read_whole()
     assert isinstance(whole, Refusal)
     assert whole.why.isprintable()
     return whole.outcome, whole.status
@@ -56,8 +56,8 @@ def fault(body: RecordedBody) -> tuple[Outcome, int | None]:
 
 @pytest.mark.parametrize("zeros", ["0", "0" * 22, "0" * 4000])
 def test_a_content_length_may_begin_with_zeros(zeros: str) -> None:
-    assert body_of(io.BytesIO(b"hello world!"), f"{zeros}12").whole() == b"hello world!"
-    assert body_of(io.BytesIO(b""), zeros).whole() == b""
+    assert body_of(io.BytesIO(b"hello world!"), f"{zeros}12").read_whole() == b"hello world!"
+    assert body_of(io.BytesIO(b""), zeros).read_whole() == b""
 
 
 def test_a_recorded_body_can_be_read_through_a_text_wrapper() -> None:
@@ -68,11 +68,11 @@ def test_a_recorded_body_can_be_read_through_a_text_wrapper() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"x" * LIMIT])
 def test_a_whole_body_within_the_limit_is_read_to_its_length(content: bytes) -> None:
-    assert body_of(io.BytesIO(content + b"the next request"), str(len(content))).whole() == content
+    assert body_of(io.BytesIO(content + b"the next request"), str(len(content))).read_whole() == content
 
 
 def test_a_body_that_comes_in_pieces_is_read_to_its_length() -> None:
-    assert body_of(Pieces(b"ab", b"c", b"the next request"), "3").whole() == b"abc"
+    assert body_of(Pieces(b"ab", b"c", b"the next request"), "3").read_whole() == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_body_that_is_not_whole_or_too_large_is_refused(
 
 
 def test_chunks_are_read_up_to_the_limit_where_the_server_ends_them() -> None:
-    assert chunked(io.BytesIO(b"x" * LIMIT)).whole() == b"x" * LIMIT
+    assert chunked(io.BytesIO(b"x" * LIMIT)).read_whole() == b"x" * LIMIT
     assert fault(chunked(io.BytesIO(b"x" * (LIMIT + 1)))) == (Outcome.TOO_LARGE, None)
 
 
@@ -125,23 +125,23 @@ def test_chunks_whose_end_the_server_does_not_tell_need_a_length() -> None:
 
 
 def test_a_request_without_a_length_and_without_chunks_has_an_empty_body() -> None:
-    assert body_of(io.BytesIO(b"the next request")).whole() == b""
+    assert body_of(io.BytesIO(b"the next request")).read_whole() == b""
 
 
 def test_chunks_need_a_length_under_a_server_that_hides_that_they_broke_off() -> None:
     assert fault(chunked(io.BytesIO(b"abc"), SERVER_SOFTWARE="Granian")) == (Outcome.MALFORMED, 411)
-    assert body_of(io.BytesIO(b"abc"), "3", SERVER_SOFTWARE="Granian").whole() == b"abc"
-    assert chunked(io.BytesIO(b"abc"), SERVER_SOFTWARE="waitress").whole() == b"abc"
+    assert body_of(io.BytesIO(b"abc"), "3", SERVER_SOFTWARE="Granian").read_whole() == b"abc"
+    assert chunked(io.BytesIO(b"abc"), SERVER_SOFTWARE="waitress").read_whole() == b"abc"
 
 
 def test_http_2_needs_no_length() -> None:
-    assert body_of(io.BytesIO(b"{}"), SERVER_PROTOCOL="HTTP/2").whole() == b"{}"
+    assert body_of(io.BytesIO(b"{}"), SERVER_PROTOCOL="HTTP/2").read_whole() == b"{}"
 
 
 def test_a_compressed_body_is_inflated() -> None:
     packed = gzip.compress(b"{}")
-    assert body_of(io.BytesIO(packed), str(len(packed)), HTTP_CONTENT_ENCODING="gzip").whole() == b"{}"
-    assert chunked(io.BytesIO(packed), HTTP_CONTENT_ENCODING="gzip").whole() == b"{}"
+    assert body_of(io.BytesIO(packed), str(len(packed)), HTTP_CONTENT_ENCODING="gzip").read_whole() == b"{}"
+    assert chunked(io.BytesIO(packed), HTTP_CONTENT_ENCODING="gzip").read_whole() == b"{}"
 
 
 READS: list[Callable[[RecordedBody], object]] = [
@@ -166,7 +166,7 @@ READS: list[Callable[[RecordedBody], object]] = [
     lambda body: body.seek(0, 2),
     lambda body: body.isatty(),
     lambda body: body.close(),
-    lambda body: body.whole(),
+    lambda body: body.read_whole(),
 ]
 
 
@@ -181,7 +181,7 @@ def test_the_whole_body_is_returned_whatever_was_read_before(
     for read in reads:
         read(body)
     if len(content) <= LIMIT:
-        assert body.whole() == content
+        assert body.read_whole() == content
 
 
 @given(
@@ -192,7 +192,7 @@ def test_a_reader_gets_what_it_would_get_of_the_servers_own_input(
     content: bytes, reads: list[Callable[[Any], object]]
 ) -> None:
     body, plain = body_of(io.BytesIO(content), str(len(content))), io.BytesIO(content)
-    body.whole()
+    body.read_whole()
     for read in reads:
         assert read(body) == read(plain)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from taskhandler.web.task_request import TASK_REQUEST, TaskRequest, TaskResponse, task_request_of
+from taskhandler.web.task_request import TASK_REQUEST, TaskRequest, TaskResponse, ensure_task_request
 
 
 def environ(**names: str) -> dict[str, Any]:
@@ -21,9 +21,9 @@ NAMED = {"CLOUDTASKS_QUEUENAME": "q", "CLOUDTASKS_TASKNAME": "t1"}
 
 def test_copies_of_an_environment_lead_to_the_same_task_request():
     request = environ(**NAMED)
-    task_request = task_request_of(request, 100)
-    assert task_request_of(request, 100) is task_request
-    assert task_request_of({**request, "PATH_INFO": "/moved"}, 100) is task_request
+    task_request = ensure_task_request(request, 100)
+    assert ensure_task_request(request, 100) is task_request
+    assert ensure_task_request({**request, "PATH_INFO": "/moved"}, 100) is task_request
     assert request["wsgi.input"] is task_request.body
 
 
@@ -32,27 +32,27 @@ def test_copies_of_an_environment_lead_to_the_same_task_request():
 )
 def test_another_task_has_a_request_of_its_own_and_its_own_body(other: dict[str, str]):
     request = environ(**NAMED)
-    task_request = task_request_of(request, 100)
+    task_request = ensure_task_request(request, 100)
     copied = {**request, **{f"HTTP_X_{name}": value for name, value in other.items()}}
     copied |= {"wsgi.input": io.BytesIO(b"xyz")}
-    another = task_request_of(copied, 100, passed=task_request)
+    another = ensure_task_request(copied, 100, passed=task_request)
     assert another is not task_request
-    assert another.body.whole() == b"xyz"
-    assert task_request.body.whole() == b"abc"
+    assert another.body.read_whole() == b"xyz"
+    assert task_request.body.read_whole() == b"abc"
 
 
 def test_tasks_with_different_app_engine_names_have_different_requests():
     request = environ(APPENGINE_QUEUENAME="q", APPENGINE_TASKNAME="t1")
-    task_request = task_request_of(request, 100)
-    assert task_request_of({**request}, 100) is task_request
-    assert task_request_of({**request, "HTTP_X_APPENGINE_TASKNAME": "t2"}, 100) is not task_request
+    task_request = ensure_task_request(request, 100)
+    assert ensure_task_request({**request}, 100) is task_request
+    assert ensure_task_request({**request, "HTTP_X_APPENGINE_TASKNAME": "t2"}, 100) is not task_request
 
 
 def test_the_guards_task_request_is_found_where_the_environment_has_lost_it():
     request = environ(**NAMED)
-    task_request = task_request_of(request, 100)
-    assert task_request_of(environ(**NAMED), 100, passed=task_request) is task_request
-    assert task_request_of({**request, TASK_REQUEST: "not one"}, 100, passed=None) is not task_request
+    task_request = ensure_task_request(request, 100)
+    assert ensure_task_request(environ(**NAMED), 100, passed=task_request) is task_request
+    assert ensure_task_request({**request, TASK_REQUEST: "not one"}, 100, passed=None) is not task_request
 
 
 @pytest.mark.parametrize("guarded", [True, False])

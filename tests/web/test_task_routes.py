@@ -35,7 +35,7 @@ def environ(path: str, method: str = "POST", **more: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("path", ["/tasks/charge", "/tasks/charge/", "/caf\xc3\xa9/charge"])
 def test_a_path_of_a_handler_is_a_task_route_and_finds_it(routes: TaskRoutes, path: str) -> None:
-    handler = routes.handler(path)
+    handler = routes.find_handler(path)
     assert handler is not None
     assert handler.name == "charge"
     assert routes.is_task(environ(path, **{NAME: "t1"}))
@@ -61,7 +61,7 @@ def test_with_a_task_name_every_path_at_or_under_the_prefix_is_a_task_route(
     routes: TaskRoutes, path: str
 ) -> None:
     assert routes.is_task(environ(path, **{NAME: "t1"}))
-    assert routes.handler(path) is None
+    assert routes.find_handler(path) is None
 
 
 @pytest.mark.parametrize("path", ["/", "", "/task", "/taskscharge", "/x/tasks/charge"])

@@ -25,7 +25,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from taskhandler.forks import tell_of_forks
+from taskhandler.forks import notify_of_forks
 from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Transport
 from taskhandler.ledger.storage import Unavailable
 from taskhandler.text import one_line
@@ -86,7 +86,7 @@ class Connection:
         self._maker: threading.Thread | None = None
         self._rest_until = float("-inf")
         self._problem = _MAKING
-        tell_of_forks(self)
+        notify_of_forks(self)
 
     def connect(self, *, timeout: float) -> Transport | Unavailable:
         """The transport, waited for no longer than `timeout` seconds."""

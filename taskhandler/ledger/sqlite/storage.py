@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from taskhandler.errors import LedgerError
-from taskhandler.forks import tell_of_forks
+from taskhandler.forks import notify_of_forks
 from taskhandler.ledger.bootclock import ServerClock
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
@@ -60,7 +60,7 @@ class SQLiteStorage:
             wait=wait,
             explain=self._explain,
         )
-        tell_of_forks(self)
+        notify_of_forks(self)
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
         """See `Storage.read`."""

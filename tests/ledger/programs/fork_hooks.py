@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from taskhandler.forks import call_in_child, tell_of_forks
+from taskhandler.forks import call_in_child, notify_of_forks
 
 
 class Listener:
@@ -14,7 +14,7 @@ class Listener:
     def __init__(self, name: str) -> None:
         self.name = name
         self.heard: list[str] = []
-        tell_of_forks(self)
+        notify_of_forks(self)
 
     def before_fork(self) -> None:
         self.heard.append("before")

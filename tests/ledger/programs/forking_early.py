@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 
-from taskhandler.forks import tell_of_forks
+from taskhandler.forks import notify_of_forks
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, prepare
 
@@ -44,7 +44,7 @@ def forked(connections: Connections) -> int:
 def main(path: str) -> None:
     prepare(path, wait=lambda _: None)
     connections = Connections(Bound(path), timeout=0.1)
-    tell_of_forks(connections)
+    notify_of_forks(connections)
     held, let_go = threading.Event(), threading.Event()
     holder = threading.Thread(target=hold, args=(connections, held, let_go))
     holder.start()
