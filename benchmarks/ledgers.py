@@ -84,7 +84,7 @@ def alone(folder: str, synchronous: str, threads: int) -> float:
     turn = threading.Lock()
 
     def write() -> None:
-        row = rows.record_row(fresh_key(), RECORD, STAMP, version=1)
+        row = rows.encode_row(fresh_key(), RECORD, STAMP, version=1)
         with turn:
             assert connection.execute(rows.CREATE, row).rowcount == 1
 

@@ -12,7 +12,7 @@ from taskhandler.tracebacks import clean_traceback, is_loggable
 SILENCE_SECONDS = 60.0
 """After a line, before another one about the same cause."""
 
-VALUE_LIMIT = 1000
+VALUE_LIMIT_CHARACTERS = 1000
 """Characters of each text in a line."""
 
 
@@ -73,4 +73,4 @@ def log_error(logger: logging.Logger, line: str, *values: object, error: BaseExc
 
 
 def _clean(value: object) -> object:
-    return value if isinstance(value, int) else one_line(value, limit=VALUE_LIMIT)
+    return value if isinstance(value, int) else one_line(value, limit=VALUE_LIMIT_CHARACTERS)

@@ -19,7 +19,7 @@ from flask.cli import run_command
 from gunicorn.config import Config  # type: ignore[import-untyped]  # gunicorn ships no types
 
 from taskhandler.cli import tasks
-from taskhandler.config.settings import KEYS, PLAIN, PREFIX
+from taskhandler.config.settings import KEYS, PREFIX, UNPREFIXED_KEYS
 from taskhandler.devqueue import Faults
 from tests.mirror import ROOT
 from tests.pages import PAGES, commands, name_of
@@ -27,7 +27,7 @@ from tests.pages import PAGES, commands, name_of
 COMMANDS = sorted({(name_of(page), command) for page in PAGES for command in commands(page)})
 TARGET = re.compile(r"^([a-z-]+):.*\n((?:\t.*\n)*)", re.MULTILINE)
 TARGETS = dict(TARGET.findall((ROOT / "Makefile").read_text()))
-SETTINGS = {*PLAIN, *(PREFIX + key for key in KEYS)}
+SETTINGS = {*UNPREFIXED_KEYS, *(PREFIX + key for key in KEYS)}
 
 
 def options_in(words: list[str]) -> set[str]:

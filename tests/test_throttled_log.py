@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from taskhandler.throttled_log import SILENCE_SECONDS, VALUE_LIMIT, ThrottledLog
+from taskhandler.throttled_log import SILENCE_SECONDS, VALUE_LIMIT_CHARACTERS, ThrottledLog
 
 
 class Clock:
@@ -57,7 +57,7 @@ def test_a_throttled_log_makes_each_value_one_printable_bounded_text(
 ) -> None:
     throttled(Clock()).error("a row: %s", "It is\nspoilt \x1b[2J" + "x" * 10_000)
     assert caplog.messages[0].startswith("a row: It is spoilt ?[2Jx")
-    assert len(caplog.messages[0]) == len("a row: ") + VALUE_LIMIT
+    assert len(caplog.messages[0]) == len("a row: ") + VALUE_LIMIT_CHARACTERS
 
 
 def test_a_throttled_log_has_one_traceback_for_each_type_of_error(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from taskhandler.tracebacks import LONGEST_MESSAGE, clean_traceback, is_behind, is_loggable, list_chain
+from taskhandler.tracebacks import (
+    LONGEST_MESSAGE_CHARACTERS,
+    clean_traceback,
+    is_behind,
+    is_loggable,
+    list_chain,
+)
 
 
 class UnprintableError(Exception):
@@ -40,7 +46,7 @@ def test_an_ordinary_error_is_loggable_as_it_is(error: Exception):
     [
         ValueError("a\nb"),
         ValueError("\x1b[2J"),
-        ValueError("x" * (LONGEST_MESSAGE + 1)),
+        ValueError("x" * (LONGEST_MESSAGE_CHARACTERS + 1)),
         UnprintableError(),
     ],
 )
@@ -49,7 +55,7 @@ def test_a_message_that_could_forge_a_log_line_is_cleaned_anywhere_in_the_chain(
         later = caught(*chain)
         assert not is_loggable(later)
         text = clean_traceback(later)
-        assert len(text) < 3 * LONGEST_MESSAGE
+        assert len(text) < 3 * LONGEST_MESSAGE_CHARACTERS
         assert text.replace("\n", "").isprintable()
         assert "in raise_it" in text
         assert type(error).__name__ in text
@@ -103,9 +109,9 @@ def test_an_error_of_an_odd_class_is_logged_cleaned():
 
 
 def test_an_endless_chain_of_errors_becomes_a_bounded_text_in_bounded_time():
-    error: Exception = ValueError("x" * LONGEST_MESSAGE)
+    error: Exception = ValueError("x" * LONGEST_MESSAGE_CHARACTERS)
     for _ in range(5_000):
-        later = ValueError("x" * LONGEST_MESSAGE)
+        later = ValueError("x" * LONGEST_MESSAGE_CHARACTERS)
         later.__context__ = error
         error = later
     assert not is_loggable(error)

@@ -21,7 +21,7 @@ CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 """The two spellings of Google's `iss`; the ones that `google.oauth2.id_token` accepts."""
 
-_FAMILIAR = {
+_UNPREFIXED = {
     "project": "GCP_PROJECT_ID",
     "location": "GCP_LOCATION_ID",
     "queue": "GCP_TASK_QUEUE_ID",
@@ -29,7 +29,7 @@ _FAMILIAR = {
     "service_account": "TASK_SERVICE_ACCOUNT_EMAIL",
     "emulator_host": "CLOUD_TASKS_EMULATOR_HOST",
 }
-PLAIN = tuple(_FAMILIAR.values())
+UNPREFIXED_KEYS = tuple(_UNPREFIXED.values())
 """Settings under the names that users of google-cloud-tasks give them already."""
 
 _DAY_SECONDS = 86400
@@ -70,7 +70,7 @@ RetryAfter = Annotated[float, seconds(1, 3600)]
 
 
 def _name_key(field: str) -> str:
-    return _FAMILIAR.get(field) or PREFIX + field.upper()
+    return _UNPREFIXED.get(field) or PREFIX + field.upper()
 
 
 class Settings(Struct, frozen=True, kw_only=True, rename=_name_key):
@@ -105,7 +105,7 @@ _DERIVED = frozenset({"ledger", "on_cloud_run", "target_url", "service_account"}
 _READ = [field for field in fields(Settings) if field.name not in _DERIVED]
 """Settings whose types are all that is to be checked."""
 
-KEYS = frozenset(map(str.upper, Settings.__struct_fields__)) - {"ON_CLOUD_RUN", *map(str.upper, _FAMILIAR)}
+KEYS = frozenset(map(str.upper, Settings.__struct_fields__)) - {"ON_CLOUD_RUN", *map(str.upper, _UNPREFIXED)}
 """Settings under our own prefix, without it."""
 
 

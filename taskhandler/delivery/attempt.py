@@ -12,7 +12,7 @@ from taskhandler.handlers.result import Dropped, encode_result
 from taskhandler.lifecycle.verdict import Completed, Disposition, Drained, Failed, Rejected
 from taskhandler.text import one_line
 
-REASON = 1000
+REASON_LIMIT_CHARACTERS = 1000
 """Characters of a reason that are kept in the record."""
 
 
@@ -83,21 +83,21 @@ def end_with_error(error: Exception, budget: AttemptBudget) -> Ending:
         reason = _clean(error.reason) or asked
         limited = isinstance(error, RateLimited)
         return Ending(_fail(reason, budget), error, retry_after(error), limited)
-    reason = one_line(f"{type(error).__name__}: {_clean(error)}", limit=REASON)
+    reason = one_line(f"{type(error).__name__}: {_clean(error)}", limit=REASON_LIMIT_CHARACTERS)
     return Ending(_fail(reason, budget), error)
 
 
 def _clean(said: object) -> str:
     """What was said, fit to be kept; not in a validator's own words, which quote the payload."""
     reason = describe_raised(said) if isinstance(said, Exception) else None
-    return one_line(said if reason is None else reason, limit=REASON)
+    return one_line(said if reason is None else reason, limit=REASON_LIMIT_CHARACTERS)
 
 
 def end_with_invalid_payload(error: PayloadError, budget: AttemptBudget, *, on_invalid: str) -> Ending:
     """The body could not be made the handler's payload; a failure if that may not be the body's fault."""
     if isinstance(error, PayloadCodeError):
         return Ending(_fail(error.reason, budget), error)
-    reason = one_line(f"invalid payload: {error}", limit=REASON)
+    reason = one_line(f"invalid payload: {error}", limit=REASON_LIMIT_CHARACTERS)
     if on_invalid == "retry":
         return Ending(_fail(reason, budget), error)
     return Ending(Rejected(reason), error)
@@ -107,7 +107,7 @@ def end_at_checkpoint(why: Interrupted, budget: AttemptBudget) -> Ending:
     """The handler stopped at a checkpoint."""
     if why.why == "draining":
         return Ending(Drained(last=budget.last))
-    reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON)
+    reason = one_line(f"stopped at a checkpoint: {why.why}", limit=REASON_LIMIT_CHARACTERS)
     return Ending(_fail(reason, budget))
 
 
@@ -125,7 +125,7 @@ def end_with_exit(error: BaseException, budget: AttemptBudget, *, draining: bool
 
 def end_with_refusal(why: str, budget: AttemptBudget) -> Ending:
     """The storage refuses the completion: the handler asked it for a write that cannot be done."""
-    reason = one_line(f"the ledger refused the completion: {why}", limit=REASON)
+    reason = one_line(f"the ledger refused the completion: {why}", limit=REASON_LIMIT_CHARACTERS)
     return Ending(_fail(reason, budget), UsageError(reason))
 
 

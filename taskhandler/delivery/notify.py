@@ -16,7 +16,7 @@ from taskhandler.task import LOGGER, Task
 from taskhandler.text import one_line
 from taskhandler.throttled_log import log_error
 
-LEVEL = {
+LOG_LEVELS = {
     Outcome.COMPLETED: logging.INFO,
     Outcome.DUPLICATE: logging.INFO,
     Outcome.CANCELLED: logging.INFO,
@@ -25,7 +25,7 @@ LEVEL = {
 }
 """Of a log line, by outcome; a warning for all others."""
 
-ENDS = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.DEAD, Outcome.CONFLICT})
+FINAL_OUTCOMES = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.DEAD, Outcome.CONFLICT})
 """Outcomes that a task has once: each is logged. The others may come with every delivery."""
 
 SILENCE_SECONDS = 10.0
@@ -99,7 +99,7 @@ class Notifier:
             )
 
     def _count_left_out(self, event: TaskEvent) -> int | None:
-        if event.outcome in ENDS:
+        if event.outcome in FINAL_OUTCOMES:
             return 0
         return self._throttle.count_left_out((event.outcome, event.handler), event.reason)
 
@@ -112,7 +112,7 @@ class Notifier:
 
 def _choose_level(outcome: Outcome, reason: str) -> int:
     unusual = outcome is Outcome.IN_FLIGHT and reason
-    return logging.WARNING if unusual else LEVEL.get(outcome, logging.WARNING)
+    return logging.WARNING if unusual else LOG_LEVELS.get(outcome, logging.WARNING)
 
 
 def _log_event(level: int, event: TaskEvent, left_out: int) -> None:

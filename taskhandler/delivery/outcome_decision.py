@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from taskhandler.delivery.attempt import REASON, Ending
+from taskhandler.delivery.attempt import REASON_LIMIT_CHARACTERS, Ending
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.verdict import (
     AlreadyEnded,
@@ -101,7 +101,7 @@ def choose_reason(verdict: Verdict, *, is_last: bool) -> str:
         case InFlight() if is_last:
             return "another delivery runs this task; none follows if it fails: this was the last attempt"
         case Undecided(why=why) | Refused(why=why):
-            return one_line(f"ledger: {why}", limit=REASON)
+            return one_line(f"ledger: {why}", limit=REASON_LIMIT_CHARACTERS)
         case Fenced(ended=State.CANCELLED):
             return "the task was cancelled during this delivery"
         case Fenced():

@@ -34,13 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Exits with 2 and a line on stderr if it cannot start.
     """
-    parser = _parser()
+    parser = _make_parser()
     options = parser.parse_args(arguments)
     # not an Event: a signal that arrives while this thread begins to wait for it would deadlock
     signals = SimpleQueue[int]()
     with ExitStack() as stack:
         try:
-            queue = stack.enter_context(_queue(options))
+            queue = stack.enter_context(_make_queue(options))
             for name in options.queue:
                 queue.create_queue(name)
         # RuntimeError: gRPC's, if the port is taken
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _queue(options: argparse.Namespace) -> LocalQueue:
+def _make_queue(options: argparse.Namespace) -> LocalQueue:
     return LocalQueue(
         seed=options.seed,
         host=options.host,
@@ -65,7 +65,7 @@ def _queue(options: argparse.Namespace) -> LocalQueue:
     )
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     try:
         port: int = read_number("port", text, Port)
     except UsageError as error:
@@ -73,7 +73,7 @@ def _port(text: str) -> int:
     return port
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m taskhandler.devqueue",
         description="A local queue that speaks the Cloud Tasks API.",
@@ -88,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="one more host name that HTTP requests may use, such as a container's; can be repeated",
     )
-    parser.add_argument("--port", type=_port, default=0, help="gRPC port (default: a free one)")
-    parser.add_argument("--http-port", type=_port, default=0, help="HTTP port (default: a free one)")
+    parser.add_argument("--port", type=_parse_port, default=0, help="gRPC port (default: a free one)")
+    parser.add_argument("--http-port", type=_parse_port, default=0, help="HTTP port (default: a free one)")
     parser.add_argument(
         "--seed", type=int, help="repeat the faults of an earlier run, and the ids of its unnamed tasks"
     )

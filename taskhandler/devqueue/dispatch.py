@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from taskhandler.devqueue import http_client
 from taskhandler.devqueue.faults import Faults, Plan
-from taskhandler.devqueue.headers import delivery_headers
+from taskhandler.devqueue.headers import build_headers
 from taskhandler.devqueue.journal import Entry, Journal
 from taskhandler.devqueue.names import short_id
 from taskhandler.devqueue.queues import Queue, Queues, Settled
@@ -133,13 +133,13 @@ class Dispatcher:
         return answer
 
     def _prepare(self, queue: str, task: QueuedTask, delivery: Delivery, plan: Plan) -> DeliveryRequest:
-        headers = delivery_headers(queue, task, delivery, self._authorization(task.target, plan))
+        headers = build_headers(queue, task, delivery, self._authorize(task.target, plan))
         deadline = min(task.deadline, plan.deadline) if plan.deadline is not None else task.deadline
         return DeliveryRequest(
             queue, short_id(task.name), delivery.number, task.target, headers, deadline, plan
         )
 
-    def _authorization(self, target: Target, plan: Plan) -> str | None:
+    def _authorize(self, target: Target, plan: Plan) -> str | None:
         if target.oidc is not None:
             return self._issuer.authorization(target.oidc, plan.token)
         # access tokens are opaque to receivers, and no service accepts this one
@@ -153,10 +153,10 @@ class Dispatcher:
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._running.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._finish)
         return task
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finish(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._late_copies.pop(task, None)
         self.wake()

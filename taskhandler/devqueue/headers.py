@@ -13,7 +13,7 @@ _RESERVED_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
 _HOP_BY_HOP = {"connection", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
 
 
-def delivery_headers(
+def build_headers(
     queue: str, task: QueuedTask, delivery: Delivery, authorization: str | None
 ) -> tuple[tuple[str, str], ...]:
     """Return all headers except those of the connection (Host, Content-Length).
@@ -33,10 +33,10 @@ def delivery_headers(
         own.append(("X-CloudTasks-TaskRetryReason", ""))
     if authorization is not None:
         own.append(("Authorization", authorization))
-    return (*own, *_allowed_headers(task.target, replaced=authorization is not None))
+    return (*own, *_filter_headers(task.target, replaced=authorization is not None))
 
 
-def _allowed_headers(target: Target, *, replaced: bool) -> list[tuple[str, str]]:
+def _filter_headers(target: Target, *, replaced: bool) -> list[tuple[str, str]]:
     refused = _RESERVED | _HOP_BY_HOP | ({"authorization"} if replaced else set())
     return [
         (key, value)

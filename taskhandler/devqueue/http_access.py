@@ -41,7 +41,7 @@ class Access:
     """
 
     def __init__(self, host: str, allowed: Iterable[str] = ()) -> None:
-        self._hosts = {_canonical(host), *(_check_name(name) for name in allowed)}
+        self._hosts = {_canonicalize(host), *(_check_name(name) for name in allowed)}
 
     def check(self, head: Head) -> None:
         """Raise HttpError for a request of a web page, or to another host."""
@@ -59,7 +59,7 @@ class Access:
             raise HttpError(
                 HTTPStatus.BAD_REQUEST, "the Host header must be a host name, with or without a port"
             )
-        name = _canonical(read["name"].strip("[]"))
+        name = _canonicalize(read["name"].strip("[]"))
         if name not in self._hosts and not is_loopback(name):
             shown = one_line(name, limit=_SHOWN_CHARACTERS)
             raise _forbidden(
@@ -77,19 +77,19 @@ def check_json(head: Head) -> None:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name or an address means this machine only."""
-    address = _address(host)
+    address = _parse_address(host)
     if address is not None:
         return address.is_loopback
-    name = _canonical(host)
+    name = _canonicalize(host)
     return name == "localhost" or name.endswith(".localhost")  # RFC 6761, 6.3
 
 
-def _canonical(host: str) -> str:
-    address = _address(host)
+def _canonicalize(host: str) -> str:
+    address = _parse_address(host)
     return host.lower().removesuffix(".") if address is None else str(address)
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -99,11 +99,11 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _check_name(name: str) -> str:
     bare = name.removeprefix("[").removesuffix("]")
-    if not re.fullmatch(_NAME, name) and _address(bare) is None:
+    if not re.fullmatch(_NAME, name) and _parse_address(bare) is None:
         raise UsageError(
             f"{one_line(name, limit=_SHOWN_CHARACTERS)!r} is not a host name; leave out the port"
         )
-    return _canonical(bare)
+    return _canonicalize(bare)
 
 
 def _forbidden(text: str) -> HttpError:

@@ -100,7 +100,7 @@ class HttpApi:
         return Reply(self.stats())
 
     async def _set_faults(self, request: Request) -> Reply:
-        chosen = _json_object(request.body)
+        chosen = _decode_object(request.body)
         self._dispatcher.faults = Faults.read(chosen)
         return Reply(chosen)
 
@@ -115,7 +115,7 @@ async def _answer(route: Route, request: Request) -> Reply:
         raise HttpError(HTTPStatus.BAD_REQUEST, error) from error
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def _decode_object(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -51,12 +51,12 @@ def _unanswered(reason: str) -> Answer:
 async def _exchange(target: Target, headers: Headers, tls: Callable[[], ssl.SSLContext]) -> Answer:
     parts = urlsplit(target.url)
     parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD_BYTES)
-    request = _request(parser, target, parts, headers)
+    request = _encode_request(parser, target, parts, headers)
     reader, writer = await _connect(parts, tls)
     try:
         # without drain(): a receiver that answers early need not read the rest
         writer.write(request)
-        return await _answer(parser, reader)
+        return await _read_answer(parser, reader)
     finally:
         # whatever is left is of no use, and a deadline must not wait for the other side
         writer.transport.abort()
@@ -72,7 +72,7 @@ async def _connect(
     return await asyncio.open_connection(parts.hostname, port, ssl=tls() if secure else None)
 
 
-def _request(parser: h11.Connection, target: Target, parts: SplitResult, headers: Headers) -> bytes:
+def _encode_request(parser: h11.Connection, target: Target, parts: SplitResult, headers: Headers) -> bytes:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     has_length = target.body or target.method in _METHODS_WITH_BODY
     length = [("Content-Length", str(len(target.body)))] if has_length else []
@@ -94,7 +94,7 @@ def _quote(path: str) -> str:
     )
 
 
-async def _answer(parser: h11.Connection, reader: asyncio.StreamReader) -> Answer:
+async def _read_answer(parser: h11.Connection, reader: asyncio.StreamReader) -> Answer:
     event = await _next_event(parser, reader)
     while not isinstance(event, h11.Response):  # 1xx: the answer is still to come
         event = await _next_event(parser, reader)

@@ -42,14 +42,14 @@ class HttpServer:
         """Answer the one request of a connection."""
         self._open += 1
         try:
-            await _Exchange(reader, writer, self._timeout).run(self._admitted)
+            await _Exchange(reader, writer, self._timeout).run(self._admit)
         except (OSError, asyncio.TimeoutError):
             pass  # the caller has left, or does not read the reply
         finally:
             self._open -= 1
             writer.transport.abort()
 
-    def _admitted(self, head: Head) -> Route:
+    def _admit(self, head: Head) -> Route:
         if self._open > MOST_CONNECTIONS:
             raise HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open")
         return self._route(head)
@@ -78,12 +78,12 @@ class _Exchange:
 
     async def _reply(self, route: Callable[[Head], Route]) -> Reply | None:
         try:
-            answering, request = await self._received(route)
+            answering, request = await self._receive(route)
             return await self._reply_unless_gone(answering(request))
         except HttpError as error:
             return error.reply
 
-    async def _received(self, route: Callable[[Head], Route]) -> tuple[Route, Request]:
+    async def _receive(self, route: Callable[[Head], Route]) -> tuple[Route, Request]:
         try:
             return await asyncio.wait_for(self._read(route), self._timeout)
         except asyncio.TimeoutError as error:
@@ -92,26 +92,26 @@ class _Exchange:
             raise HttpError(HTTPStatus(error.error_status_hint), f"not HTTP/1.1: {error}") from error
 
     async def _read(self, route: Callable[[Head], Route]) -> tuple[Route, Request]:
-        event = await self._next()
+        event = await self._next_event()
         if not isinstance(event, h11.Request):
             raise ConnectionAbortedError("closed without a request")
-        head = _head(event)
+        head = _read_head(event)
         self._method = head.method
         answering = route(head)
         _check_length(head)
         if self._parser.they_are_waiting_for_100_continue:
             self._writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        return answering, Request(head, await self._body())
+        return answering, Request(head, await self._read_body())
 
-    async def _body(self) -> bytes:
+    async def _read_body(self) -> bytes:
         body = bytearray()
-        while isinstance(event := await self._next(), h11.Data):
+        while isinstance(event := await self._next_event(), h11.Data):
             body += event.data
             if len(body) > LARGEST_BODY_BYTES:
                 raise _too_large()
         return bytes(body)
 
-    async def _next(self) -> object:
+    async def _next_event(self) -> object:
         while (event := self._parser.next_event()) is h11.NEED_DATA:
             self._parser.receive_data(await self._reader.read(_CHUNK_BYTES))
         return event
@@ -119,7 +119,7 @@ class _Exchange:
     async def _reply_unless_gone(self, answering: Coroutine[Any, Any, Reply]) -> Reply | None:
         """Return the route's reply; None if the caller leaves first."""
         answer = asyncio.ensure_future(answering)
-        either: list[asyncio.Future[Any]] = [answer, self._caller_gone()]
+        either: list[asyncio.Future[Any]] = [answer, self._watch_caller()]
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return answer.result() if answer.done() else None
@@ -134,9 +134,9 @@ class _Exchange:
     async def _linger(self) -> None:
         # closing with bytes unread resets the connection: a caller that still sends would never see the reply
         self._writer.write_eof()
-        await asyncio.wait_for(self._caller_gone(), _LINGER_SECONDS)
+        await asyncio.wait_for(self._watch_caller(), _LINGER_SECONDS)
 
-    def _caller_gone(self) -> asyncio.Future[None]:
+    def _watch_caller(self) -> asyncio.Future[None]:
         # one for the whole exchange: a stream has one reader at a time
         if self._gone is None:
             self._gone = asyncio.ensure_future(self._discard())
@@ -150,7 +150,7 @@ class _Exchange:
             pass  # reset: the caller has left as well
 
 
-def _head(request: h11.Request) -> Head:
+def _read_head(request: h11.Request) -> Head:
     _check_size(request)
     target = request.target.decode("latin-1")
     if not target.startswith("/"):

@@ -226,7 +226,7 @@ class LocalQueue:
         self._pool = ThreadPoolExecutor(_RPC_THREADS, thread_name_prefix="local-queue-rpc")
         # without so_reuseport=0 two queues on one port would share its callers
         self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
-        self._server.add_generic_rpc_handlers((rpc.method_handlers(calls, self._call),))
+        self._server.add_generic_rpc_handlers((rpc.make_handlers(calls, self._call),))
         port = self._server.add_insecure_port(join_host_port(self._host, self._port))
         self._server.start()
         self.address = join_host_port(reachable_host(self._host), port)

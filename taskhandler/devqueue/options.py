@@ -37,7 +37,7 @@ def read_options(what: str, chosen: Mapping[str, object], types: Mapping[str, An
     """
     for name in chosen:
         if name not in types:
-            raise _unknown(what, name, types)
+            raise _make_unknown(what, name, types)
     return {name: _convert(name, value, types[name], strict=True) for name, value in chosen.items()}
 
 
@@ -46,10 +46,10 @@ def read_number(name: str, text: str, kind: Any) -> Any:  # noqa: ANN401 - an An
     return _convert(name, text, kind, strict=False)
 
 
-def _unknown(what: str, name: str, types: Mapping[str, Any]) -> UsageError:
+def _make_unknown(what: str, name: str, types: Mapping[str, Any]) -> UsageError:
     near = find_closest(name, types)
     guess = f"did you mean {near!r}?" if near else f"choose from {', '.join(types)}"
-    return UsageError(f"unknown {what} {_shown(name)}; {guess}")
+    return UsageError(f"unknown {what} {_shorten(name)}; {guess}")
 
 
 def _convert(name: str, value: object, kind: Any, *, strict: bool) -> Any:  # noqa: ANN401 - the same
@@ -57,9 +57,9 @@ def _convert(name: str, value: object, kind: Any, *, strict: bool) -> Any:  # no
         return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         rule = kind.__metadata__[0].description
-        raise UsageError(f"{name}={_shown(value)}: must be {rule}") from error
+        raise UsageError(f"{name}={_shorten(value)}: must be {rule}") from error
 
 
-def _shown(value: object) -> str:
+def _shorten(value: object) -> str:
     # reprlib: it may be of any size and depth
     return one_line(reprlib.repr(value), limit=_SHOWN_CHARACTERS)

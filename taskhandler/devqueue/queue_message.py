@@ -52,12 +52,12 @@ def update_config(
             raise errors.invalid(f"Invalid update mask: {path!r} cannot be updated.")
         if group == "rate_limits":
             limits = replace(
-                RateLimits() if not field else limits, **_changes(message.rate_limits, _RATE, field)
+                RateLimits() if not field else limits, **_read_changes(message.rate_limits, _RATE, field)
             )
         else:
             fields = _GROUPS["retry_config"]
             retry = replace(
-                RetryPolicy() if not field else retry, **_changes(message.retry_config, fields, field)
+                RetryPolicy() if not field else retry, **_read_changes(message.retry_config, fields, field)
             )
     return _check_limits(limits), _check_retry(retry)
 
@@ -67,7 +67,7 @@ def read_policy(message: Message, policy: RetryPolicy) -> RetryPolicy | None:
     # the field is new in 2.26.0; an older client library does not know it
     if "retry_config" not in message.DESCRIPTOR.fields_by_name or not message.HasField("retry_config"):
         return None
-    return _check_retry(replace(policy, **_changes(message.retry_config, _GROUPS["retry_config"], "")))
+    return _check_retry(replace(policy, **_read_changes(message.retry_config, _GROUPS["retry_config"], "")))
 
 
 def write_queue(queue: Queue) -> Message:
@@ -86,7 +86,7 @@ def write_queue(queue: Queue) -> Message:
     return message
 
 
-def _changes(group: Message, fields: tuple[str, ...], only: str) -> dict[str, Any]:
+def _read_changes(group: Message, fields: tuple[str, ...], only: str) -> dict[str, Any]:
     values = {field: _read_field(group, field) for field in fields}
     return {only: values[only]} if only else {field: value for field, value in values.items() if value}
 

@@ -48,7 +48,7 @@ class CloudTasks:
     def create_task(self, request: Message) -> Message:
         """Create a task."""
         queue = self._queues.find(names.check_queue(request.parent))
-        name = self._name(request.task.name, queue)
+        name = self._choose_name(request.task.name, queue)
         policy = read_policy(request.task, queue.retry)
         task = read_task(request.task, name=name, now=self._now(), policy=policy)
         queue.add(task, self._now())
@@ -62,7 +62,7 @@ class CloudTasks:
     def list_tasks(self, request: Message) -> Message:
         """Return a page of a queue's tasks, by name."""
         queue = self._queues.find(names.check_queue(request.parent))
-        page, token = _page(sorted(queue.tasks), request)
+        page, token = _cut_page(sorted(queue.tasks), request)
         shown = [write_task(queue.tasks[task_id], view=request.response_view) for task_id in page]
         return types.ListTasksResponse.pb()(tasks=shown, next_page_token=token)
 
@@ -88,14 +88,16 @@ class CloudTasks:
 
     def get_queue(self, request: Message) -> Message:
         """Return a queue."""
-        return write_queue(self._queue(request))
+        return write_queue(self._find_queue(request))
 
     def list_queues(self, request: Message) -> Message:
         """Return a page of a location's queues, by name."""
         if request.filter:
             raise errors.unsupported("ListQueuesRequest.filter")
         parent = f"{names.check_location(request.parent)}/queues/"
-        page, token = _page(sorted(name for name in self._queues.by_name if name.startswith(parent)), request)
+        page, token = _cut_page(
+            sorted(name for name in self._queues.by_name if name.startswith(parent)), request
+        )
         shown = [write_queue(self._queues.by_name[name]) for name in page]
         return types.ListQueuesResponse.pb()(queues=shown, next_page_token=token)
 
@@ -125,18 +127,18 @@ class CloudTasks:
 
     def purge_queue(self, request: Message) -> Message:
         """Delete all tasks of a queue."""
-        queue = self._queue(request)
+        queue = self._find_queue(request)
         queue.purge(self._now())
         self._dispatcher.wake()
         return write_queue(queue)
 
     def _pause(self, request: Message, *, paused: bool) -> Message:
-        queue = self._queue(request)
+        queue = self._find_queue(request)
         queue.paused = paused
         self._dispatcher.wake()
         return write_queue(queue)
 
-    def _queue(self, request: Message) -> Queue:
+    def _find_queue(self, request: Message) -> Queue:
         return self._queues.find(names.check_queue(request.name))
 
     def _find(self, name: str) -> tuple[Queue, QueuedTask]:
@@ -144,7 +146,7 @@ class CloudTasks:
         queue = self._queues.find(queue_name)
         return queue, queue.find(task_id, self._now())
 
-    def _name(self, name: str, queue: Queue) -> str:
+    def _choose_name(self, name: str, queue: Queue) -> str:
         if not name:
             return f"{queue.name}/tasks/{self._system_id()}"
         named, _ = names.split_task(name)
@@ -153,7 +155,7 @@ class CloudTasks:
         return name
 
 
-def method_handlers(calls: CloudTasks, on_loop: OnLoop) -> grpc.GenericRpcHandler:
+def make_handlers(calls: CloudTasks, on_loop: OnLoop) -> grpc.GenericRpcHandler:
     """Return the gRPC handler of all calls; `on_loop` runs a call in the event loop and waits for it."""
     requests: dict[str, tuple[Any, Callable[[Message], Message]]] = {
         "CreateTask": (types.CreateTaskRequest, calls.create_task),
@@ -173,7 +175,7 @@ def method_handlers(calls: CloudTasks, on_loop: OnLoop) -> grpc.GenericRpcHandle
     handlers = {
         method: grpc.unary_unary_rpc_method_handler(
             _answer(request.pb(), call, on_loop),  # without a deserializer, whose errors gRPC would log
-            response_serializer=_serialized,
+            response_serializer=_serialize,
         )
         for method, (request, call) in requests.items()
     }
@@ -203,12 +205,12 @@ def _read(kind: Message, raw: bytes) -> Message:
     return request
 
 
-def _serialized(message: Message) -> bytes:
+def _serialize(message: Message) -> bytes:
     # google.protobuf.Empty, the answer of the deleting calls, has no bytes
     return b"" if message is None else bytes(message.SerializeToString())
 
 
-def _page(ordered: Sequence[str], request: Message) -> tuple[Sequence[str], str]:
+def _cut_page(ordered: Sequence[str], request: Message) -> tuple[Sequence[str], str]:
     if request.page_size < 0:
         raise errors.invalid("The page size cannot be negative.")
     size = min(request.page_size or _LARGEST_PAGE_ENTRIES, _LARGEST_PAGE_ENTRIES)

@@ -39,8 +39,8 @@ def read_task(message: Message, *, name: str, now: float, policy: RetryPolicy | 
     target = read_target(message)
     if message.ByteSize() + len(name) - len(message.name) > _LARGEST_TASK_BYTES:
         raise errors.invalid("Task size too large")
-    due = max(now, _due(message, now))
-    return QueuedTask(name, target, due, now, deadline=_deadline(message), retry=policy)
+    due = max(now, _read_due(message, now))
+    return QueuedTask(name, target, due, now, deadline=_read_deadline(message), retry=policy)
 
 
 def read_target(message: Message) -> Target:
@@ -53,14 +53,14 @@ def read_target(message: Message) -> Target:
     _check_headers(request.headers)
     if request.body and method not in _WITH_BODY:
         raise errors.invalid(f"HttpRequest.body is not allowed with the method {method}.")
-    oidc, oauth = _credentials(request)
+    oidc, oauth = _read_credentials(request)
     return Target(request.url, method, dict(request.headers), request.body, oidc, oauth)
 
 
 def write_task(task: QueuedTask, *, view: int) -> Message:
     """Return the task as the API shows it: its body only in the FULL view, its token never."""
     message = _TaskMessage(name=task.name, view=_FULL if view == _FULL else _BASIC)
-    message.schedule_time.FromMicroseconds(_micros(task.due))
+    message.schedule_time.FromMicroseconds(_to_microseconds(task.due))
     message.create_time.FromMicroseconds(int(task.created) * 1_000_000)
     message.dispatch_deadline.FromMilliseconds(int(task.deadline * 1000))
     message.dispatch_count, message.response_count = task.dispatches, task.responses
@@ -87,7 +87,7 @@ def _check_headers(headers: Message) -> None:
             raise errors.invalid(f"HttpRequest.headers: {name!r} cannot be sent as an HTTP header.")
 
 
-def _credentials(request: Message) -> tuple[Oidc | None, str | None]:
+def _read_credentials(request: Message) -> tuple[Oidc | None, str | None]:
     if request.HasField("oauth_token"):
         return None, request.oauth_token.service_account_email
     if not request.HasField("oidc_token"):
@@ -97,7 +97,7 @@ def _credentials(request: Message) -> tuple[Oidc | None, str | None]:
     return Oidc(token.service_account_email, token.audience or request.url), None
 
 
-def _due(message: Message, now: float) -> float:
+def _read_due(message: Message, now: float) -> float:
     if not message.HasField("schedule_time"):
         return now
     due: float = message.schedule_time.seconds + message.schedule_time.nanos // 1000 / 1e6
@@ -111,7 +111,7 @@ def _due(message: Message, now: float) -> float:
     return due
 
 
-def _deadline(message: Message) -> float:
+def _read_deadline(message: Message) -> float:
     seconds: float = message.dispatch_deadline.seconds + message.dispatch_deadline.nanos // 1_000_000 / 1e3
     if seconds == 0:
         return DEFAULT_DEADLINE_SECONDS
@@ -135,19 +135,19 @@ def _write_target(message: Message, target: Target, *, with_body: bool) -> None:
 
 def _write_attempts(message: Message, task: QueuedTask) -> None:
     if task.first_sent is not None:
-        message.first_attempt.dispatch_time.FromMicroseconds(_micros(task.first_sent))
+        message.first_attempt.dispatch_time.FromMicroseconds(_to_microseconds(task.first_sent))
     if task.last is None:
         return
-    message.last_attempt.schedule_time.FromMicroseconds(_micros(task.last.eta))
-    message.last_attempt.dispatch_time.FromMicroseconds(_micros(task.last.sent))
+    message.last_attempt.schedule_time.FromMicroseconds(_to_microseconds(task.last.eta))
+    message.last_attempt.dispatch_time.FromMicroseconds(_to_microseconds(task.last.sent))
     if task.last_ended is None or task.last_answer is None:
         return
     status = task.last_answer.status
     code = _RPC_CODES.get(status or NO_RESPONSE_STATUS, _UNKNOWN_RPC_CODE)
-    message.last_attempt.response_time.FromMicroseconds(_micros(task.last_ended))
+    message.last_attempt.response_time.FromMicroseconds(_to_microseconds(task.last_ended))
     message.last_attempt.response_status.code = code
     message.last_attempt.response_status.message = task.last_answer.error or f"HTTP status code {status}"
 
 
-def _micros(seconds: float) -> int:
+def _to_microseconds(seconds: float) -> int:
     return round(min(seconds, LAST_TIMESTAMP_SECONDS) * 1e6)

@@ -98,7 +98,7 @@ class TokenIssuer:
     ) -> str:
         """Return a new token. `claims` replace the usual ones; `...` as a value removes a claim."""
         now = int(self._now())
-        all_claims = _claims(oidc, now) | _faulty_claims(fault, now) | dict(claims or {})
+        all_claims = _make_claims(oidc, now) | _make_faulty_claims(fault, now) | dict(claims or {})
         all_claims = {key: value for key, value in all_claims.items() if value is not ...}
         match fault:
             case TokenFault.UNKNOWN_KEY:
@@ -119,7 +119,7 @@ class TokenIssuer:
         return self._unpublished
 
 
-def _claims(oidc: Oidc, now: int) -> dict[str, object]:
+def _make_claims(oidc: Oidc, now: int) -> dict[str, object]:
     # a service account's unique id: 21 digits, always the same for the same account
     unique_id = str(10**20 + int(hashlib.sha256(oidc.email.encode()).hexdigest(), 16) % (9 * 10**20))
     return {
@@ -134,7 +134,7 @@ def _claims(oidc: Oidc, now: int) -> dict[str, object]:
     }
 
 
-def _faulty_claims(fault: TokenFault | None, now: int) -> dict[str, object]:
+def _make_faulty_claims(fault: TokenFault | None, now: int) -> dict[str, object]:
     match fault:
         case TokenFault.EXPIRED:
             return {"iat": now - 3 * LIFETIME_SECONDS, "exp": now - 2 * LIFETIME_SECONDS}

@@ -17,7 +17,7 @@ from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.rules import Rule
 from taskhandler.lifecycle.verdict import Refused, Undecided, Verdict
 
-ROUNDS = 8
+MOST_REREADS = 8
 """How often the record may turn out to have changed before the amendment is given up."""
 
 
@@ -49,14 +49,14 @@ class Pending(Struct, frozen=True):
         rule: what is applied.
         op: what the storage is to do next.
         verdict: holds once `op` is written.
-        rounds: how often the record turned out to have changed.
+        rereads: how often the record turned out to have changed.
         dispute: the write that `op` reads for, and why it failed if the record has not changed.
     """
 
     rule: Rule
     op: Read | Create | Replace
     verdict: Verdict | None = None
-    rounds: int = 0
+    rereads: int = 0
     dispute: tuple[Replace, Refused | Unavailable] | None = None
 
 
@@ -71,23 +71,23 @@ def begin(rule: Rule, believed: Snapshot | Unread | None) -> Pending | Done:
     """Start with the record that is expected; None for no record."""
     if isinstance(believed, Unread):
         return Pending(rule, Read())
-    return _apply(rule, believed, rounds=0)
+    return _apply(rule, believed, rereads=0)
 
 
 def resume(pending: Pending, answer: Answer | Snapshot | None) -> Pending | Done:
     """Go on with what the storage answered to `pending.op`."""
     match answer:
         case Written(version=version):
-            return _written(pending, version)
+            return _conclude(pending, version)
         case Snapshot() if pending.dispute is not None and pending.dispute[0].version == answer.version:
             return resume(pending, pending.dispute[1])
         case None | Snapshot():
-            return _apply(pending.rule, answer, rounds=pending.rounds)
+            return _apply(pending.rule, answer, rereads=pending.rereads)
         case Unavailable(why=why):
             return Done(Undecided(why))
         case Refused():
             return Done(answer)
-        case _ if pending.rounds >= ROUNDS:
+        case _ if pending.rereads >= MOST_REREADS:
             return Done(
                 Undecided(
                     answer.why
@@ -96,20 +96,20 @@ def resume(pending: Pending, answer: Answer | Snapshot | None) -> Pending | Done
                 )
             )
         case Disputed(otherwise=otherwise) if isinstance(pending.op, Replace):
-            return Pending(pending.rule, Read(), rounds=pending.rounds + 1, dispute=(pending.op, otherwise))
+            return Pending(pending.rule, Read(), rereads=pending.rereads + 1, dispute=(pending.op, otherwise))
         case _:
-            return Pending(pending.rule, Read(), rounds=pending.rounds + 1)
+            return Pending(pending.rule, Read(), rereads=pending.rereads + 1)
 
 
-def _apply(rule: Rule, snapshot: Snapshot | None, *, rounds: int) -> Pending | Done:
+def _apply(rule: Rule, snapshot: Snapshot | None, *, rereads: int) -> Pending | Done:
     transition = rule(snapshot)
     if transition.write is None:
         return Done(transition.verdict, snapshot)
     op = Create(transition.write) if snapshot is None else Replace(transition.write, snapshot.version)
-    return Pending(rule, op, transition.verdict, rounds)
+    return Pending(rule, op, transition.verdict, rereads)
 
 
-def _written(pending: Pending, version: Hashable) -> Done:
+def _conclude(pending: Pending, version: Hashable) -> Done:
     if isinstance(pending.op, Read) or pending.verdict is None:
         raise TypeError("a storage answered Written to a Read")
     return Done(pending.verdict, Snapshot(pending.op.record, version))

@@ -13,8 +13,8 @@ from msgspec import Meta, Struct
 REBOOTED_SECONDS = 3600.0
 """The least age of a record from before a reboot. No lease is that long, so no such record is held."""
 
-_NANOSECOND = 1e-9
-_SECOND = 10**9  # for division: multiplying by 1e-9 makes whole seconds a little longer
+SECONDS_PER_NANOSECOND = 1e-9
+_NANOSECONDS_PER_SECOND = 10**9  # for division: multiplying by 1e-9 makes whole seconds a little longer
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _SYSCTL = "/usr/sbin/sysctl"
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -35,7 +35,7 @@ def boot_id(file: Path = _BOOT_ID, *, platform: str = sys.platform, sysctl: str 
     """
     if file.exists():
         return file.read_text("ascii").strip()
-    return _boot_session(sysctl) if platform == "darwin" and Path(sysctl).exists() else ""
+    return _read_boot_session(sysctl) if platform == "darwin" and Path(sysctl).exists() else ""
 
 
 class Stamp(Struct, frozen=True, gc=False):
@@ -67,7 +67,7 @@ class ServerClock(Struct, frozen=True):
 
     def seconds(self) -> float:
         """Seconds since the machine started."""
-        return self.now() / _SECOND
+        return self.now() / _NANOSECONDS_PER_SECOND
 
     def stamp(self) -> Stamp:
         """Now."""
@@ -82,7 +82,7 @@ class ServerClock(Struct, frozen=True):
         """
         same_start = stamp.boot_id == self.boot_id
         if same_start and (now >= stamp.boot_ns or self.boot_id):
-            return max(0, now - stamp.boot_ns) * _NANOSECOND
+            return max(0, now - stamp.boot_ns) * SECONDS_PER_NANOSECOND
         return max(self.wall() - stamp.wall, REBOOTED_SECONDS)
 
 
@@ -91,7 +91,7 @@ def machine_clock() -> ServerClock:
     return ServerClock(now_ns, boot_id(), time.time)
 
 
-def _boot_session(sysctl: str) -> str:
+def _read_boot_session(sysctl: str) -> str:
     import subprocess  # noqa: PLC0415 - not at start-up, and not where there is /proc
 
     command = [sysctl, "-n", "kern.bootsessionuuid"]

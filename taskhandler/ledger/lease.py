@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from taskhandler.ledger.amend import Done, Unread
-from taskhandler.ledger.ledger import Ledger, always
+from taskhandler.ledger.ledger import Ledger, always_continue
 from taskhandler.ledger.storage import Key, TaskBody
 from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Claim, Heartbeat, Rule, Settle
@@ -16,7 +16,7 @@ from taskhandler.text import one_line
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 
-LINE_LIMIT = 1000
+LINE_LIMIT_CHARACTERS = 1000
 """Characters of an error's message that are logged."""
 
 CLAIM_TIMEOUT_SECONDS = 5.0
@@ -91,7 +91,7 @@ class Lease:
             if not (self._over or self.fenced):
                 heartbeat = Heartbeat(self._claim.lease_id)
                 timeout = min(HEARTBEAT_TIMEOUT_SECONDS, self.interval)
-                verdict = self._act(heartbeat, timeout=timeout, goes_on=lambda: not self._over)
+                verdict = self._act(heartbeat, timeout=timeout, should_continue=lambda: not self._over)
                 if isinstance(verdict, Undecided):
                     self.due = min(self.due, self._clock() + HEARTBEAT_RETRY_SECONDS)
             return not self.fenced
@@ -147,7 +147,7 @@ class Lease:
                 Settle(self._claim.lease_id, disposition), timeout=RELEASE_TIMEOUT_SECONDS / 2, body=body
             )
         except Exception as error:  # noqa: BLE001 - a storage may be the user's own, and no caller catches it here
-            said = one_line(error, limit=LINE_LIMIT)
+            said = one_line(error, limit=LINE_LIMIT_CHARACTERS)
             kind = type(error).__qualname__
             LOGGER.error("a lease cannot be released, and will lapse: %s: %s", kind, said)  # noqa: TRY400 - one line; the traceback would quote the error raw
         finally:
@@ -160,7 +160,7 @@ class Lease:
         timeout: float,
         body: TaskBody | None = None,
         writes: Sequence[object] = (),
-        goes_on: Callable[[], bool] = always,
+        should_continue: Callable[[], bool] = always_continue,
     ) -> Verdict:
         sent = self._clock()
         done = self._ledger.amend(
@@ -170,7 +170,7 @@ class Lease:
             timeout=timeout,
             body=body,
             writes=writes,
-            goes_on=goes_on,
+            should_continue=should_continue,
         )
         self._learn(done, sent)
         return done.verdict

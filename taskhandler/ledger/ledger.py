@@ -22,13 +22,13 @@ SLOW_SECONDS = 20.0
 """After which an amendment is given up although the storage answers: it may need several slow operations."""
 
 
-def always() -> bool:
+def always_continue() -> bool:
     """For an amendment that nothing gives up early."""
     return True
 
 
 class Ledger:
-    """A storage, and the patience to have it amended.
+    """A storage, and the loop that amends its records within a time limit.
 
     Args:
         storage: where records are kept.
@@ -59,7 +59,7 @@ class Ledger:
         timeout: float,
         body: TaskBody | None = None,
         writes: Sequence[object] = (),
-        goes_on: Callable[[], bool] = always,
+        should_continue: Callable[[], bool] = always_continue,
     ) -> Done:
         """Apply `rule` to the record of `key`.
 
@@ -70,7 +70,7 @@ class Ledger:
             timeout: seconds after which an operation that had no answer is not followed by another one.
             body: kept beside a record that says rejected or dead.
             writes: whatever the storage's own batches are made of; they commit with a completion only.
-            goes_on: asked before each operation but the first; if it is false, the amendment is given up.
+            should_continue: asked before each operation but the first; False gives the amendment up.
         """
         begun = self._clock()
         at = begin(rule, believed)
@@ -84,8 +84,8 @@ class Ledger:
                 pause *= 2
             else:
                 at = resume(at, answer)
-            if isinstance(at, Pending) and (late or not goes_on()):
-                return Done(Undecided("the ledger took too long"), _snapshot(answer))
+            if isinstance(at, Pending) and (late or not should_continue()):
+                return Done(Undecided("the ledger took too long"), _find_snapshot(answer))
         return at
 
     def _carry_out(
@@ -102,6 +102,6 @@ class Ledger:
         return self.storage.replace(key, op.record, op.version, dead_letter=kept, writes=batch)
 
 
-def _snapshot(answer: Answer | Snapshot | None) -> Snapshot | None:
+def _find_snapshot(answer: Answer | Snapshot | None) -> Snapshot | None:
     """What was read last, so that the next amendment need not read it again."""
     return answer if isinstance(answer, Snapshot) else None

@@ -35,18 +35,18 @@ def page_of(
         limit: the same.
     """
     try:
-        found = sorted(_wanted(entries, states, handler, after), key=lambda entry: entry.id)
+        found = sorted(_filter(entries, states, handler, after), key=lambda entry: entry.id)
     except LedgerError as error:
         return Unavailable(str(error))
     more = len(found) > limit
     return Page(tuple(found[:limit]), found[limit - 1].id if more else None)
 
 
-def _wanted(
+def _filter(
     entries: Iterable[Entry], states: Collection[Listed], handler: str | None, after: str | None
 ) -> Iterator[Entry]:
     for entry in entries:
         record = entry.snapshot.record
-        is_wanted = listed_as(entry.key, record) in states and handler in {None, record.handler}
-        if is_wanted and (after is None or entry.id > after):
+        is_listed = listed_as(entry.key, record) in states and handler in {None, record.handler}
+        if is_listed and (after is None or entry.id > after):
             yield entry

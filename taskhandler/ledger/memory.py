@@ -27,8 +27,6 @@ from taskhandler.ledger.storage import (
 from taskhandler.lifecycle.record import Record, Snapshot
 from taskhandler.lifecycle.verdict import Refused
 
-NANOSECOND = 1e-9
-
 
 class _Row(Struct, frozen=True, gc=False):
     record: Record
@@ -59,7 +57,7 @@ class MemoryStorage:
         """See `Storage.read`."""
         now = self._clock()
         row = self._rows.get(key)
-        return None if row is None else check_reader(row.record.min_reader) or _snapshot(row, now)
+        return None if row is None else check_reader(row.record.min_reader) or _make_snapshot(row, now)
 
     def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
         """See `Storage.create`."""
@@ -100,7 +98,7 @@ class MemoryStorage:
         limit: int = 50,
     ) -> Page | Unavailable:
         """See `Storage.list`."""
-        entries = (Entry(_id(key), key, snapshot) for key, snapshot in self.scan())
+        entries = (Entry(_make_id(key), key, snapshot) for key, snapshot in self.scan())
         return page_of(entries, states, handler=handler, after=after, limit=limit)
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
@@ -108,7 +106,7 @@ class MemoryStorage:
         with self._lock:
             rows = list(self._rows.items())
         now = self._clock()
-        return ((key, _snapshot(row, now)) for key, row in rows)
+        return ((key, _make_snapshot(row, now)) for key, row in rows)
 
     def close(self) -> None:
         """Nothing is held; the records stay."""
@@ -141,9 +139,9 @@ def open_memory(url: str) -> MemoryStorage:
     return MemoryStorage(clock=bootclock.now_ns)
 
 
-def _id(key: Key) -> str:
+def _make_id(key: Key) -> str:
     return f"{key.namespace}\0{key.queue}\0{key.task}\0{key.conflict}"
 
 
-def _snapshot(row: _Row, now: int) -> Snapshot:
-    return Snapshot(row.record, row.version, max(0, now - row.at) * NANOSECOND)
+def _make_snapshot(row: _Row, now: int) -> Snapshot:
+    return Snapshot(row.record, row.version, max(0, now - row.at) * bootclock.SECONDS_PER_NANOSECOND)

@@ -18,7 +18,7 @@ from taskhandler.text import mask_url, one_line
 GROUP = "taskhandler.storages"
 """The group of entry points of packages that bring a storage."""
 
-PROBLEM_LIMIT = 1000
+PROBLEM_LIMIT_CHARACTERS = 1000
 """Characters of a message about what is wrong with a ledger."""
 
 _KEY = "TASKHANDLER_LEDGER"
@@ -46,12 +46,12 @@ def open_storage(url: str) -> Storage:
     Raises:
         ConfigError: `url` names no ledger, or its ledger cannot be opened.
     """
-    scheme = _scheme(url)
+    scheme = _read_scheme(url)
     if scheme in _BUILT_IN:
         module, name = _BUILT_IN[scheme]
         storage: Storage = getattr(importlib.import_module(module), name)(url)
         return storage
-    return _open_by(_entry_point(url, scheme), url)
+    return _open_by(_find_entry_point(url, scheme), url)
 
 
 def list_lacking(storage: object) -> str:
@@ -59,23 +59,23 @@ def list_lacking(storage: object) -> str:
     return ", ".join(name for name in _MEMBERS if not hasattr(storage, name))
 
 
-def _scheme(url: str) -> str:
+def _read_scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme
     except ValueError as error:  # whose text may hold a password
-        raise _wrong(url, "this is not a URL", f"Write {_FORMS}") from error
+        raise _refuse(url, "this is not a URL", f"Write {_FORMS}") from error
 
 
-def _entry_point(url: str, scheme: str) -> metadata.EntryPoint:
+def _find_entry_point(url: str, scheme: str) -> metadata.EntryPoint:
     installed = metadata.entry_points(group=GROUP)
     found = [point for point in installed if point.name == scheme]
     if len(found) > 1:
-        packages = ", ".join(sorted(map(_shown, found)))
-        raise _wrong(url, f"several packages open {scheme}:// ({packages})", "Uninstall all but one of them")
+        packages = ", ".join(sorted(map(_describe, found)))
+        raise _refuse(url, f"several packages open {scheme}:// ({packages})", "Uninstall all but one of them")
     if not found:
         known = ", ".join(f"{name}://" for name in [*_BUILT_IN, *sorted({point.name for point in installed})])
         remedy = f"Write {_FORMS}, or install a package with an entry point {scheme!r} in the group {GROUP!r}"
-        raise _wrong(url, f"no ledger has the scheme {scheme!r}; there are {known}", remedy)
+        raise _refuse(url, f"no ledger has the scheme {scheme!r}; there are {known}", remedy)
     return found[0]
 
 
@@ -86,20 +86,20 @@ def _open_by(point: metadata.EntryPoint, url: str) -> Storage:
     except ConfigError:
         raise
     except Exception as error:  # what an installed package raises is an error of the settings
-        said = mask_url(one_line(error, limit=PROBLEM_LIMIT))
-        problem = f"{_shown(point)} failed with {type(error).__name__}: {said}"
-        raise _wrong(url, problem, "Update the package, or use another ledger") from error
+        said = mask_url(one_line(error, limit=PROBLEM_LIMIT_CHARACTERS))
+        problem = f"{_describe(point)} failed with {type(error).__name__}: {said}"
+        raise _refuse(url, problem, "Update the package, or use another ledger") from error
     if not isinstance(storage, Storage):
         kind, lacking = type(storage).__name__, list_lacking(storage)
-        problem = f"{_shown(point)} returned a value of type {kind}, which lacks {lacking}"
-        raise _wrong(url, problem, "Update the package, or use another ledger")
+        problem = f"{_describe(point)} returned a value of type {kind}, which lacks {lacking}"
+        raise _refuse(url, problem, "Update the package, or use another ledger")
     return storage
 
 
-def _shown(point: metadata.EntryPoint) -> str:
+def _describe(point: metadata.EntryPoint) -> str:
     package = "a package" if point.dist is None else f"{point.dist.name} {point.dist.version}"
     return f"the entry point {point.name} = {point.value} of {package}"
 
 
-def _wrong(url: str, problem: str, remedy: str) -> ConfigError:
+def _refuse(url: str, problem: str, remedy: str) -> ConfigError:
     return ConfigError(_KEY, url, problem, remedy=remedy)

@@ -44,7 +44,7 @@ def encode_record(record: Record) -> bytes:
     if not _has_unknown(record):
         return msgspec.json.encode(plain)
     merged: dict[str, object] = {**_merge(plain)}
-    for name, parts in _parts(record).items():
+    for name, parts in _list_parts(record).items():
         if parts:
             merged[name] = [_merge(part) for part in parts]
     return msgspec.json.encode(merged)
@@ -70,7 +70,7 @@ def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
             record,
             format=version,
             min_reader=min_reader,
-            unknown=_unknown(raw, Record),
+            unknown=_find_unknown(raw, Record),
             steps=_with_unknown(record.steps, raw, "steps", Step),
             rounds=_with_unknown(record.rounds, raw, "rounds", Round),
             acts=_with_unknown(record.acts, raw, "acts", OperatorAct),
@@ -79,14 +79,16 @@ def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
         raise ValueError(f"it cannot be decoded ({error})") from error
 
 
-def _parts(record: Record) -> dict[str, tuple[Step, ...] | tuple[Round, ...] | tuple[OperatorAct, ...]]:
+def _list_parts(record: Record) -> dict[str, tuple[Step, ...] | tuple[Round, ...] | tuple[OperatorAct, ...]]:
     return {"steps": record.steps, "rounds": record.rounds, "acts": record.acts}
 
 
 def _has_unknown(record: Record) -> bool:
     if not (record.steps or record.rounds or record.acts):
         return bool(record.unknown)
-    return bool(record.unknown) or any(part.unknown for parts in _parts(record).values() for part in parts)
+    return bool(record.unknown) or any(
+        part.unknown for parts in _list_parts(record).values() for part in parts
+    )
 
 
 def _merge(part: Record | Step | Round | OperatorAct) -> dict[str, Raw]:
@@ -100,12 +102,12 @@ def _with_unknown(
     if not parts:
         return parts
     return tuple(
-        replace(part, unknown=_unknown(of_part, kind))
+        replace(part, unknown=_find_unknown(of_part, kind))
         for part, of_part in zip(parts, _raw_items.decode(raw[name]), strict=True)
     )
 
 
-def _unknown(raw: Mapping[str, Raw], kind: _Kind) -> Unknown:
+def _find_unknown(raw: Mapping[str, Raw], kind: _Kind) -> Unknown:
     known = _KNOWN[kind]
     return tuple((name, bytes(value)) for name, value in raw.items() if name not in known)
 

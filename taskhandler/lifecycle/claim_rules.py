@@ -41,10 +41,10 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None:
-            return Transition(self._first(fence=1), Run())  # T1
+            return Transition(self._first_record(fence=1), Run())  # T1
         record = snapshot.record
         if snapshot.has_expired:
-            return Transition(self._first(fence=record.fence + 1), Run())  # T16
+            return Transition(self._first_record(fence=record.fence + 1), Run())  # T16
         if record.state is not State.CANCELLED and record.digest not in {"", self.digest}:  # T17 before T7
             return Transition(None, Conflict())  # T7
         if record.is_terminal:
@@ -57,7 +57,7 @@ class Claim(Struct, frozen=True, kw_only=True, gc=False):
             return Transition(None, InFlight(record.lease - snapshot.age))  # T3
         return self._claim(record.noted("lost"))  # T4
 
-    def _first(self, *, fence: int) -> Record:
+    def _first_record(self, *, fence: int) -> Record:
         return Record(
             state=State.RUNNING,
             attempt=1,

@@ -82,7 +82,7 @@ class Settle(Struct, frozen=True, gc=False):
             return Transition(None, Fenced(end_of(snapshot)))  # T13, somebody else's
         if snapshot.record.state is not State.RUNNING:
             return Transition(None, Settled(snapshot.record.state))  # T13, our own
-        settled = _settled(snapshot.record, self.disposition)
+        settled = _settle(snapshot.record, self.disposition)
         return Transition(settled, Settled(settled.state))
 
 
@@ -95,7 +95,7 @@ def _with_step(record: Record, step: Step) -> Record:
     return replace(record, steps=(*others, step))
 
 
-def _settled(record: Record, disposition: Disposition) -> Record:
+def _settle(record: Record, disposition: Disposition) -> Record:
     match disposition:
         case Completed(result=result):
             return replace(record, state=State.COMPLETED, result=result, reason="")
@@ -103,11 +103,11 @@ def _settled(record: Record, disposition: Disposition) -> Record:
             return replace(record, state=State.REJECTED, reason=reason)
         case Failed(reason=reason):
             dead = disposition.last or record.is_last(max_attempts=disposition.max_attempts)
-            return _failed(record.noted(f"failed: {reason}"), reason=reason, dead=dead)
+            return _fail(record.noted(f"failed: {reason}"), reason=reason, dead=dead)
         case Drained():  # pragma: no branch - mypy has proved that there is no other
             drained = replace(record, drained=record.drained + 1)
-            return _failed(drained.noted("drained"), reason="the worker was stopped", dead=disposition.last)
+            return _fail(drained.noted("drained"), reason="the worker was stopped", dead=disposition.last)
 
 
-def _failed(record: Record, *, reason: str, dead: bool) -> Record:
+def _fail(record: Record, *, reason: str, dead: bool) -> Record:
     return replace(record, state=State.DEAD if dead else State.WAITING, reason=reason)

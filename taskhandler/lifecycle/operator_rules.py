@@ -41,17 +41,17 @@ class Cancel(Struct, frozen=True, kw_only=True, gc=False):
 
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None:
-            return self._cancel(self._undelivered(fence=0))
+            return self._cancel(self._undelivered_record(fence=0))
         record = snapshot.record
         if record.lease_id == self.nonce:
             return Transition(None, Settled(record.state))  # our own write, whose reply was lost
         if not record.is_terminal:
             return self._cancel(record)
         if snapshot.has_expired:
-            return self._cancel(self._undelivered(fence=record.fence))  # T16
+            return self._cancel(self._undelivered_record(fence=record.fence))  # T16
         return Transition(None, AlreadyEnded(record.state, on_dead_called=record.on_dead_called))
 
-    def _undelivered(self, *, fence: int) -> Record:
+    def _undelivered_record(self, *, fence: int) -> Record:
         return Record(
             state=State.WAITING,
             attempt=0,
@@ -82,7 +82,7 @@ class Reset(Struct, frozen=True, gc=False):
             return Transition(None, Fenced(None))
         if snapshot.record.lease_id == self.nonce:
             return Transition(None, Settled(snapshot.record.state))  # our own write, whose reply was lost
-        noted = snapshot.record.noted(f"reset by an operator, was {_end_in_words(snapshot.record)}")
+        noted = snapshot.record.noted(f"reset by an operator, was {_describe_end(snapshot.record)}")
         fresh = replace(
             noted,
             state=State.WAITING,
@@ -96,5 +96,5 @@ class Reset(Struct, frozen=True, gc=False):
         return Transition(fresh, Settled(State.WAITING))
 
 
-def _end_in_words(record: Record) -> str:
+def _describe_end(record: Record) -> str:
     return f"{record.state.value}: {record.reason}" if record.reason else record.state.value

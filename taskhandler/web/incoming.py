@@ -14,7 +14,7 @@ from taskhandler.ledger.storage import TaskBody
 from taskhandler.text import one_line
 from taskhandler.web.body import RecordedBody, WholeBody
 
-CONTENT_TYPE_LIMIT = 300
+CONTENT_TYPE_LIMIT_CHARACTERS = 300
 """Characters of a body's content type that are kept with it."""
 
 
@@ -66,7 +66,7 @@ def read_body(request: Request, recorded: RecordedBody) -> TaskBody | Refusal:
         _close_at_the_end(request, request.files)
     for name in _CACHED.intersection(known):
         del known[name]
-    return TaskBody(body, one_line(environ.get("CONTENT_TYPE") or "", limit=CONTENT_TYPE_LIMIT))
+    return TaskBody(body, one_line(environ.get("CONTENT_TYPE") or "", limit=CONTENT_TYPE_LIMIT_CHARACTERS))
 
 
 def _close_at_the_end(request: Request, files: MultiDict[str, FileStorage]) -> None:

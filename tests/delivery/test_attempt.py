@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from taskhandler.delivery.attempt import (
-    REASON,
+    REASON_LIMIT_CHARACTERS,
     AttemptBudget,
     Ending,
     end_at_checkpoint,
@@ -140,15 +140,20 @@ def test_a_surrogate_in_a_reason_is_replaced(error: Exception):
 @pytest.mark.parametrize("error", [ValueError, Reject, Retry, RateLimited])
 def test_a_long_reason_is_cut(error: type[Exception]):
     ending = end_with_error(error("x" * 5_000_000), BUDGET)
-    assert (len(ending.reason), ending.reason[-2:]) == (REASON, "x…")
+    assert (len(ending.reason), ending.reason[-2:]) == (REASON_LIMIT_CHARACTERS, "x…")
     assert isinstance(ending.disposition, Failed | Rejected)
     assert ending.disposition.reason == ending.reason
 
 
 def test_a_reason_of_the_longest_length_is_kept_whole():
-    assert end_with_error(Reject("x" * REASON), BUDGET).reason == "x" * REASON
-    assert end_with_error(Reject("x" * (REASON + 1)), BUDGET).reason == "x" * (REASON - 1) + "…"
-    assert REASON == 1000
+    assert (
+        end_with_error(Reject("x" * REASON_LIMIT_CHARACTERS), BUDGET).reason == "x" * REASON_LIMIT_CHARACTERS
+    )
+    assert (
+        end_with_error(Reject("x" * (REASON_LIMIT_CHARACTERS + 1)), BUDGET).reason
+        == "x" * (REASON_LIMIT_CHARACTERS - 1) + "…"
+    )
+    assert REASON_LIMIT_CHARACTERS == 1000
 
 
 def test_an_invalid_payload_is_rejected_or_retried_as_on_invalid_says():
@@ -201,7 +206,7 @@ def test_a_completion_that_the_storage_refuses_fails_the_attempt():
     ending = end_with_refusal("the batch names another database" * 100, BUDGET)
     assert ending.reason.startswith("the ledger refused the completion: the batch names another database")
     assert ending.disposition == Failed(ending.reason, max_attempts=3)
-    assert len(ending.reason) == REASON
+    assert len(ending.reason) == REASON_LIMIT_CHARACTERS
     assert ending.is_error
     assert str(ending.error) == ending.reason
 

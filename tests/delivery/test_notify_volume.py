@@ -6,13 +6,13 @@ import logging
 
 import pytest
 
-from taskhandler.delivery.notify import ENDS, SILENCE_SECONDS, Notifier
+from taskhandler.delivery.notify import FINAL_OUTCOMES, SILENCE_SECONDS, Notifier
 from taskhandler.log_throttle import MOST_CAUSES
 from taskhandler.outcome import Outcome
 from taskhandler.signals import TaskEvent
 from tests.delivery.test_notify import APP
 
-REPEATED = sorted(set(Outcome) - ENDS)
+REPEATED = sorted(set(Outcome) - FINAL_OUTCOMES)
 
 
 @pytest.mark.parametrize("outcome", REPEATED)
@@ -43,7 +43,7 @@ def test_ever_new_reasons_do_not_fill_the_logs(outcome: Outcome, caplog: pytest.
     assert len(caplog.records) <= MOST_CAUSES + 1
 
 
-@pytest.mark.parametrize("outcome", sorted(ENDS))
+@pytest.mark.parametrize("outcome", sorted(FINAL_OUTCOMES))
 def test_the_end_of_a_task_is_always_logged(outcome: Outcome, caplog: pytest.LogCaptureFixture):
     notifier = Notifier(APP, clock=lambda: 0.0)
     caplog.set_level(logging.INFO, "taskhandler")

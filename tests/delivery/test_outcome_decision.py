@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taskhandler.delivery.attempt import REASON, Ending
+from taskhandler.delivery.attempt import REASON_LIMIT_CHARACTERS, Ending
 from taskhandler.delivery.outcome_decision import Conclusion, choose_outcome, choose_reason, conclude
 from taskhandler.lifecycle.record import TERMINAL, State
 from taskhandler.lifecycle.verdict import (
@@ -98,7 +98,7 @@ def test_each_verdict_has_its_reason(verdict: Verdict, is_last: bool, reason: st
 def test_text_of_a_storage_becomes_one_bounded_line(kind: type[Undecided | Refused]):
     said = choose_reason(kind("down\n2026 CRITICAL forged\x1b[2J" + "x" * 10**6), is_last=False)
     assert said.isprintable()
-    assert len(said) <= REASON
+    assert len(said) <= REASON_LIMIT_CHARACTERS
 
 
 def test_a_delivery_that_ran_the_task_has_its_attempt_and_the_handlers_reason():

@@ -8,7 +8,7 @@ import pytest
 from google.cloud import tasks_v2
 
 from taskhandler.devqueue import LocalQueue
-from taskhandler.devqueue.headers import delivery_headers
+from taskhandler.devqueue.headers import build_headers
 from taskhandler.devqueue.task import QueuedTask
 from taskhandler.devqueue.task import Target as TaskTarget
 
@@ -22,7 +22,7 @@ OURS = {"host", "content-length", "connection"}
 
 def headers(producers: dict[str, str], authorization: str | None = None) -> dict[str, str]:
     task = QueuedTask(f"{QUEUE}/tasks/t", TaskTarget("http://x", headers=producers), due=1.5, created=1.0)
-    pairs = delivery_headers(QUEUE, task, task.begin(1.0), authorization)
+    pairs = build_headers(QUEUE, task, task.begin(1.0), authorization)
     assert len({name.lower() for name, _ in pairs}) == len(pairs)
     return dict(pairs)
 

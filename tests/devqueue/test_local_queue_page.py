@@ -9,7 +9,7 @@ from flask import Flask
 
 from taskhandler import TaskBlueprint
 from taskhandler.devqueue import Faults, LocalQueue
-from taskhandler.devqueue.__main__ import _parser
+from taskhandler.devqueue.__main__ import _make_parser
 from taskhandler.devqueue.faults import TokenFault
 from tests.mirror import ROOT
 
@@ -26,7 +26,7 @@ def first_column(heading: str) -> list[str]:
 
 
 def test_the_page_documents_every_option_and_no_other():
-    options = {option for action in _parser()._actions for option in action.option_strings}  # noqa: SLF001 - argparse has no other list
+    options = {option for action in _make_parser()._actions for option in action.option_strings}  # noqa: SLF001 - argparse has no other list
     assert {*first_column("The command's options"), "-h", "--help"} == options
 
 

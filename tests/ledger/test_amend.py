@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.ledger.amend import ROUNDS, Create, Done, Pending, Read, Replace, Unread, begin, resume
+from taskhandler.ledger.amend import MOST_REREADS, Create, Done, Pending, Read, Replace, Unread, begin, resume
 from taskhandler.ledger.storage import Disputed, Stale, Unavailable, Unknown, Written
 from taskhandler.lifecycle.record import Record, Snapshot, State
 from taskhandler.lifecycle.rules import Claim, Settle
@@ -69,7 +69,7 @@ def test_a_rule_that_writes_nothing_is_done_at_once():
 @pytest.mark.parametrize("answer", [Stale(), Unknown("timeout")])
 def test_a_stale_or_unknown_write_is_followed_by_a_read(answer: Stale | Unknown):
     at = resume(FIRST, answer)
-    assert at == Pending(CLAIM, Read(), rounds=1)
+    assert at == Pending(CLAIM, Read(), rereads=1)
     ended = Snapshot(ENDED, 6)
     assert resume(pending(at), ended) == Done(AlreadyEnded(State.COMPLETED, on_dead_called=False), ended)
 
@@ -81,7 +81,7 @@ def test_a_write_whose_reply_was_lost_is_recognised_as_its_own():
 
 def test_a_write_that_was_not_applied_is_sent_again():
     at = resume(pending(resume(FIRST, Unknown("timeout"))), None)
-    assert at == replace(FIRST, rounds=1)
+    assert at == replace(FIRST, rereads=1)
 
 
 def test_an_unavailable_storage_leaves_it_undecided():
@@ -99,15 +99,15 @@ def test_a_write_that_the_storage_refuses_is_not_tried_again():
 )
 def test_the_amend_loop_ends_undecided_after_its_last_round(answer: Stale | Unknown, why: str):
     at = pending(begin(CLAIM, None))
-    for _ in range(ROUNDS):
+    for _ in range(MOST_REREADS):
         at = pending(resume(pending(resume(at, answer)), None))
-    assert at == replace(FIRST, rounds=ROUNDS)
+    assert at == replace(FIRST, rereads=MOST_REREADS)
     assert resume(at, answer) == Done(Undecided(why))
     assert resume(at, Written(5)) == Done(Run(), Snapshot(OURS, 5))
 
 
-def test_an_amendment_is_given_up_after_eight_rounds():
-    assert ROUNDS == 8
+def test_an_amendment_is_given_up_after_eight_rereads():
+    assert MOST_REREADS == 8
 
 
 @pytest.mark.parametrize(
@@ -139,12 +139,12 @@ def test_a_disputed_write_was_stale_if_the_record_has_changed(seen: Snapshot | N
 def test_a_disputed_write_is_forgotten_when_the_next_write_begins():
     reading = resume(pending(begin(SETTLE, Snapshot(OURS, 5))), Disputed(Refused("no such order")))
     writing = resume(pending(reading), Snapshot(OURS, 6))
-    assert writing == Pending(SETTLE, Replace(ENDED, 6), Settled(State.COMPLETED), rounds=1)
+    assert writing == Pending(SETTLE, Replace(ENDED, 6), Settled(State.COMPLETED), rereads=1)
 
 
 def test_a_disputed_write_to_a_record_that_keeps_changing_is_given_up():
     at = begin(SETTLE, Snapshot(OURS, 0))
-    for version in range(1, ROUNDS + 1):
+    for version in range(1, MOST_REREADS + 1):
         reading = resume(pending(at), Disputed(Refused("no such order")))
         at = resume(pending(reading), Snapshot(OURS, version))
     assert resume(pending(at), Disputed(Refused("no"))) == Done(

@@ -124,7 +124,7 @@ def test_an_amendment_that_is_given_up_returns_the_record_that_it_read():
     ledger, storage, _ = a_ledger()
     ledger.amend(KEY, CLAIM, None, timeout=3.0)
     storage.calls.clear()
-    given_up = ledger.amend(KEY, Heartbeat("mine"), Unread(), timeout=3.0, goes_on=lambda: False)
+    given_up = ledger.amend(KEY, Heartbeat("mine"), Unread(), timeout=3.0, should_continue=lambda: False)
     assert (given_up.verdict, storage.calls) == (Undecided("the ledger took too long"), ["read"])
     assert given_up.snapshot == storage.inner.read(KEY)
 

@@ -14,7 +14,7 @@ from werkzeug.test import EnvironBuilder
 
 from taskhandler.ledger.storage import TaskBody
 from taskhandler.web.body import RecordedBody
-from taskhandler.web.incoming import CONTENT_TYPE_LIMIT, WSGIHeaders, read_body
+from taskhandler.web.incoming import CONTENT_TYPE_LIMIT_CHARACTERS, WSGIHeaders, read_body
 
 
 def recorded(**more: Any) -> tuple[dict[str, Any], RecordedBody]:  # noqa: ANN401 - what EnvironBuilder takes
@@ -112,4 +112,4 @@ def test_a_content_type_is_kept_as_one_bounded_line() -> None:
         found = read_body(context.request, body)
     assert isinstance(found, TaskBody)
     assert found.content_type.startswith("text/plain; x=?[2Jy")
-    assert len(found.content_type) == CONTENT_TYPE_LIMIT
+    assert len(found.content_type) == CONTENT_TYPE_LIMIT_CHARACTERS

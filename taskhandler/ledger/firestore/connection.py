@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import Any
 
 from taskhandler.forks import notify_of_forks
-from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Transport
+from taskhandler.ledger.firestore.transport import DETAILS_LIMIT_CHARACTERS, Transport
 from taskhandler.ledger.storage import Unavailable
 from taskhandler.text import one_line
 from taskhandler.throttled_log import ThrottledLog
@@ -148,7 +148,7 @@ class Connection:
         try:
             step()
         except Exception as error:  # noqa: BLE001 - from Google's libraries, or a user's; callers need to know why
-            self._problem = one_line(error, limit=DETAILS_LIMIT) or type(error).__name__
+            self._problem = one_line(error, limit=DETAILS_LIMIT_CHARACTERS) or type(error).__name__
             self._log.error(f"The Firestore ledger is unavailable: %s. {_REMEDY}", self._problem)
 
     def _connect(self) -> None:

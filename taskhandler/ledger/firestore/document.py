@@ -46,8 +46,8 @@ KEPT_SECONDS = 35 * DAY_SECONDS
 _YEAR_9999_SECONDS = 253_402_300_799
 """From 1970 to the end of the year 9999, where a timestamp of protobuf ends."""
 
-_RESULT_LIMIT = 1_000
-_TEXT_LIMIT = 10_000
+_RESULT_LIMIT_CHARACTERS = 1_000
+_TEXT_LIMIT_CHARACTERS = 10_000
 """Characters that are left of a result, and of any other text, in a record that is too large."""
 
 _KNOWN = RECORD_FIELDS | set(Key.__struct_fields__) | {"after", "cut"}
@@ -207,8 +207,8 @@ def _shorten(record: Record) -> tuple[Record, tuple[str, ...]]:
     shorter = replace(
         record,
         result=_shorten_result(record.result),
-        reason=record.reason[:_TEXT_LIMIT],
-        history=tuple(line[:_TEXT_LIMIT] for line in record.history),
+        reason=record.reason[:_TEXT_LIMIT_CHARACTERS],
+        history=tuple(line[:_TEXT_LIMIT_CHARACTERS] for line in record.history),
     )
     names = ("result", "reason", "history")
     return shorter, tuple(name for name in names if getattr(shorter, name) != getattr(record, name))
@@ -216,6 +216,8 @@ def _shorten(record: Record) -> tuple[Record, tuple[str, ...]]:
 
 def _shorten_result(result: str | None) -> str | None:
     """A shortened result is still JSON: a text that shows its beginning."""
-    if result is None or len(result) <= _RESULT_LIMIT:
+    if result is None or len(result) <= _RESULT_LIMIT_CHARACTERS:
         return result
-    return json.dumps(f"{result[:_RESULT_LIMIT]}... (cut: {len(result)} characters)", ensure_ascii=False)
+    return json.dumps(
+        f"{result[:_RESULT_LIMIT_CHARACTERS]}... (cut: {len(result)} characters)", ensure_ascii=False
+    )

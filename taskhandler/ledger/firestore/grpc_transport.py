@@ -21,7 +21,7 @@ from taskhandler.ledger.firestore.attention import ATTENTION
 from taskhandler.ledger.firestore.channel import open_channel
 from taskhandler.ledger.firestore.document import RECORD
 from taskhandler.ledger.firestore.transport import (
-    DETAILS_LIMIT,
+    DETAILS_LIMIT_CHARACTERS,
     Failure,
     Fetched,
     Found,
@@ -130,7 +130,7 @@ class GrpcTransport:
         try:
             return call()
         except grpc.RpcError as error:
-            return Failure(error.code().name, one_line(error.details() or "", limit=DETAILS_LIMIT))
+            return Failure(error.code().name, one_line(error.details() or "", limit=DETAILS_LIMIT_CHARACTERS))
 
     def _build_query(self, structured: Message, query: Query) -> None:
         structured.from_.add(collection_id=query.collection)

@@ -54,17 +54,17 @@ class PageReader:
             failure, cursor = self._read_span(span, start or Cursor(span.first))
             if len(self._entries) > self._limit:
                 last = self._entries[self._limit - 1][1]
-                return Page(self._found(), write_cursor(last))
+                return Page(self._list_entries(), write_cursor(last))
             if failure is not None:
                 return self._end_early(span, failure, cursor)
-        return Page(self._found())
+        return Page(self._list_entries())
 
     def _read_span(self, span: Span, cursor: Cursor) -> tuple[Failure | None, Cursor]:
         while len(self._entries) <= self._limit:
             size = min(self._limit + 1 - len(self._entries), QUERY_DOCUMENTS)
             found = self._run(span, cursor, size)
             for fetched in found.documents:
-                cursor = _cursor_of(fetched)
+                cursor = _read_cursor(fetched)
                 entry = self._read_entry(fetched)
                 if entry is not None:
                     self._entries.append((entry, cursor))
@@ -78,9 +78,9 @@ class PageReader:
         slow = self._was_answered or span.first.startswith(f"{Listed.RUNNING.value}:")
         if failure.code != TIME_IS_UP or not slow:
             return failure
-        return Page(self._found(), write_cursor(cursor), is_complete=False)
+        return Page(self._list_entries(), write_cursor(cursor), is_complete=False)
 
-    def _found(self) -> tuple[Entry, ...]:
+    def _list_entries(self) -> tuple[Entry, ...]:
         return tuple(entry for entry, _ in self._entries[: self._limit])
 
 
@@ -114,5 +114,5 @@ def fetch_all(transport: Transport, collection: str, *, timeout: float) -> Itera
         after = found.documents[-1].name.rpartition("/")[2]
 
 
-def _cursor_of(fetched: Fetched) -> Cursor:
+def _read_cursor(fetched: Fetched) -> Cursor:
     return Cursor(fetched.document.fields[ATTENTION].string_value, fetched.name.rpartition("/")[2])

@@ -20,14 +20,14 @@ from taskhandler.protobuf import Message
 _Item = TypeVar("_Item", Step, Round, OperatorAct)
 
 
-def _names_of(kind: type[msgspec.Struct]) -> frozenset[str]:
+def _list_names(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(kind.__struct_fields__) - {"unknown"}
 
 
-RECORD_FIELDS = _names_of(Record)
+RECORD_FIELDS = _list_names(Record)
 """The names of a record's fields in the map."""
 
-_ITEM_FIELDS = {"steps": _names_of(Step), "rounds": _names_of(Round), "acts": _names_of(OperatorAct)}
+_ITEM_FIELDS = {"steps": _list_names(Step), "rounds": _list_names(Round), "acts": _list_names(OperatorAct)}
 """The names of the fields of what these lists hold."""
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from taskhandler.ledger.firestore.document import DocumentError, decode
-from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Fetched
+from taskhandler.ledger.firestore.transport import DETAILS_LIMIT_CHARACTERS, Fetched
 from taskhandler.ledger.listing import listed_as
 from taskhandler.ledger.storage import Entry, Key, Listed, Unavailable
 from taskhandler.lifecycle.record import Snapshot
 from taskhandler.text import one_line
 from taskhandler.throttled_log import ThrottledLog
 
-NANOSECOND = 1e-9
+SECONDS_PER_NANOSECOND = 1e-9
 
 _MOVED = "delete the document (its task may run again)"
 
@@ -36,9 +36,9 @@ class SnapshotReader:
         return key, Snapshot(
             record,
             fetched.updated_at,
-            age=max(0, fetched.read_at - fetched.updated_at) * NANOSECOND,
-            created_at=fetched.created_at * NANOSECOND,
-            updated_at=fetched.updated_at * NANOSECOND,
+            age=max(0, fetched.read_at - fetched.updated_at) * SECONDS_PER_NANOSECOND,
+            created_at=fetched.created_at * SECONDS_PER_NANOSECOND,
+            updated_at=fetched.updated_at * SECONDS_PER_NANOSECOND,
         )
 
     def read_own(self, fetched: Fetched, key: Key) -> Snapshot | Unavailable:
@@ -72,4 +72,4 @@ class SnapshotReader:
         line = "The document %s is left as it is, and its task is answered 503: %s. To fix it: %s."
         self._log.error(line, name, error.problem, error.remedy, cause=error.remedy)
         why = f"the document {name} cannot be used: {error.problem}"
-        return Unavailable(one_line(why, limit=DETAILS_LIMIT))
+        return Unavailable(one_line(why, limit=DETAILS_LIMIT_CHARACTERS))

@@ -28,7 +28,7 @@ from taskhandler.ledger.firestore.status import (
     suggest_remedy,
 )
 from taskhandler.ledger.firestore.status_report import StatusReport, as_unavailable
-from taskhandler.ledger.firestore.transport import DETAILS_LIMIT, Failure, Transport
+from taskhandler.ledger.firestore.transport import DETAILS_LIMIT_CHARACTERS, Failure, Transport
 from taskhandler.ledger.firestore.url import COLLECTION, KEY, find_collection_problem
 from taskhandler.ledger.storage import (
     Answer,
@@ -109,7 +109,7 @@ class FirestoreStorage:
             name = name_document(transport, self._collection, key)
         except UnicodeEncodeError:
             return None  # nothing of that name can have been written
-        found = transport.fetch([name], timeout=self._left(until))
+        found = transport.fetch([name], timeout=self._choose_timeout(until))
         if isinstance(found, Failure):
             return self._status.report(transport, found)
         return None if found[0].document is None else self._snapshots.read_own(found[0], key)
@@ -150,7 +150,7 @@ class FirestoreStorage:
             return None
         try:
             found = dead_letters.fetch_parts(
-                first, lambda names: transport.fetch(names, timeout=self._left(until))
+                first, lambda names: transport.fetch(names, timeout=self._choose_timeout(until))
             )
             if isinstance(found, Failure):
                 return self._status.report(transport, found)
@@ -220,8 +220,8 @@ class FirestoreStorage:
         try:
             request = commit.build_request(transport, self._collection, now=self._wall())
         except ValueError as error:
-            return Refused(one_line(error, limit=DETAILS_LIMIT))
-        written = transport.commit(request, timeout=self._left(until))
+            return Refused(one_line(error, limit=DETAILS_LIMIT_CHARACTERS))
+        written = transport.commit(request, timeout=self._choose_timeout(until))
         if isinstance(written, int):
             return Written(written)
         return self._explain(commit, transport, written)
@@ -241,7 +241,7 @@ class FirestoreStorage:
             case CommitStatus.REFUSED:
                 return Disputed(Refused(str(failure)) if batch else as_unavailable(failure))
 
-    def _left(self, until: float) -> float:
+    def _choose_timeout(self, until: float) -> float:
         return max(0.1, min(CALL_SECONDS, until - self._clock()))
 
     def _connect_or_raise(self) -> Transport:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from taskhandler.protobuf import Message
 
-DETAILS_LIMIT = 300
+DETAILS_LIMIT_CHARACTERS = 300
 """Characters of what Firestore, or a proxy on the way, says about a failure."""
 
 

@@ -95,7 +95,7 @@ class Connections:
             LedgerError: it leads to none, or to another.
             OSError: the path cannot be followed.
         """
-        if self._file() != opened.file:
+        if self._find_file() != opened.file:
             raise LedgerError("another file replaced it during a write")
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class Connections:
     def _lend(self, idle: list[Opened], *, busy: float) -> Iterator[Opened]:
         self._enter()
         try:
-            file = self._file()  # before it is opened: another one may take its place meanwhile
+            file = self._find_file()  # before it is opened: another one may take its place meanwhile
             opened = _reuse(idle, file) or Opened(connect(self._bound, busy=busy), file)
             self._in_use.append(opened)
             try:
@@ -163,9 +163,9 @@ class Connections:
                 self._in_use.remove(opened)
         finally:
             self._leave()
-            _idle_ledgers.used(self)
+            _idle_ledgers.mark_used(self)
 
-    def _file(self) -> tuple[int, int]:
+    def _find_file(self) -> tuple[int, int]:
         try:
             found = os.stat(self._bound.path)  # noqa: PTH116 - less than half the time of Path.stat
         except FileNotFoundError as error:

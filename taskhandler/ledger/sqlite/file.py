@@ -69,7 +69,7 @@ def prepare(path: str, *, wait: Callable[[float], None], mode: int = PRIVATE) ->
     """
     _refuse_leftovers(path)
     make_file(path, mode=mode)
-    connection = sqlite3.connect(_uri(path, "rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = sqlite3.connect(_make_uri(path, "rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         refuse_others(connection)
         connection.execute("PRAGMA busy_timeout = 0")
@@ -91,7 +91,11 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
         LedgerError: it is not a ledger (any more), or one of another layout.
     """
     connection = sqlite3.connect(
-        _uri(bound.path, "rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        _make_uri(bound.path, "rw"),
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
     try:
         refuse_others(connection)
@@ -110,7 +114,7 @@ def begin(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None
     Raises:
         sqlite3.OperationalError: another process stayed the writer, or the file is at fault.
     """
-    _try_on(connection, "BEGIN IMMEDIATE", wait)
+    _execute_with_retries(connection, "BEGIN IMMEDIATE", wait)
 
 
 def remedy(fault: Exception) -> str:
@@ -119,7 +123,7 @@ def remedy(fault: Exception) -> str:
     return next((remedy for sign, remedy in _REMEDIES if sign in said), "check the file and its folder")
 
 
-def _uri(path: str, mode: str) -> str:
+def _make_uri(path: str, mode: str) -> str:
     return f"file:{quote(path)}?mode={mode}"
 
 
@@ -134,7 +138,7 @@ def _refuse_leftovers(path: str) -> None:
 
 def _write_ahead(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None:
     # SQLite answers "locked" without any waiting if two processes do this at once.
-    ((mode,),) = _try_on(connection, "PRAGMA journal_mode = WAL", wait)
+    ((mode,),) = _execute_with_retries(connection, "PRAGMA journal_mode = WAL", wait)
     if mode != "wal":
         raise LedgerError("its file system has no write-ahead log (a network share?); use a local disk")
 
@@ -151,18 +155,18 @@ def _make_tables(connection: sqlite3.Connection, wait: Callable[[float], None]) 
     connection.execute("COMMIT")
 
 
-def _try_on(
+def _execute_with_retries(
     connection: sqlite3.Connection, statement: str, wait: Callable[[float], None]
 ) -> list[tuple[str]]:
     for pause in PAUSES_SECONDS:
-        rows = _unless_locked(connection, statement)
+        rows = _execute_unless_locked(connection, statement)
         if rows is not None:
             return rows
         wait(pause)
     return connection.execute(statement).fetchall()
 
 
-def _unless_locked(connection: sqlite3.Connection, statement: str) -> list[tuple[str]] | None:
+def _execute_unless_locked(connection: sqlite3.Connection, statement: str) -> list[tuple[str]] | None:
     try:
         return connection.execute(statement).fetchall()
     except sqlite3.OperationalError as error:

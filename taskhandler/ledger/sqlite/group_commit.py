@@ -123,7 +123,7 @@ class GroupCommit:
     def commit(self, write: Write) -> Answer:
         """Have `write` committed, with others if there are any, and say whether it was."""
         try:
-            if not self._queue(write):
+            if not self._join_queue(write):
                 write.woken.acquire(timeout=self._timeout)
             if self._leads(write):
                 self._lead(write)
@@ -132,7 +132,7 @@ class GroupCommit:
             raise
         return write.answer or self._withdraw(write)
 
-    def _queue(self, write: Write) -> bool:
+    def _join_queue(self, write: Write) -> bool:
         with self._mutex:
             self._waiting.append(write)
             write.leads, self._led = not self._led, True

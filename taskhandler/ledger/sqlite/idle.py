@@ -37,7 +37,7 @@ class IdleLedgers:
         self._begin_anew()
         call_in_child(self._begin_anew)
 
-    def used(self, ledger: HasIdle) -> None:
+    def mark_used(self, ledger: HasIdle) -> None:
         """Say that `ledger` has just been used."""
         if self._latest is not None and self._latest() is ledger:
             return

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
 from taskhandler.ledger.listing import listed_as
-from taskhandler.ledger.sqlite.rows import COLUMNS, KEY, Row, key_row
+from taskhandler.ledger.sqlite.rows import COLUMNS, KEY, Row, encode_key
 from taskhandler.ledger.storage import Entry, Key, Page
 from taskhandler.lifecycle.record import Snapshot
 
@@ -30,7 +30,7 @@ _SEPARATOR, _NUL, _ESCAPED_NUL = b"\0\1", b"\0", b"\0\2"
 """A separator is less than all that a text can contain, so a text comes before those that it begins."""
 
 
-def statement(*, of_handler: bool, is_continued: bool) -> str:
+def build_statement(*, of_handler: bool, is_continued: bool) -> str:
     """Finds rows that are listed as one thing, of one handler or of all, from the start or behind a place."""
     order = KEY if of_handler else f"handler, {KEY}"
     places = ", ".join("?" for _ in order.split(","))
@@ -63,17 +63,17 @@ def read_page(
     entries = list[Entry]()
     last: Place | None = None
     start = None if after is None else _decode_place(after)
-    for number, row in enumerate(_rows(connection, states, handler, start, limit + 1)):
+    for number, row in enumerate(_find_rows(connection, states, handler, start, limit + 1)):
         if last is not None and (len(entries) == limit or number == MOST_ROWS):
             return Page(tuple(entries), _encode(last), is_complete=len(entries) == limit)
-        last = _place(row)
-        entry = _entry(last, row, decode)
+        last = _read_place(row)
+        entry = _read_entry(last, row, decode)
         if entry is not None:
             entries.append(entry)
     return Page(tuple(entries))
 
 
-def _entry(place: Place, row: Row, decode: Decode) -> Entry | None:
+def _read_entry(place: Place, row: Row, decode: Decode) -> Entry | None:
     listed, handler, *parts = place
     key = Key(*parts)
     snapshot = decode(key, row)
@@ -81,10 +81,10 @@ def _entry(place: Place, row: Row, decode: Decode) -> Entry | None:
         return None
     if listed_as(key, snapshot.record) != listed or snapshot.record.handler != handler:
         return None  # its columns were edited by hand: the record decides
-    return Entry(_encode(key_row(key)), key, snapshot)
+    return Entry(_encode(encode_key(key)), key, snapshot)
 
 
-def _rows(
+def _find_rows(
     connection: sqlite3.Connection,
     states: Sequence[str],
     handler: str | None,
@@ -92,16 +92,16 @@ def _rows(
     batch: int,
 ) -> Iterator[Row]:
     for state in sorted(states):
-        behind = _behind(state, handler, after)
+        behind = _find_start(state, handler, after)
         while behind is not None:
-            text = statement(of_handler=handler is not None, is_continued=bool(behind))
+            text = build_statement(of_handler=handler is not None, is_continued=bool(behind))
             which = (state,) if handler is None else (state, handler)
             rows = connection.execute(text, (*which, *behind, batch)).fetchall()
             yield from rows
-            behind = _behind(state, handler, _place(rows[-1])) if len(rows) == batch else None
+            behind = _find_start(state, handler, _read_place(rows[-1])) if len(rows) == batch else None
 
 
-def _behind(state: str, handler: str | None, after: Place | None) -> Place | None:
+def _find_start(state: str, handler: str | None, after: Place | None) -> Place | None:
     """What to bind for the place to go on behind: nothing for the start; None if all rows are before it."""
     if after is None or state > after[0]:
         return ()
@@ -112,7 +112,7 @@ def _behind(state: str, handler: str | None, after: Place | None) -> Place | Non
     return after[2:] if handler == after[1] else ()
 
 
-def _place(row: Row) -> Place:
+def _read_place(row: Row) -> Place:
     place = tuple(part for part in row[-_PLACE_LENGTH:] if isinstance(part, str))
     if len(place) < _PLACE_LENGTH:
         raise ValueError("a row was edited by hand: its handler or a part of its key is not text")

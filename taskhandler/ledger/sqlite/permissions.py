@@ -26,7 +26,7 @@ PRIVATE, SHARED = 0o600, 0o660
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What file systems without hard links say (link(2))."""
 
-LINE_LIMIT = 2000
+LINE_LIMIT_CHARACTERS = 2000
 """Characters of a line in the log."""
 
 LOGGER = logging.getLogger("taskhandler.ledger")
@@ -45,14 +45,14 @@ def make_file(path: str, *, mode: int) -> None:
     """
     if not os.path.lexists(path):
         _refuse_folder_of_others(Path(path).parent, mode)
-        _make_folder(Path(path).parent, _for_folders(mode))
+        _make_folder(Path(path).parent, _add_folder_bits(mode))
         _create(path, mode)
     _refuse_other_kinds(path)
     _warn_of_modes(path, mode)
     _warn_of_folder(Path(path).parent, mode)
 
 
-def _for_folders(mode: int) -> int:
+def _add_folder_bits(mode: int) -> int:
     return mode | (mode & 0o440) >> 2
 
 
@@ -120,7 +120,7 @@ def _refuse_other_kinds(path: str) -> None:
 
 
 def _warn_of_modes(path: str, mode: int) -> None:
-    modes = {part: _mode_of(part) for part in (path, f"{path}-wal", f"{path}-shm")}
+    modes = {part: _read_mode(part) for part in (path, f"{path}-wal", f"{path}-shm")}
     wrong = {part: found for part, found in modes.items() if found not in {None, mode}}
     if wrong:
         shown = ", ".join(f"{part} has {found:04o}" for part, found in wrong.items())
@@ -129,7 +129,7 @@ def _warn_of_modes(path: str, mode: int) -> None:
 
 def _warn_of_folder(folder: Path, mode: int) -> None:
     found = stat.S_IMODE(folder.stat().st_mode)
-    others = found & 0o022 & ~_for_folders(mode)
+    others = found & 0o022 & ~_add_folder_bits(mode)
     if others and not found & stat.S_ISVTX:
         _warn(
             f"Other users can put another ledger in the place of this one: its folder {folder} has mode "
@@ -138,10 +138,10 @@ def _warn_of_folder(folder: Path, mode: int) -> None:
 
 
 def _warn(message: str) -> None:
-    LOGGER.warning("%s", one_line(message, limit=LINE_LIMIT))
+    LOGGER.warning("%s", one_line(message, limit=LINE_LIMIT_CHARACTERS))
 
 
-def _mode_of(path: str) -> int | None:
+def _read_mode(path: str) -> int | None:
     try:
         return stat.S_IMODE(os.lstat(path).st_mode)
     except FileNotFoundError:  # SQLite removes the files beside it with its last connection

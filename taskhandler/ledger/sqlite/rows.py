@@ -74,7 +74,7 @@ class UnreadableRowError(Exception):
         self.remedy = remedy
 
 
-def key_row(key: Key) -> tuple[str, str, str, str]:
+def encode_key(key: Key) -> tuple[str, str, str, str]:
     """The columns that tell rows apart.
 
     Raises:
@@ -85,7 +85,7 @@ def key_row(key: Key) -> tuple[str, str, str, str]:
     return row
 
 
-def record_row(key: Key, record: Record, stamp: Stamp, *, version: int) -> Row:
+def encode_row(key: Key, record: Record, stamp: Stamp, *, version: int) -> Row:
     """What to bind to `CREATE`, and to `REPLACE` with the version to be replaced after it.
 
     Raises:
@@ -96,26 +96,26 @@ def record_row(key: Key, record: Record, stamp: Stamp, *, version: int) -> Row:
         record.handler,
         record.state.value,
         None if listed is None else listed.value,
-        _iso(stamp.wall),
+        _format_time(stamp.wall),
         stamp.boot_id,
         stamp.boot_ns,
-        _expires_ns(record, stamp),
+        _find_expiry_ns(record, stamp),
         version,
         record.format,
         record.min_reader,
         encode_record(record).decode(),
-        *key_row(key),
+        *encode_key(key),
     )
 
 
-def dead_letter_row(key: Key, dead_letter: TaskBody) -> Row:
+def encode_dead_letter(key: Key, dead_letter: TaskBody) -> Row:
     """What to bind to `PUT_DEAD_LETTER`; the body is compressed.
 
     Raises:
         UnicodeEncodeError: it has a lone surrogate.
     """
     dead_letter.content_type.encode()
-    return (dead_letter.content_type, zlib.compress(dead_letter.content), *key_row(key))
+    return (dead_letter.content_type, zlib.compress(dead_letter.content), *encode_key(key))
 
 
 def decode_row(row: Row, *, clock: ServerClock, now: int) -> Snapshot:
@@ -143,13 +143,13 @@ def decode_row(row: Row, *, clock: ServerClock, now: int) -> Snapshot:
         ):
             _refuse_newer(format_, min_reader)
             record = _decode_record(text, format_, min_reader)
-            updated = _seconds(updated_at)
+            updated = _parse_time(updated_at)
             if boot_ns < 0:
                 raise UnreadableRowError("boot_ns is negative")
             if updated is None:
                 raise UnreadableRowError("updated_at is not a time")
             age = clock.age(Stamp(boot_id, boot_ns, updated), now=now)
-            return Snapshot(record, version, age, _seconds(created_at), updated)
+            return Snapshot(record, version, age, _parse_time(created_at), updated)
         case _:
             raise UnreadableRowError("its columns have unexpected types")
 
@@ -188,19 +188,19 @@ def _decode_record(text: bytes, format_: int, min_reader: int) -> Record:
         raise UnreadableRowError(str(error)) from error
 
 
-def _expires_ns(record: Record, stamp: Stamp) -> int | None:
+def _find_expiry_ns(record: Record, stamp: Stamp) -> int | None:
     """The reading of this boot's clock at which the record has expired; None if never."""
     if not record.is_terminal or record.retention * _SECOND_NS > _LONGEST_NS:
         return None
     return stamp.boot_ns + math.ceil(record.retention * _SECOND_NS)
 
 
-def _iso(wall: float) -> str:
+def _format_time(wall: float) -> str:
     at = min(max(wall, 0.0), _LATEST_WALL)  # a wall clock may say anything
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="milliseconds")
 
 
-def _seconds(text: object) -> float | None:
+def _parse_time(text: object) -> float | None:
     try:
         return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else None
     except (ValueError, OverflowError):

@@ -29,7 +29,7 @@ from taskhandler.throttled_log import ThrottledLog
 
 LOGGER = logging.getLogger("taskhandler.ledger")
 
-REASON_LIMIT = 300
+REASON_LIMIT_CHARACTERS = 300
 """Characters of what SQLite or the operating system says, in a reason."""
 
 
@@ -121,7 +121,7 @@ class SQLiteStorage:
                     handler=handler,
                     after=after,
                     limit=limit,
-                    decode=lambda key, row: _readable(self._decode(key, row, now)),
+                    decode=lambda key, row: _keep_readable(self._decode(key, row, now)),
                 )
         except FAULTS as error:
             return Unavailable(self._explain(error))
@@ -130,7 +130,7 @@ class SQLiteStorage:
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
         """See `Storage.scan`. Rows that must be left alone are logged and left out."""
-        page = self._page(rows.SCAN, ())
+        page = self._read_rows(rows.SCAN, ())
         while page:
             now = self._clock.now()
             for row in page:
@@ -138,7 +138,7 @@ class SQLiteStorage:
                 found = self._decode(key, row, now)
                 if isinstance(found, Snapshot):
                     yield key, found
-            page = self._page(rows.SCAN_ON, page[-1][-4:])
+            page = self._read_rows(rows.SCAN_ON, page[-1][-4:])
 
     def close(self) -> None:
         """See `Storage.close`. Waits for calls under way, but not for long."""
@@ -162,17 +162,19 @@ class SQLiteStorage:
     ) -> Answer:
         version = self._chance()
         try:
-            row = rows.record_row(key, record, self._clock.stamp(), version=version)
-            beside = None if dead_letter is None else rows.dead_letter_row(key, dead_letter)
+            row = rows.encode_row(key, record, self._clock.stamp(), version=version)
+            beside = None if dead_letter is None else rows.encode_dead_letter(key, dead_letter)
         except UnicodeEncodeError as error:
-            return Refused(f"it has text that cannot be stored ({one_line(error, limit=REASON_LIMIT)})")
+            return Refused(
+                f"it has text that cannot be stored ({one_line(error, limit=REASON_LIMIT_CHARACTERS)})"
+            )
         return self._commits.commit(
             Write(statement, (*row, *conditions), version=version, dead_letter=beside)
         )
 
     def _find(self, statement: str, key: Key) -> Sequence[rows.Row] | Unavailable:
         try:
-            named = rows.key_row(key)
+            named = rows.encode_key(key)
             with self._connections.reader() as opened:
                 return opened.connection.execute(statement, named).fetchall()
         except UnicodeEncodeError:
@@ -180,12 +182,12 @@ class SQLiteStorage:
         except FAULTS as error:
             return Unavailable(self._explain(error))
 
-    def _page(self, statement: str, after: rows.Row) -> Sequence[rows.Row]:
+    def _read_rows(self, statement: str, after: rows.Row) -> Sequence[rows.Row]:
         try:
             with self._connections.reader() as opened:
                 return opened.connection.execute(statement, after).fetchall()
         except FAULTS as error:
-            said = one_line(error, limit=REASON_LIMIT)
+            said = one_line(error, limit=REASON_LIMIT_CHARACTERS)
             raise LedgerError(
                 f"the ledger {self.bound.path} cannot be read: {said} - {remedy(error)}"
             ) from error
@@ -207,7 +209,7 @@ class SQLiteStorage:
         self._log.error(
             "The ledger %s is unavailable: %s. To fix it: %s.", self.bound.path, fault, what, kind=what
         )
-        return f"the ledger is unavailable: {one_line(fault, limit=REASON_LIMIT)}"
+        return f"the ledger is unavailable: {one_line(fault, limit=REASON_LIMIT_CHARACTERS)}"
 
     def _explain_unswept(self, fault: Exception) -> None:
         self._log.error(
@@ -227,8 +229,8 @@ class SQLiteStorage:
             error.remedy,
             kind=(what, error.remedy),
         )
-        return Unavailable(f"the {what} cannot be read: {one_line(error, limit=REASON_LIMIT)}")
+        return Unavailable(f"the {what} cannot be read: {one_line(error, limit=REASON_LIMIT_CHARACTERS)}")
 
 
-def _readable(found: Snapshot | Unavailable) -> Snapshot | None:
+def _keep_readable(found: Snapshot | Unavailable) -> Snapshot | None:
     return found if isinstance(found, Snapshot) else None

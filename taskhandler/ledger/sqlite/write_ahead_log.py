@@ -18,10 +18,10 @@ KEPT_BYTES = 4 * 2**20
 LONG_BYTES = 4 * KEPT_BYTES
 """A log of this size is cut."""
 
-AGAIN_BYTES = KEPT_BYTES
+RETRY_GROWTH_BYTES = KEPT_BYTES
 """By how much it must have grown since an attempt to cut it that failed."""
 
-COMMITS = 16
+COMMITS_BETWEEN_LOOKS = 16
 """From one look at the size to the next, since a system call costs as much as a statement."""
 
 READERS_MS = 5
@@ -43,13 +43,13 @@ class WriteAheadLog:
     def cut(self, connection: sqlite3.Connection) -> None:
         """After a commit: cut the log if it is long. What hinders that is met by the next write."""
         self._commits += 1
-        if self._commits % COMMITS:
+        if self._commits % COMMITS_BETWEEN_LOOKS:
             return
         try:
             size = os.stat(self._path).st_size  # noqa: PTH116 - less than half the time of Path.stat
             if size < self._long:
                 return
-            self._long = LONG_BYTES if _truncate(connection) else size + AGAIN_BYTES
+            self._long = LONG_BYTES if _truncate(connection) else size + RETRY_GROWTH_BYTES
         except (OSError, sqlite3.Error):
             return
 

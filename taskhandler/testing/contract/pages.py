@@ -14,7 +14,7 @@ from taskhandler.testing.contract.samples import FIRST, THIRD, fresh_key, read, 
 
 DEAD = replace(FIRST, state=State.DEAD, reason="why")
 MOST_PAGES = 500
-MANY = 611
+SCANNED_RECORDS = 611
 """Records of a scan: more than a storage reads at once, and no round number."""
 
 
@@ -99,7 +99,7 @@ class Pages(Fixtures):
         assert left
 
     def test_a_scan_shows_every_record_once(self, storage: Storage) -> None:
-        numbered = (Key("n", f"q{number % 3}", f"{number}") for number in range(MANY))
+        numbered = (Key("n", f"q{number % 3}", f"{number}") for number in range(SCANNED_RECORDS))
         keys = [Key("", "", ""), Key("n", "q", "t", "conflict"), *numbered]
         versions = {key: written(storage.create(key, FIRST)).version for key in keys}
         seen = list(storage.scan())

@@ -57,8 +57,8 @@ class Bench:
 
     def create(self, task: str, *, dead_letter: bytes | None = None) -> Answer:
         key = Key("namespace", "queue", task)
-        beside = None if dead_letter is None else ("", dead_letter, *rows.key_row(key))
-        row = rows.record_row(key, FIRST, STAMP, version=7)
+        beside = None if dead_letter is None else ("", dead_letter, *rows.encode_key(key))
+        row = rows.encode_row(key, FIRST, STAMP, version=7)
         return self.commits.commit(Write(rows.CREATE, row, version=7, dead_letter=beside))
 
     def traced(self, seen: Callable[[str], object]) -> None:

@@ -33,18 +33,18 @@ class Ledger:
 def test_idle_connections_of_the_least_recently_used_ledger_are_closed():
     idle, ledgers = IdleLedgers(most=2), [Ledger() for _ in range(3)]
     for number in (0, 1, 0, 0, 2):
-        idle.used(ledgers[number])
+        idle.mark_used(ledgers[number])
     assert [ledger.closed for ledger in ledgers] == [0, 1, 0]
-    idle.used(ledgers[1])
+    idle.mark_used(ledgers[1])
     assert [ledger.closed for ledger in ledgers] == [1, 1, 0]
 
 
 def test_a_collected_ledger_is_not_kept_alive_and_is_soon_forgotten():
     idle, kept = IdleLedgers(most=2), Ledger()
-    idle.used(kept)
+    idle.mark_used(kept)
     for _ in range(5):
-        idle.used(Ledger())
-        idle.used(kept)
+        idle.mark_used(Ledger())
+        idle.mark_used(kept)
     assert kept.closed == 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from taskhandler.ledger.sqlite.pages import MOST_ROWS, statement
+from taskhandler.ledger.sqlite.pages import MOST_ROWS, build_statement
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Entry, Key, Listed, Page, Unavailable, Written
 from taskhandler.lifecycle.record import State
@@ -46,10 +46,10 @@ def page_by_page(
 
 
 STATEMENTS = {
-    "of a handler": statement(of_handler=True, is_continued=False),
-    "of a handler, continued": statement(of_handler=True, is_continued=True),
-    "of all handlers": statement(of_handler=False, is_continued=False),
-    "of all handlers, continued": statement(of_handler=False, is_continued=True),
+    "of a handler": build_statement(of_handler=True, is_continued=False),
+    "of a handler, continued": build_statement(of_handler=True, is_continued=True),
+    "of all handlers": build_statement(of_handler=False, is_continued=False),
+    "of all handlers, continued": build_statement(of_handler=False, is_continued=True),
 }
 
 

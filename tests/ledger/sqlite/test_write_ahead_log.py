@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
-from taskhandler.ledger.sqlite.write_ahead_log import AGAIN_BYTES, KEPT_BYTES, LONG_BYTES
+from taskhandler.ledger.sqlite.write_ahead_log import KEPT_BYTES, LONG_BYTES, RETRY_GROWTH_BYTES
 from taskhandler.ledger.storage import Key, Written
 from tests.ledger.samples import FIRST
 from tests.ledger.sqlite.local_storage import Clocks, open_local, raw_connection
@@ -44,7 +44,7 @@ def test_a_log_that_a_reader_made_long_is_cut_when_the_reader_has_gone(storage: 
         sizes = [write(storage, number) for number in range(100)]
         assert max(sizes) > LONG_BYTES
         reader.execute("COMMIT")
-    later = [write(storage, number) for number in range(100, 100 + 4 * (AGAIN_BYTES // MEBIBYTE) + 4)]
+    later = [write(storage, number) for number in range(100, 100 + 4 * (RETRY_GROWTH_BYTES // MEBIBYTE) + 4)]
     assert later[-1] <= KEPT_BYTES + MEBIBYTE
 
 
