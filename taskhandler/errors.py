@@ -28,7 +28,10 @@ LONGEST_AFTER_SECONDS = 10**9
 
 After = Annotated[float, seconds(0, LONGEST_AFTER_SECONDS)]
 
-MASKED_KEYS = frozenset({"TASK_TARGET_URL", "TASKHANDLER_CERTS_URL", "TASKHANDLER_LEDGER"})
+LEDGER_KEY = "TASKHANDLER_LEDGER"
+"""The setting that each storage names in its errors."""
+
+MASKED_KEYS = frozenset({"TASK_TARGET_URL", "TASKHANDLER_CERTS_URL", LEDGER_KEY})
 """Settings whose value is a URL that may hold a password."""
 
 

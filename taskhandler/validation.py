@@ -29,6 +29,9 @@ def seconds(least: float, most: float) -> Meta:
     return Meta(ge=least, le=most, description=description)
 
 
+LeaseSeconds = Annotated[float, seconds(1, 1800)]
+
+
 def check(value: object, kind: Any) -> Any:  # noqa: ANN401 - a type, and its values
     """Return `value` as a value of `kind`: an Annotated type, or that or None.
 

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from taskhandler.config.sources import Source
-from taskhandler.errors import ConfigError
-from taskhandler.validation import Count, Email, find_closest, seconds
+from taskhandler.errors import LEDGER_KEY, ConfigError
+from taskhandler.validation import Count, Email, LeaseSeconds, find_closest, seconds
 
 PREFIX = "TASKHANDLER_"
 
@@ -63,7 +63,6 @@ Address = Annotated[
     ),
 ]
 Switch = Annotated[bool, Meta(description="true or false")]
-Lease = Annotated[float, seconds(1, 1800)]
 Retention = Annotated[float, seconds(_DAY_SECONDS, 3650 * _DAY_SECONDS)]
 InFlightWait = Annotated[float, seconds(0, 1800)]
 RetryAfter = Annotated[float, seconds(1, 3600)]
@@ -81,7 +80,7 @@ class Settings(Struct, frozen=True, kw_only=True, rename=_name_key):
     auth: Auth = "oidc"
     ledger: object
     namespace: Text = ""
-    lease: Lease = 30.0
+    lease: LeaseSeconds = 30.0
     max_attempts: Count | None = None
     retention: Retention = 35.0 * _DAY_SECONDS
     in_flight_status: InFlightStatus = 429
@@ -159,9 +158,9 @@ def _read_all(source: Source, *, instance: str) -> Settings:
 
 def _read_ledger(source: Source) -> object:
     """A URL, or a storage that the app has made."""
-    value = source.get("TASKHANDLER_LEDGER")
+    value = source.get(LEDGER_KEY)
     is_storage = callable(getattr(value, "create", None))
-    return value if is_storage else source.read("TASKHANDLER_LEDGER", Text, "")
+    return value if is_storage else source.read(LEDGER_KEY, Text, "")
 
 
 def _check_auth(settings: Settings, *, debug: bool) -> None:

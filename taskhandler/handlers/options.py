@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from taskhandler.errors import UsageError
-from taskhandler.validation import Email, check, find_closest, seconds
+from taskhandler.validation import Email, LeaseSeconds, check, find_closest
 
 Name = Annotated[
     str,
@@ -19,7 +19,6 @@ Name = Annotated[
         "it is part of the URL",
     ),
 ]
-Lease = Annotated[float, seconds(1, 1800)]
 MaxAttempts = Annotated[int, Meta(ge=1, le=10**6, description=f"an integer from 1 to {10**6}")]
 OnInvalid = Annotated[Literal["reject", "retry"], Meta(description="'reject' or 'retry'")]
 QueueId = Annotated[
@@ -46,7 +45,7 @@ class Options(Struct, frozen=True, kw_only=True):
             for all of them.
     """
 
-    lease: Lease | None = None
+    lease: LeaseSeconds | None = None
     max_attempts: MaxAttempts | None = None
     on_invalid: OnInvalid = "reject"
     queue: QueueId | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from msgspec import Struct
 
-from taskhandler.errors import ConfigError
+from taskhandler.errors import LEDGER_KEY, ConfigError
 from taskhandler.forks import notify_of_forks
 from taskhandler.ledger import bootclock
 from taskhandler.ledger.listing import page_of
@@ -135,7 +135,7 @@ def open_memory(url: str) -> MemoryStorage:
     """
     if url != "memory://":
         problem = "the memory ledger has no path and no options"
-        raise ConfigError("TASKHANDLER_LEDGER", url, problem, remedy="Write memory://")
+        raise ConfigError(LEDGER_KEY, url, problem, remedy="Write memory://")
     return MemoryStorage(clock=bootclock.now_ns)
 
 

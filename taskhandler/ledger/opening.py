@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import metadata
 from urllib.parse import urlsplit
 
-from taskhandler.errors import ConfigError
+from taskhandler.errors import LEDGER_KEY, ConfigError
 from taskhandler.ledger.storage import Storage
 from taskhandler.text import mask_url, one_line
 
@@ -21,7 +21,6 @@ GROUP = "taskhandler.storages"
 PROBLEM_LIMIT_CHARACTERS = 1000
 """Characters of a message about what is wrong with a ledger."""
 
-_KEY = "TASKHANDLER_LEDGER"
 _FORMS = "memory://, sqlite:///path/to/file.db or firestore://[project]/[database]/[collection]"
 
 _BUILT_IN = {
@@ -102,4 +101,4 @@ def _describe(point: metadata.EntryPoint) -> str:
 
 
 def _refuse(url: str, problem: str, remedy: str) -> ConfigError:
-    return ConfigError(_KEY, url, problem, remedy=remedy)
+    return ConfigError(LEDGER_KEY, url, problem, remedy=remedy)

@@ -20,7 +20,7 @@ from taskhandler.delivery.notify import Notifier
 from taskhandler.delivery.receiver import Receiver
 from taskhandler.delivery.wait_limit import WaitLimit
 from taskhandler.enqueue.enqueuer import Enqueuer
-from taskhandler.errors import ConfigError
+from taskhandler.errors import LEDGER_KEY, ConfigError
 from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.opening import list_lacking, open_storage
@@ -145,9 +145,9 @@ def _make_storage(settings: Settings) -> Storage:
     storage = open_storage(settings.ledger) if isinstance(settings.ledger, str) else settings.ledger
     if not isinstance(storage, Storage):
         problem = f"must be a URL, or a Storage; this value lacks {list_lacking(storage)}"
-        raise ConfigError("TASKHANDLER_LEDGER", storage, problem)
+        raise ConfigError(LEDGER_KEY, storage, problem)
     if settings.on_cloud_run and not storage.shared:
         problem = "instances of Cloud Run do not share it: a task would run once in each"
         remedy = "Use firestore://[project]/[database]/[collection]"
-        raise ConfigError("TASKHANDLER_LEDGER", settings.ledger, problem, remedy=remedy)
+        raise ConfigError(LEDGER_KEY, settings.ledger, problem, remedy=remedy)
     return storage

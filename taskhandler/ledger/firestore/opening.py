@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
-from taskhandler.errors import ConfigError
+from taskhandler.errors import LEDGER_KEY, ConfigError
 from taskhandler.ledger.firestore.storage import FirestoreStorage
-from taskhandler.ledger.firestore.url import KEY, FirestoreUrl, parse_url
+from taskhandler.ledger.firestore.url import FirestoreUrl, parse_url
 
 
 def open_firestore(url: str) -> FirestoreStorage:
@@ -21,7 +21,7 @@ def open_firestore(url: str) -> FirestoreStorage:
     parsed = parse_url(url)
     if not _is_installed():
         problem = "google-cloud-firestore is not installed"
-        raise ConfigError(KEY, url, problem, remedy='pip install "flask-taskhandler[firestore]"')
+        raise ConfigError(LEDGER_KEY, url, problem, remedy='pip install "flask-taskhandler[firestore]"')
     storage = FirestoreStorage(client=lambda: _make_client(parsed), collection=parsed.collection)
     if parsed.warm:
         storage.warm_up()

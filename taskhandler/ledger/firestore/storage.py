@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
-from taskhandler.errors import ConfigError, LedgerError
+from taskhandler.errors import LEDGER_KEY, ConfigError, LedgerError
 from taskhandler.ledger.firestore import dead_letter as dead_letters
 from taskhandler.ledger.firestore.attention import find_spans, read_cursor
 from taskhandler.ledger.firestore.commit import Commit, name_document
@@ -29,7 +29,7 @@ from taskhandler.ledger.firestore.status import (
 )
 from taskhandler.ledger.firestore.status_report import StatusReport, as_unavailable
 from taskhandler.ledger.firestore.transport import DETAILS_LIMIT_CHARACTERS, Failure, Transport
-from taskhandler.ledger.firestore.url import COLLECTION, KEY, find_collection_problem
+from taskhandler.ledger.firestore.url import COLLECTION, find_collection_problem
 from taskhandler.ledger.storage import (
     Answer,
     Disputed,
@@ -85,7 +85,7 @@ class FirestoreStorage:
     ) -> None:
         problem = find_collection_problem(collection)
         if problem:
-            raise ConfigError(KEY, collection, problem)
+            raise ConfigError(LEDGER_KEY, collection, problem)
         self._collection = collection
         self._wall = wall
         self._clock = clock

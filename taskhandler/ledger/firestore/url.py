@@ -7,12 +7,11 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from msgspec import Struct
 
-from taskhandler.errors import ConfigError
+from taskhandler.errors import LEDGER_KEY, ConfigError
 
 DATABASE = "(default)"
 COLLECTION = "task_ledger"
 
-KEY = "TASKHANDLER_LEDGER"
 _FORM = "Write firestore://[project]/[database]/[collection]; each part may be left out"
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9][a-z0-9-]*")
 _DATABASE = re.compile(r"\(default\)|[a-z][a-z0-9-]{2,61}[a-z0-9]")
@@ -98,4 +97,4 @@ def _find_problem(url: FirestoreUrl) -> str:
 
 
 def _refuse(url: str, problem: str) -> ConfigError:
-    return ConfigError(KEY, url, problem, remedy=_FORM)
+    return ConfigError(LEDGER_KEY, url, problem, remedy=_FORM)

@@ -8,13 +8,11 @@ import time
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from taskhandler.errors import ConfigError, LedgerError
+from taskhandler.errors import LEDGER_KEY, ConfigError, LedgerError
 from taskhandler.ledger.bootclock import machine_clock
 from taskhandler.ledger.sqlite.file import Bound, prepare, remedy
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.text import one_line
-
-KEY = "TASKHANDLER_LEDGER"
 
 PROBLEM_LIMIT_CHARACTERS = 1000
 """Characters of a message about what is wrong with a ledger."""
@@ -78,4 +76,4 @@ def _choose_version() -> int:
 
 
 def _refuse(url: str, problem: str, remedy: str) -> ConfigError:
-    return ConfigError(KEY, url, problem, remedy=remedy)
+    return ConfigError(LEDGER_KEY, url, problem, remedy=remedy)

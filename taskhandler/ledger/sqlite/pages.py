@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
 from taskhandler.ledger.listing import listed_as
-from taskhandler.ledger.sqlite.rows import COLUMNS, KEY, Row, encode_key
+from taskhandler.ledger.sqlite.rows import KEY_COLUMNS, RECORD_COLUMNS, Row, encode_key
 from taskhandler.ledger.storage import Entry, Key, Page
 from taskhandler.lifecycle.record import Snapshot
 
@@ -32,7 +32,7 @@ _SEPARATOR, _NUL, _ESCAPED_NUL = b"\0\1", b"\0", b"\0\2"
 
 def build_statement(*, of_handler: bool, is_continued: bool) -> str:
     """Finds rows that are listed as one thing, of one handler or of all, from the start or behind a place."""
-    order = KEY if of_handler else f"handler, {KEY}"
+    order = KEY_COLUMNS if of_handler else f"handler, {KEY_COLUMNS}"
     places = ", ".join("?" for _ in order.split(","))
     conditions = [
         "listed_as IS NOT NULL AND listed_as = ?",  # the first is the condition of the index
@@ -40,7 +40,7 @@ def build_statement(*, of_handler: bool, is_continued: bool) -> str:
         *([f"({order}) > ({places})"] if is_continued else []),
     ]
     return (
-        f"SELECT {COLUMNS}, listed_as, handler, {KEY} FROM records "  # noqa: S608 - names of this package
+        f"SELECT {RECORD_COLUMNS}, listed_as, handler, {KEY_COLUMNS} FROM records "  # noqa: S608 - names of this package
         f"WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"
     )
 

@@ -29,18 +29,18 @@ UPDATE records SET
 WHERE namespace = ?12 AND queue = ?13 AND task = ?14 AND conflict = ?15 AND version = ?
 """
 
-KEY = "namespace, queue, task, conflict"
-COLUMNS = "boot_id, boot_ns, created_at, updated_at, version, format, min_reader, CAST(record AS BLOB)"
+KEY_COLUMNS = "namespace, queue, task, conflict"
+RECORD_COLUMNS = "boot_id, boot_ns, created_at, updated_at, version, format, min_reader, CAST(record AS BLOB)"
 """What `decode_row` wants first of a row."""
 
 READ = f"""
-SELECT {COLUMNS} FROM records WHERE namespace = ? AND queue = ? AND task = ? AND conflict = ?
+SELECT {RECORD_COLUMNS} FROM records WHERE namespace = ? AND queue = ? AND task = ? AND conflict = ?
 """  # noqa: S608 - names of this file
 SCAN = f"""
-SELECT {COLUMNS}, {KEY} FROM records ORDER BY {KEY} LIMIT 500
+SELECT {RECORD_COLUMNS}, {KEY_COLUMNS} FROM records ORDER BY {KEY_COLUMNS} LIMIT 500
 """  # noqa: S608 - names of this file
 SCAN_ON = f"""
-SELECT {COLUMNS}, {KEY} FROM records WHERE ({KEY}) > (?, ?, ?, ?) ORDER BY {KEY} LIMIT 500
+SELECT {RECORD_COLUMNS}, {KEY_COLUMNS} FROM records WHERE ({KEY_COLUMNS}) > (?, ?, ?, ?) ORDER BY {KEY_COLUMNS} LIMIT 500
 """  # noqa: S608 - names of this file
 PUT_DEAD_LETTER = """
 INSERT OR REPLACE INTO dead_letters (content_type, body, namespace, queue, task, conflict)
@@ -119,7 +119,7 @@ def encode_dead_letter(key: Key, dead_letter: TaskBody) -> Row:
 
 
 def decode_row(row: Row, *, clock: ServerClock, now: int) -> Snapshot:
-    """What a row says whose first columns are `COLUMNS`.
+    """What a row says whose first columns are `RECORD_COLUMNS`.
 
     Args:
         row: from the table of records.

@@ -29,7 +29,7 @@ import sqlite3
 from collections.abc import Callable
 
 from taskhandler.ledger.bootclock import ServerClock
-from taskhandler.ledger.sqlite.rows import COLUMNS, KEY, Row, UnreadableRowError, decode_row
+from taskhandler.ledger.sqlite.rows import KEY_COLUMNS, RECORD_COLUMNS, Row, UnreadableRowError, decode_row
 
 ROWS_PER_WRITE = 2
 """Records that are looked at, at most, for each write of a commit."""
@@ -57,15 +57,15 @@ SELECT ?, coalesce(max(before_ns + last_ns), 0), ? FROM boots WHERE true ON CONF
 NOTE_UPTIME = "UPDATE boots SET last_ns = ? WHERE boot_id = ?"
 
 EXPIRED = f"""
-SELECT {COLUMNS}, (
+SELECT {RECORD_COLUMNS}, (
   SELECT length(body) FROM dead_letters WHERE dead_letters.namespace = records.namespace
   AND dead_letters.queue = records.queue AND dead_letters.task = records.task
   AND dead_letters.conflict = records.conflict
-), expires_ns, {KEY}
+), expires_ns, {KEY_COLUMNS}
 FROM records WHERE expires_ns IS NOT NULL
 AND expires_ns <= ? + (SELECT before_ns FROM boots WHERE boot_id = ?)
-AND (expires_ns, {KEY}) > (?, ?, ?, ?, ?)
-ORDER BY expires_ns, {KEY} LIMIT ?
+AND (expires_ns, {KEY_COLUMNS}) > (?, ?, ?, ?, ?)
+ORDER BY expires_ns, {KEY_COLUMNS} LIMIT ?
 """  # noqa: S608 - names of this package
 DELETE = "DELETE FROM records WHERE namespace = ? AND queue = ? AND task = ? AND conflict = ?"
 DELETE_DEAD_LETTER = (
