@@ -40,7 +40,8 @@ SCAN = f"""
 SELECT {RECORD_COLUMNS}, {KEY_COLUMNS} FROM records ORDER BY {KEY_COLUMNS} LIMIT 500
 """  # noqa: S608 - names of this file
 SCAN_ON = f"""
-SELECT {RECORD_COLUMNS}, {KEY_COLUMNS} FROM records WHERE ({KEY_COLUMNS}) > (?, ?, ?, ?) ORDER BY {KEY_COLUMNS} LIMIT 500
+SELECT {RECORD_COLUMNS}, {KEY_COLUMNS} FROM records WHERE ({KEY_COLUMNS}) > (?, ?, ?, ?)
+ORDER BY {KEY_COLUMNS} LIMIT 500
 """  # noqa: S608 - names of this file
 PUT_DEAD_LETTER = """
 INSERT OR REPLACE INTO dead_letters (content_type, body, namespace, queue, task, conflict)
