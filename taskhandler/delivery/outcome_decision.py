@@ -50,7 +50,7 @@ def conclude(verdict: Verdict, ending: Ending | None, *, attempt: int, is_last: 
     Args:
         verdict: the state machine's last one; the body of a conflict must have been kept before.
         ending: how the attempt ended, if the task was run.
-        attempt: its number.
+        attempt: its number when it was claimed.
         is_last: whether the queue will not deliver the task again.
     """
     ended = _NOT_RUN if ending is None else ending

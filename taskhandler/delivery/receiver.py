@@ -206,8 +206,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
         snapshot = delivery.lease.snapshot
         if snapshot is not None:
             self._call_on_dead(delivery, snapshot, None if ending is None else ending.error)
-        attempt = 0 if snapshot is None else snapshot.record.attempt
-        concluded = conclude(verdict, ending, attempt=attempt, is_last=delivery.is_last)
+        concluded = conclude(verdict, ending, attempt=delivery.lease.attempt, is_last=delivery.is_last)
         event = TaskEvent(
             outcome=concluded.outcome,
             handler=delivery.handler.name,

@@ -55,6 +55,7 @@ class Lease:
     def __init__(self, ledger: Ledger, key: Key, claim: Claim, *, clock: Callable[[], float]) -> None:
         self.fenced = False
         self.cancelled = False
+        self.attempt = 0  # that was claimed; the record may be at another one since
         self.due = 0.0
         self._ledger = ledger
         self._key = key
@@ -79,7 +80,10 @@ class Lease:
         """Ask for the lease; `Run` says that it is yours."""
         with self._lock:
             self._believed = believed
-            return self._act(self._claim, timeout=CLAIM_TIMEOUT_SECONDS, body=body)
+            verdict = self._act(self._claim, timeout=CLAIM_TIMEOUT_SECONDS, body=body)
+            if isinstance(verdict, Run) and self.snapshot is not None:
+                self.attempt = self.snapshot.record.attempt
+            return verdict
 
     def remaining(self) -> float:
         """Seconds that are left of the lease; none if it is known to be lost."""

@@ -1,4 +1,4 @@
-"""The outcomes of deliveries of a cancelled task."""
+"""The outcomes of deliveries of a task that is cancelled or reset from outside."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from taskhandler import Task, TaskBlueprint, TaskEvent, task_cancelled, task_fenced
+from taskhandler import Retry, Task, TaskBlueprint, TaskEvent, task_cancelled, task_fenced
 from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import State
-from taskhandler.lifecycle.rules import Cancel
+from taskhandler.lifecycle.rules import Cancel, Reset
 from taskhandler.lifecycle.verdict import Settled
 from tests.web.local_app import app_with, deliver, outcome, record_of
 
@@ -27,6 +27,12 @@ def cancel(app: Flask) -> None:
     ledger = app.extensions["taskhandler"].receiver.ledger
     done = ledger.amend(Key("", "q", "t1"), CANCEL, Unread(), timeout=5.0)
     assert done.verdict == Settled(State.CANCELLED)
+
+
+def reset(app: Flask) -> None:
+    ledger = app.extensions["taskhandler"].receiver.ledger
+    done = ledger.amend(Key("", "q", "t1"), Reset("n"), Unread(), timeout=5.0)
+    assert done.verdict == Settled(State.WAITING)
 
 
 @pytest.mark.parametrize("retry", [0, 1])
@@ -76,6 +82,27 @@ def test_a_failure_of_a_cancelled_handler_is_not_delivered_again(tasks: TaskBlue
 
     app = app_with(tasks)
     assert outcome(deliver(app, "charge")) == (200, "cancelled")
+
+
+@pytest.mark.parametrize("runs_again", [True, False])
+def test_an_attempt_that_was_fenced_by_a_reset_is_reported_with_its_own_number(
+    tasks: TaskBlueprint,
+    runs_again: bool,  # noqa: FBT001 - a parameter of the test
+):
+    @tasks.handler("charge")
+    def charge(task: Task) -> None:
+        if task.fence == 1:
+            raise Retry
+        if task.fence == 2:
+            reset(app)
+            if runs_again:
+                deliver(app, "charge", retry=2)
+
+    app = app_with(tasks)
+    deliver(app, "charge")
+    answer = deliver(app, "charge", retry=1)
+    assert outcome(answer) == ((200, "duplicate") if runs_again else (503, "retry"))
+    assert (answer.json or {})["attempt"] == 2
 
 
 def _heard(name: str, heard: list[tuple[str, TaskEvent]]) -> Any:  # noqa: ANN401 - a receiver of blinker
