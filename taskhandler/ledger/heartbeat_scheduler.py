@@ -1,20 +1,20 @@
 """Extends the leases of long-running handlers: one scheduler for all apps of a process.
 
 Theory of operation. A lease is watched while its handler runs, and is due a third of its length later.
-Of the sender threads one is the *lookout*: it sleeps until the earliest lease is due, gives up the lookout
-to another thread (a spare one, else a new one, up to `MOST_SENDERS`) and sends the heartbeat itself. So
-one slow call to a ledger holds up one lease, and nothing is handed from thread to thread. A thread that has
-sent its heartbeat becomes the lookout if there is none, else it stays as a spare::
+Of the sender threads one is the *leader*: it sleeps until the earliest lease is due, appoints another thread
+to lead (a spare one, else a new one, up to `MOST_SENDERS`) and sends the heartbeat itself (the pattern
+*leader/followers*). So one slow call to a ledger holds up one lease, and nothing is handed from thread to
+thread. A thread that has sent its heartbeat becomes the leader if there is none, else it stays as a spare::
 
-    lookout ── sleeps until the alarm, the earliest due time ──▶ takes the lease, relieved by a spare thread
+    leader ── sleeps until the alarm, the earliest due time ──▶ takes the lease, appoints a spare thread
        ▲                                                                   │
-       └──── becomes the lookout, or a spare ◀── notifies again? ◀── sends the heartbeat
+       └──── becomes the leader, or a spare ◀── notifies again? ◀── sends the heartbeat
 
-The lookout does not count a lease that is being renewed: its due time may change yet, since a heartbeat that
-fails is tried again sooner. So the thread that has sent it notifies the lookout again if the lease is due
+The leader does not count a lease that is being renewed: its due time may change yet, since a heartbeat that
+fails is tried again sooner. So the thread that has sent it notifies the leader again if the lease is due
 before the alarm; nothing else would wake it in time.
 
-A new lease wakes the lookout only if it is due before all others, and the first one starts the first
+A new lease wakes the leader only if it is due before all others, and the first one starts the first
 thread: a handler that ends early costs two dictionary operations under a lock. Threads end after
 `IDLE_SECONDS` without work, and at once when `rest` says that an app is gone. Between two heartbeats a
 thread refers to no lease, since a lease leads to a ledger and an app. All of this is the state of
@@ -121,13 +121,13 @@ class _Senders:
         self._idle = idle
         self._log = ThrottledLog(LOGGER, clock=clock)
         self._lock = threading.Lock()
-        self._earlier = threading.Condition(self._lock)  # wakes the lookout
-        self._relief = threading.Condition(self._lock)  # wakes a spare thread to become the lookout
+        self._earlier = threading.Condition(self._lock)  # wakes the leader
+        self._leadership = threading.Condition(self._lock)  # wakes a spare thread to lead
         self._watched: dict[int, Renewable] = {}
         self._being_renewed: set[int] = set()
         self._alarm = float("inf")
-        self._lookout = False
-        self._called = False  # to look out, but not there yet
+        self._led = False
+        self._appointed = False  # a thread, which does not lead yet
         self._threads = set[threading.Thread]()
         self._spares = 0
         self._resting = False
@@ -137,8 +137,8 @@ class _Senders:
         with self._lock:
             self._resting = False
             self._watched[id(lease)] = lease
-            if not (self._lookout or self._called):
-                self._call_lookout()
+            if not (self._led or self._appointed):
+                self._appoint_leader()
                 if not self._threads:
                     del self._watched[id(lease)]
                     raise RuntimeError("no thread can be started for heartbeats: the lease would lapse")
@@ -159,7 +159,7 @@ class _Senders:
                 self._resting = False
                 return []
             self._earlier.notify_all()
-            self._relief.notify_all()
+            self._leadership.notify_all()
             return list(self._threads)
         finally:
             self._lock.release()
@@ -169,13 +169,13 @@ class _Senders:
         self._watched.clear()
         self._resting = self._abandoned = True
 
-    def _call_lookout(self) -> None:
-        """Have a thread look out: a spare one, or a new one, or the first that has sent its heartbeat."""
+    def _appoint_leader(self) -> None:
+        """Have a thread lead: a spare one, or a new one, or the first that has sent its heartbeat."""
         if self._spares:
-            self._relief.notify()
-            self._called = True
+            self._leadership.notify()
+            self._appointed = True
         elif len(self._threads) < self._most:
-            self._called = self._start()
+            self._appointed = self._start()
 
     def _start(self) -> bool:
         thread = threading.Thread(target=self._send, name="taskhandler-heartbeat", daemon=True)
@@ -205,40 +205,40 @@ class _Senders:
         finally:
             with self._lock:
                 self._being_renewed.discard(id(lease))
-                if lease.due < self._alarm:  # the lookout has not counted on it
+                if lease.due < self._alarm:  # the leader has not counted on it
                     self._earlier.notify()
 
     def _next(self) -> Renewable | None:
         """Wait for the next lease that is due; None if this thread is not needed any more."""
         with self._lock:
-            lease = self._look_out() if self._await_lookout() else None
+            lease = self._lead() if self._await_leadership() else None
             if lease is None and self._abandoned:
-                self._relief.wait()  # no end: `threading` does not know this thread here, and it cannot end
+                self._leadership.wait()  # `threading` does not know this thread here: it cannot end
             if lease is None:
                 self._threads.discard(threading.current_thread())
             elif any(key not in self._being_renewed for key in self._watched):
-                self._call_lookout()
+                self._appoint_leader()
             return lease
 
-    def _await_lookout(self) -> bool:
-        """Wait as a spare thread until there is no lookout; False if that takes too long."""
+    def _await_leadership(self) -> bool:
+        """Wait as a spare thread until there is no leader; False if that takes too long."""
         woken = True
-        while self._lookout:
+        while self._led:
             if self._resting or not woken:
                 return False
             self._spares += 1
             try:
-                woken = self._relief.wait(self._idle)
+                woken = self._leadership.wait(self._idle)
             finally:
                 self._spares -= 1
         return True
 
-    def _look_out(self) -> Renewable | None:
-        self._lookout, self._called = True, False
+    def _lead(self) -> Renewable | None:
+        self._led, self._appointed = True, False
         try:
             return self._await_due()
         finally:
-            self._lookout = False
+            self._led = False
 
     def _await_due(self) -> Renewable | None:
         """The lease that is due; None if nothing has been watched for a while."""
