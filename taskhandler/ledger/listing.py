@@ -17,6 +17,16 @@ def listed_as(key: Key, record: Record) -> Listed | None:
     return None if state is State.COMPLETED else Listed(state.value)
 
 
+def check_limit(limit: int) -> None:
+    """See that a page may have so many records.
+
+    Raises:
+        ValueError: it may not.
+    """
+    if limit < 1:
+        raise ValueError(f"limit must be an integer of at least 1, not {limit!r}")
+
+
 def page_of(
     entries: Iterable[Entry],
     states: Collection[Listed],
@@ -33,7 +43,11 @@ def page_of(
         handler: the same.
         after: the same.
         limit: the same.
+
+    Raises:
+        ValueError: `limit` is less than 1.
     """
+    check_limit(limit)
     try:
         found = sorted(_filter(entries, states, handler, after), key=lambda entry: entry.id)
     except LedgerError as error:
@@ -48,5 +62,5 @@ def _filter(
     for entry in entries:
         record = entry.snapshot.record
         is_listed = listed_as(entry.key, record) in states and handler in {None, record.handler}
-        if is_listed and (after is None or entry.id > after):
+        if is_listed and not entry.snapshot.has_expired and (after is None or entry.id > after):
             yield entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
@@ -140,7 +141,7 @@ def open_memory(url: str) -> MemoryStorage:
 
 
 def _make_id(key: Key) -> str:
-    return f"{key.namespace}\0{key.queue}\0{key.task}\0{key.conflict}"
+    return json.dumps([key.namespace, key.queue, key.task, key.conflict])
 
 
 def _make_snapshot(row: _Row, now: int) -> Snapshot:

@@ -260,6 +260,10 @@ class Storage(Protocol):
             handler: only those of this handler.
             after: `Page.after` of the page before; None for the first one.
             limit: records of a page at most, from 1.
+
+        Raises:
+            ValueError: `limit` is less than 1; or `after` is not where a page of this ledger ended, as far as
+                the storage can tell.
         """
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:

@@ -63,3 +63,15 @@ def test_a_ledger_that_cannot_be_read_while_it_is_listed_is_unavailable():
 
     page = page_of(failing(), {Listed.DEAD}, handler=None, after=None, limit=9)
     assert page == Unavailable("the disk is gone")
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_page_has_room_for_one_record_at_least(limit: int):
+    with pytest.raises(ValueError, match=f"limit must be an integer of at least 1, not {limit}"):
+        page_of(ENTRIES, {Listed.DEAD}, handler=None, after=None, limit=limit)
+
+
+def test_a_record_past_its_retention_is_left_out():
+    old = [replace(entry, snapshot=replace(entry.snapshot, age=1e9)) for entry in ENTRIES]
+    page = pages(old, set(Listed), handler=None, after=None, limit=9)
+    assert [entry.snapshot.record.state for entry in page.entries] == [State.WAITING]

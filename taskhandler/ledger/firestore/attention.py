@@ -7,6 +7,7 @@ are spread over the index as they are over the collection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from msgspec import Struct
@@ -18,6 +19,11 @@ from taskhandler.lifecycle.record import Record
 
 ATTENTION = "attention"
 """The name of the field."""
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_NEVER_WRITTEN = re.compile(r"[\ud800-\udfff]|/__.*__\Z")
+"""What no cursor has: half a surrogate pair, and an id that Firestore keeps for itself
+(https://cloud.google.com/firestore/quotas)."""
 
 _AFTER_COLON = ";"
 """The character that follows ":"."""
@@ -37,7 +43,12 @@ def find_attention(key: Key, record: Record) -> str:
 
 
 def find_spans(states: Collection[Listed], handler: str | None) -> list[Span]:
-    """The ranges of values that these states have, in ascending order."""
+    """The ranges of values that these states have, in ascending order.
+
+    None if no handler of that name can have been written.
+    """
+    if handler is not None and _SURROGATE.search(handler):
+        return []
     names = sorted({state.value for state in states})
     if handler is None:
         return [Span(f"{name}:", f"{name}{_AFTER_COLON}") for name in names]
@@ -61,6 +72,6 @@ def read_cursor(text: str) -> Cursor:
         ValueError: it is something else.
     """
     value, slash, document_id = text.rpartition("/")
-    if not slash or ":" not in value:
+    if not slash or ":" not in value or _NEVER_WRITTEN.search(text):
         raise ValueError(f"after must be the `after` of a page of this ledger, not {text!r}")
     return Cursor(value, document_id)

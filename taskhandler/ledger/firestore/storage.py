@@ -30,6 +30,7 @@ from taskhandler.ledger.firestore.status import (
 from taskhandler.ledger.firestore.status_report import StatusReport, as_unavailable
 from taskhandler.ledger.firestore.transport import DETAILS_LIMIT_CHARACTERS, Failure, Transport
 from taskhandler.ledger.firestore.url import COLLECTION, find_collection_problem
+from taskhandler.ledger.listing import check_limit
 from taskhandler.ledger.storage import (
     Answer,
     Disputed,
@@ -172,8 +173,9 @@ class FirestoreStorage:
         left out, and so is one whose retention is over.
 
         Raises:
-            ValueError: `after` is not from a page of this ledger.
+            ValueError: `limit` is less than 1, or `after` is not from a page of this ledger.
         """
+        check_limit(limit)
         cursor = None if after is None else read_cursor(after)
         until = self._clock() + LIMIT_SECONDS
         transport = self._connection.connect(timeout=CLIENT_SECONDS)

@@ -50,20 +50,20 @@ def read_page(
     states: Sequence[str],
     *,
     handler: str | None,
-    after: str | None,
+    after: Place | None,
     limit: int,
     decode: Decode,
 ) -> Page:
     """The page behind `after`, of records that are listed as one of `states`.
 
     Raises:
-        ValueError: no page has ended there, or a row has columns that are not text.
+        ValueError: a row has columns that are not text.
         sqlite3.Error: the file cannot be read.
     """
     entries = list[Entry]()
     last: Place | None = None
-    start = None if after is None else _decode_place(after)
-    for number, row in enumerate(_find_rows(connection, states, handler, start, limit + 1)):
+    batch = min(limit, MOST_ROWS) + 1
+    for number, row in enumerate(_find_rows(connection, states, handler, after, batch)):
         if last is not None and (len(entries) == limit or number == MOST_ROWS):
             return Page(tuple(entries), _encode(last), is_complete=len(entries) == limit)
         last = _read_place(row)
@@ -71,6 +71,22 @@ def read_page(
         if entry is not None:
             entries.append(entry)
     return Page(tuple(entries))
+
+
+def decode_place(text: str) -> Place:
+    """The place that `Page.after` names.
+
+    Raises:
+        ValueError: no page of a SQLite ledger can have ended there.
+    """
+    try:
+        parts = bytes.fromhex(text).split(_SEPARATOR)
+        place = tuple(part.replace(_ESCAPED_NUL, _NUL).decode() for part in parts)
+    except ValueError as error:
+        raise ValueError(f"after must be the `after` of a page of this ledger, not {text!r}") from error
+    if len(place) != _PLACE_LENGTH:
+        raise ValueError(f"after must be the `after` of a page of this ledger, not {text!r}")
+    return place
 
 
 def _read_entry(place: Place, row: Row, decode: Decode) -> Entry | None:
@@ -91,7 +107,7 @@ def _find_rows(
     after: Place | None,
     batch: int,
 ) -> Iterator[Row]:
-    for state in sorted(states):
+    for state in sorted(set(states)):
         behind = _find_start(state, handler, after)
         while behind is not None:
             text = build_statement(of_handler=handler is not None, is_continued=bool(behind))
@@ -121,14 +137,3 @@ def _read_place(row: Row) -> Place:
 
 def _encode(place: Place) -> str:
     return _SEPARATOR.join(part.encode().replace(_NUL, _ESCAPED_NUL) for part in place).hex()
-
-
-def _decode_place(text: str) -> Place:
-    try:
-        parts = bytes.fromhex(text).split(_SEPARATOR)
-        place = tuple(part.replace(_ESCAPED_NUL, _NUL).decode() for part in parts)
-    except ValueError as error:
-        raise ValueError("no page of this ledger has ended there") from error
-    if len(place) != _PLACE_LENGTH:
-        raise ValueError("no page of this ledger has ended there")
-    return place

@@ -14,11 +14,12 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from taskhandler.errors import LedgerError
 from taskhandler.forks import notify_of_forks
 from taskhandler.ledger.bootclock import ServerClock
+from taskhandler.ledger.listing import check_limit
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
 from taskhandler.ledger.sqlite.file import Bound, remedy
 from taskhandler.ledger.sqlite.group_commit import FAULTS, GroupCommit, Write
-from taskhandler.ledger.sqlite.pages import read_page
+from taskhandler.ledger.sqlite.pages import decode_place, read_page
 from taskhandler.ledger.sqlite.sweep import Sweep
 from taskhandler.ledger.sqlite.write_ahead_log import WriteAheadLog
 from taskhandler.ledger.storage import Answer, Key, Listed, Page, Stale, TaskBody, Unavailable
@@ -112,6 +113,8 @@ class SQLiteStorage:
         limit: int = 50,
     ) -> Page | Unavailable:
         """See `Storage.list`. A page that meets too many expired records is not complete."""
+        check_limit(limit)
+        start = None if after is None else decode_place(after)
         now = self._clock.now()
         try:
             with self._connections.reader() as opened:
@@ -119,12 +122,14 @@ class SQLiteStorage:
                     opened.connection,
                     [state.value for state in states],
                     handler=handler,
-                    after=after,
+                    after=start,
                     limit=limit,
                     decode=lambda key, row: _keep_readable(self._decode(key, row, now)),
                 )
         except FAULTS as error:
             return Unavailable(self._explain(error))
+        except UnicodeEncodeError:
+            return Page(())  # no handler of that name can have been written
         except ValueError as error:
             return Unavailable(f"the page cannot be read: {error}")
 

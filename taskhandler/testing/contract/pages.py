@@ -67,6 +67,31 @@ class Pages(Fixtures):
         assert _walk(storage, {Listed.DEAD}, handler="other") == []
         assert set(_keys(_walk(storage, {Listed.DEAD}))) == set(keys.values())
 
+    @pytest.mark.parametrize("limit", [0, -1, -50])
+    def test_a_page_of_no_records_is_refused(self, storage: Storage, limit: int) -> None:
+        _create_dead(storage, 2)
+        with pytest.raises(ValueError, match="limit"):
+            storage.list({Listed.DEAD}, limit=limit)
+
+    def test_a_page_of_no_states_is_empty(self, storage: Storage) -> None:
+        _create_dead(storage, 1)
+        assert _walk(storage, set()) == []
+
+    def test_a_state_that_is_named_twice_is_listed_once(self, storage: Storage) -> None:
+        keys = _create_dead(storage, 2)
+        twice = [Listed.DEAD, Listed.DEAD]
+        assert sorted(_keys(_walk(storage, twice, limit=1)), key=str) == sorted(keys, key=str)
+
+    def test_a_handler_that_cannot_have_been_written_has_an_empty_page(self, storage: Storage) -> None:
+        _create_dead(storage, 1)
+        assert _walk(storage, {Listed.DEAD}, handler="half a \ud800 pair") == []
+
+    def test_keys_that_are_alike_have_ids_of_their_own(self, storage: Storage) -> None:
+        keys = [Key("a\0b", "c", "d"), Key("a", "b\0c", "d"), Key("a", "b", "c\0d"), Key("a\0b\0c", "d", "")]
+        for key in keys:
+            written(storage.create(key, DEAD))
+        assert sorted(_keys(_walk(storage, {Listed.DEAD}, limit=1)), key=str) == sorted(keys, key=str)
+
     @pytest.mark.parametrize("limit", [1, 2, 5, 10, 11, 50])
     def test_pages_have_each_record_once_in_the_order_of_ids(self, storage: Storage, limit: int) -> None:
         keys = _create_dead(storage, 10)

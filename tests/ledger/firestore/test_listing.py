@@ -194,9 +194,12 @@ def test_a_list_that_fails_is_unavailable_and_logged_with_the_remedy(
     assert remedy in caplog.messages[0].partition("To fix it: ")[2]
 
 
-def test_a_list_after_something_else_than_a_page_is_refused(cloud: Cloud):
+@pytest.mark.parametrize(
+    "after", ["", "record-7", "00", "dead:h", "dead:h/__id7__", "dead:\ud800/1", "/dead"]
+)
+def test_a_list_after_something_else_than_a_page_is_refused(cloud: Cloud, after: str):
     with pytest.raises(ValueError, match="after must be"):
-        cloud.storage.list({Listed.DEAD}, after="record-7")
+        cloud.storage.list({Listed.DEAD}, after=after)
 
 
 def fetched(handler: str, number: int) -> Fetched:

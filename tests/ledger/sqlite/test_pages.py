@@ -166,10 +166,19 @@ def test_a_page_with_too_many_expired_records_ends_early_with_a_cursor(
 
 
 @pytest.mark.parametrize("after", ["", "0", "zz", "00", "ff" * 9, "0001" * 4, "0001" * 6])
-def test_a_cursor_where_no_page_ended_is_unavailable_with_that_reason(local: SQLiteStorage, after: str):
-    answer = local.list([Listed.DEAD], after=after)
-    assert isinstance(answer, Unavailable)
-    assert "no page of this ledger has ended there" in answer.why
+def test_a_cursor_where_no_page_ended_is_an_error_that_quotes_it(local: SQLiteStorage, after: str):
+    with pytest.raises(ValueError, match=f"of a page of this ledger, not '{after}'"):
+        local.list([Listed.DEAD], after=after)
+
+
+def test_a_page_looks_at_so_many_rows_whatever_its_limit(path: Path, local: SQLiteStorage):
+    put(local, "old")
+    with raw_connection(path) as connection:
+        connection.execute(COPIES, (MOST_ROWS * 2,))
+    page = local.list([Listed.DEAD], limit=10**30)
+    assert isinstance(page, Page)
+    assert (len(page.entries), page.is_complete) == (MOST_ROWS, False)
+    assert len(list(page_by_page(local, Listed.DEAD, limit=10**30))) == MOST_ROWS * 2 + 1
 
 
 @pytest.mark.parametrize(
