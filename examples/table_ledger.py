@@ -67,7 +67,7 @@ class TableStorage:
     def list(
         self, states: Collection[tl.Listed], *, handler: Text = None, after: Text = None, limit: int = 50
     ) -> tl.Page | tl.Unavailable:
-        """A page of what wants attention."""
+        """A page of the records that need attention."""
         entries = (tl.Entry(_text(key), key, snapshot) for key, snapshot in self.scan())
         return tl.page_of(entries, states, handler=handler, after=after, limit=limit)
 

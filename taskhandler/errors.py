@@ -7,12 +7,12 @@ TaskHandlerError
 ├── UsageError          the programmer's: the API was called in a way that cannot work
 ├── EnqueueError        the producer's: a task could not be created
 ├── LedgerError         the ledger's: it cannot be opened or read
-└── Steering            the handler's words to the queue
+└── Steering            what a handler asks of the queue
     ├── Retry           not now: deliver again
     ├── RateLimited     not now, and slow the whole queue down
     └── Reject          never: record it and stop
 BaseException
-└── Interrupted         the framework's word to a running handler: stop politely
+└── Interrupted         raised at a checkpoint of a handler that is to stop
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class LedgerError(TaskHandlerError):
     """The ledger cannot be opened or read. Never raised on the path of a delivery, which answers 503."""
 
 
-class Steering(TaskHandlerError):  # noqa: N818 - a word of steering, not always an error
+class Steering(TaskHandlerError):  # noqa: N818 - what it asks for is not always an error
     """What a handler raises to say what should happen to its task."""
 
     reason: str = ""  # for subclasses whose __init__ does not call ours

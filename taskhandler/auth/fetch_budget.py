@@ -1,4 +1,4 @@
-"""Limits how often something is done: a few times at once, seldom in the long run."""
+"""Limits how often certificates are fetched: a few times at once, seldom in the long run (a token bucket)."""
 
 from __future__ import annotations
 

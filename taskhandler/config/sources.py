@@ -106,8 +106,8 @@ def _find_url_problem(url: object) -> str | None:
     if not isinstance(url, str) or not _is_fetchable(url):
         return "must be an https URL, as in https://service.run.app/tasks"
     if "?" in url or "#" in url:
-        return "must be a URL without query and fragment"
-    return "must be a URL without user and password" if "@" in urlsplit(url).netloc else None
+        return "must be a URL without a query or a fragment"
+    return "must be a URL without a user or a password" if "@" in urlsplit(url).netloc else None
 
 
 def _is_fetchable(url: str) -> bool:

@@ -49,7 +49,7 @@ def encode_body(payload: object, signature: Signature, *, limit: int) -> Body:
 def _check_length(body: Body, limit: int) -> None:
     most = min(limit, LIMIT_BYTES)
     if len(body.content) > most:
-        problem = f"the payload has {len(body.content)} bytes, at most {most} can be sent and read"
+        problem = f"the payload has {len(body.content)} bytes; at most {most} can be sent and read"
         raise UsageError(
             f"{problem}. Send a reference instead, such as the name of a file or the key of a row"
         )

@@ -84,7 +84,7 @@ class Handler(Generic[P, R]):
         if not callable(function) or inspect.iscoroutinefunction(function):
             raise UsageError(f"handler {self.name!r}: on_dead={function!r}: must be a plain function")
         if self.on_dead_function is not None:
-            raise UsageError(f"handler {self.name!r} has an on_dead function already; call both from one")
+            raise UsageError(f"handler {self.name!r} already has an on_dead function; call both from one")
         self.on_dead_function = function
         return function
 

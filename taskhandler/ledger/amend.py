@@ -1,7 +1,7 @@
 """The optimistic loop: apply a rule to the expected record, and write on the condition that it is there.
 
-Only when the storage disagrees, or the fate of the write is unknown, is the record read and the rule
-applied again. This file does no I/O: `begin` and `resume` say which operation to do next, and are told
+Only when the storage disagrees, or cannot say whether it has written, is the record read and the rule
+applied again. This file does no I/O: `begin` and `resume` say which operation to do next, and are given
 what the storage answered. `Ledger` carries the operations out; so do the tests that explore every order
 of events, and both drive this very code.
 """

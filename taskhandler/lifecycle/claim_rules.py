@@ -1,4 +1,4 @@
-"""The rule of a delivery that has come: may it run its task?"""
+"""The rule that every delivery begins with: may it run its task?"""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class TaskBlueprint(Blueprint):
         self._check_setup_finished("handler")
         chosen = choose_name(name, function)
         if chosen in self.handlers:
-            raise UsageError(f"blueprint {self.name!r} has a handler {chosen!r} already")
+            raise UsageError(f"blueprint {self.name!r} already has a handler {chosen!r}")
         if inspect.iscoroutinefunction(function) and importlib.util.find_spec("asgiref") is None:
             raise UsageError(f"handler {chosen!r} is async: install flask[async]")
         handler = Handler(function, name=chosen, options=check_options(chosen, options), post=_post)

@@ -69,7 +69,8 @@ class RecordedBody(io.BufferedIOBase):
             return Refusal(Outcome.MALFORMED, "Content-Length is not a number")
         length = int(self._length.lstrip("0")[:20] or "0")
         if length > self._limit:
-            return Refusal(Outcome.TOO_LARGE, f"the body has {length} bytes, {self._limit} are allowed")
+            why = f"the body has {length} bytes; at most {self._limit} are allowed"
+            return Refusal(Outcome.TOO_LARGE, why)
         self._record_up_to(length)
         if len(self._recorded) < length:
             had = len(self._recorded)

@@ -98,7 +98,7 @@ class Mounts:
             problem = f"{handler!r} answers under {hosts}, and {KEY} has the host {named.host}"
             raise UsageError(f"{problem}. Mount it there, or in an app of its own")
         problem = f"{handler!r} is mounted at {', '.join(prefixes)}: which of its URLs should the task have?"
-        raise UsageError(f"{problem} Let {KEY} name one of them, or register the blueprint once")
+        raise UsageError(f"{problem} Set {KEY} to one of them, or register the blueprint once")
 
     def _refuse_second(self, blueprint: str, place: Place, endpoints: Mapping[str, str]) -> None:
         first, path = self._blueprint_at.get(place), place.prefix
@@ -106,7 +106,7 @@ class Mounts:
         if first is None and other is None:
             return
         owner = f"the endpoint {other!r}" if first is None else f"a handler of blueprint {first!r}"
-        problem = f"blueprint {blueprint!r}: {path} is the URL of {owner} already"
+        problem = f"blueprint {blueprint!r}: {path} is already the URL of {owner}"
         raise UsageError(f"{problem}. Give the handler another name, or the blueprint another url_prefix")
 
     def _check_target(self) -> None:

@@ -163,16 +163,20 @@ def test_an_invalid_value_is_refused_with_its_key_and_value(key: str, value: obj
 @pytest.mark.parametrize(
     ("url", "shown", "problem"),
     [
-        ("https://u:p4ss@h/tasks", "https://u:***@h/tasks", "must be a URL without user and password"),
-        (" https://u:p4ss@h/tasks/", " https://u:***@h/tasks/", "must be a URL without user and password"),
-        ("https://u:p4@ss@h:1/t", "https://u:***@h:1/t", "must be a URL without user and password"),
-        ("https://p4ss@h/tasks", "https://***@h/tasks", "must be a URL without user and password"),
-        ("https://:p4ss@h", "https://***@h", "must be a URL without user and password"),
-        ("https://@h/tasks", "https://***@h/tasks", "must be a URL without user and password"),
-        ("http://u:p4ss@localhost/t", "http://u:***@localhost/t", "must be a URL without user and password"),
+        ("https://u:p4ss@h/tasks", "https://u:***@h/tasks", "must be a URL without a user or a password"),
+        (" https://u:p4ss@h/tasks/", " https://u:***@h/tasks/", "must be a URL without a user or a password"),
+        ("https://u:p4@ss@h:1/t", "https://u:***@h:1/t", "must be a URL without a user or a password"),
+        ("https://p4ss@h/tasks", "https://***@h/tasks", "must be a URL without a user or a password"),
+        ("https://:p4ss@h", "https://***@h", "must be a URL without a user or a password"),
+        ("https://@h/tasks", "https://***@h/tasks", "must be a URL without a user or a password"),
+        (
+            "http://u:p4ss@localhost/t",
+            "http://u:***@localhost/t",
+            "must be a URL without a user or a password",
+        ),
         ("http://u:p4ss@h/t", "http://u:***@h/t", "must be an https URL"),
         ("https://u:p4ss@h:99999/t", "https://u:***@h:99999/t", "must be an https URL"),
-        ("https://h/t?key=p4ss", "https://h/t?key=***", "must be a URL without query and fragment"),
+        ("https://h/t?key=p4ss", "https://h/t?key=***", "must be a URL without a query or a fragment"),
     ],
 )
 def test_a_target_url_with_a_user_or_password_is_refused_and_shown_without_it(

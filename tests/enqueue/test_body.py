@@ -277,5 +277,5 @@ def test_a_payload_nested_too_deeply_to_be_checked_is_refused():
 def test_a_payload_longer_than_the_service_or_cloud_tasks_accepts_is_refused(limit: int, most: int):
     text = signature(str)
     assert len(encode_body("x" * (most - 2), text, limit=limit).content) == most
-    with pytest.raises(UsageError, match=f"the payload has {most + 1} bytes, at most {most} can be sent"):
+    with pytest.raises(UsageError, match=f"the payload has {most + 1} bytes; at most {most} can be sent"):
         encode_body("x" * (most - 1), text, limit=limit)

@@ -153,7 +153,7 @@ def test_a_task_without_delay_is_due_when_the_queue_says(
 
 def test_a_payload_may_be_as_long_as_max_body_and_no_longer(local: LocalEnqueuer):
     assert local.enqueue("x" * 98, TASKHANDLER_MAX_BODY=100)
-    with pytest.raises(UsageError, match="the payload has 101 bytes, at most 100 can be sent and read"):
+    with pytest.raises(UsageError, match="the payload has 101 bytes; at most 100 can be sent and read"):
         local.enqueue("x" * 99, TASKHANDLER_MAX_BODY=100)
 
 

@@ -77,7 +77,7 @@ def test_on_dead_returns_the_plain_function():
 def test_on_dead_refuses_a_second_function():
     handler = handler_of(double)
     handler.on_dead(alert)
-    with pytest.raises(UsageError, match="'double' has an on_dead function already"):
+    with pytest.raises(UsageError, match="'double' already has an on_dead function"):
         handler.on_dead(lambda *_: None)
     assert handler.on_dead_function is alert
 

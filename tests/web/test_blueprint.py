@@ -53,7 +53,7 @@ def test_an_unknown_option_is_refused_with_a_guess() -> None:
 
 
 def test_two_handlers_of_one_name_are_refused(tasks: TaskBlueprint) -> None:
-    with pytest.raises(UsageError, match="'echo' already"):
+    with pytest.raises(UsageError, match="already has a handler 'echo'"):
         tasks.handler("echo")(lambda: None)
 
 

@@ -150,7 +150,7 @@ def test_two_handlers_of_one_url_are_refused():
     with pytest.raises(UsageError) as refused:
         mounts.add("mail", "/tasks", [handler_of("send"), handler_of("run")], endpoints={})
     assert str(refused.value) == (
-        "blueprint 'mail': /tasks/run is the URL of a handler of blueprint 'billing' already. "
+        "blueprint 'mail': /tasks/run is already the URL of a handler of blueprint 'billing'. "
         "Give the handler another name, or the blueprint another url_prefix"
     )
     mounts.add("mail", "/tasks", [handler_of("send")], endpoints={})  # nothing of the refused one is left
@@ -167,7 +167,7 @@ def test_a_mount_below_a_handler_does_not_shadow_it():
 @pytest.mark.parametrize("path", ["/tasks/run", "/tasks/run/"])
 def test_a_handler_at_the_url_of_another_route_is_refused(path: str):
     with pytest.raises(
-        UsageError, match="blueprint 'mail': /tasks/run is the URL of the endpoint 'page' already"
+        UsageError, match="blueprint 'mail': /tasks/run is already the URL of the endpoint 'page'"
     ):
         Mounts("").add("mail", "/tasks", [handler_of()], endpoints={path: "page"})
 
@@ -271,7 +271,7 @@ def test_a_second_handler_at_a_url_is_refused_when_its_blueprint_is_registered(q
     ran: list[str] = []
     app = app_for(queue, "https://h/tasks")
     app.register_blueprint(Team("billing", ran).tasks, url_prefix="/tasks")
-    with pytest.raises(UsageError, match="/tasks/run is the URL of a handler of blueprint 'billing' already"):
+    with pytest.raises(UsageError, match="/tasks/run is already the URL of a handler of blueprint 'billing'"):
         app.register_blueprint(Team("mail", ran).tasks, url_prefix="/tasks/")
     assert deliver(app, "https://h/tasks/run") == (200, "completed")
     assert ran == ["billing"]

@@ -32,7 +32,7 @@ def deliver(app: Flask, path: str) -> tuple[int, str]:
 def test_a_handler_that_a_route_of_the_app_would_shadow_is_refused(rule: str):
     app = an_app()
     app.add_url_rule(rule, "page", lambda: "page", methods=["GET", "POST"])
-    with pytest.raises(UsageError, match="/tasks/run is the URL of the endpoint 'page' already"):
+    with pytest.raises(UsageError, match="/tasks/run is already the URL of the endpoint 'page'"):
         app.register_blueprint(team("mail", []), url_prefix="/tasks")
 
 

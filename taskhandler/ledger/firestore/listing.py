@@ -1,4 +1,4 @@
-"""Pages of records that want attention, from the index of the field `attention`.
+"""Pages of records that need attention, from the index of the field `attention`.
 
 A page is the result of as many queries as it takes, one range after the other. Each begins after the last
 document that was seen, not at an offset, so records that come, change or go meanwhile move no other record.

@@ -10,9 +10,9 @@ appoints the first follower in the queue as the next leader, both in one step un
 writes wait, one thread leads.
 
 A follower whose write no leader has taken within `WITHDRAW_SECONDS` withdraws it: it is certainly not
-written. If a leader has taken it meanwhile, it cannot be withdrawn, and its fate is unknown, unless the
-answer is there already: the leader may have given it after the follower stopped waiting and before it
-withdrew. A leader that is interrupted (a worker's time-out raises in it) answers its followers "unknown",
+written. If a leader has taken it meanwhile, it cannot be withdrawn, and it is unknown whether it is written,
+unless the answer is there already: the leader may have given it after the follower stopped waiting and before
+it withdrew. A leader that is interrupted (a worker's time-out raises in it) answers its followers "unknown",
 and appoints the next leader all the same.
 
 Each write is judged by its own condition, so one that is stale does no harm to the others of its commit.
@@ -205,4 +205,4 @@ class GroupCommit:
             other.woken.release()
         if waiting:
             return Unavailable("the ledger is too busy")
-        return write.answer or Unknown("the ledger has not said in time whether it is written")
+        return write.answer or Unknown("the ledger did not say in time whether the record is written")

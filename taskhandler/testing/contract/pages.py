@@ -1,4 +1,4 @@
-"""What wants attention is listed in pages, each record once, while other records change."""
+"""Records that need attention are listed in pages, each record once, while other records change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of records that want attention: what they cost, and what happens while records change."""
+"""Pages of records that need attention: what they cost, and what happens while records change."""
 
 from __future__ import annotations
 
