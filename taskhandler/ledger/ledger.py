@@ -79,7 +79,7 @@ class Ledger:
             answer = self._carry_out(key, at, body, writes)
             until = begun + (timeout if isinstance(answer, Unavailable | Unknown) else SLOW_SECONDS)
             late = self._clock() + pause >= until
-            if isinstance(answer, Unavailable) and not late:
+            if isinstance(answer, Unavailable) and not (late or answer.is_lasting):
                 self._pause(pause * (1 + self._chance()) / 2)
                 pause *= 2
             else:

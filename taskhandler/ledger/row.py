@@ -55,6 +55,7 @@ def decode_row(text: bytes, *, version: Hashable, clock: ServerClock, now: int) 
             return newer
         record = decode_record(bytes(row.record), version=row.format, min_reader=row.min_reader)
     except (msgspec.DecodeError, ValueError) as error:
-        return Unavailable(f"a row of the ledger cannot be read ({error}): restore it, or delete it")
+        why = f"a row of the ledger cannot be read ({error}): restore it, or delete it"
+        return Unavailable(why, is_lasting=True)
     age = clock.age(row.stamp, now=now)
     return Snapshot(record, version, age, updated_at=row.stamp.wall)

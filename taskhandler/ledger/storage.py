@@ -133,9 +133,12 @@ class Unavailable(Struct, frozen=True, gc=False):
 
     Attributes:
         why: one line for the logs: what is wrong, and what to do. Without bodies and passwords.
+        is_lasting: whether trying again within seconds is of no use, because this version cannot read the
+            record. The delivery is answered at once, and holds no thread of its worker.
     """
 
     why: str
+    is_lasting: bool = False
 
 
 class Disputed(Struct, frozen=True, gc=False):
@@ -162,7 +165,8 @@ def check_reader(min_reader: int) -> Unavailable | None:
         return None
     return Unavailable(
         f"the record needs a taskhandler that reads format {min_reader}, "
-        f"and this one reads up to format {FORMAT}: update taskhandler"
+        f"and this one reads up to format {FORMAT}: update taskhandler",
+        is_lasting=True,
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from taskhandler.ledger.amend import Unread
 from taskhandler.ledger.ledger import FIRST_PAUSE_SECONDS, SLOW_SECONDS, Ledger
-from taskhandler.ledger.storage import Disputed, Key, Stale, TaskBody
+from taskhandler.ledger.storage import Disputed, Key, Stale, TaskBody, Unavailable
 from taskhandler.lifecycle.record import State
 from taskhandler.lifecycle.rules import Claim, Heartbeat, KeepConflict, Settle
 from taskhandler.lifecycle.verdict import (
@@ -55,6 +55,13 @@ def test_a_ledger_that_is_down_is_asked_again_after_growing_pauses():
     ledger, storage, clock = a_ledger(down, down, down)
     assert ledger.amend(KEY, CLAIM, Unread(), timeout=3.0).verdict == Run()
     assert (storage.calls, clock.pauses) == (["read"] * 4 + ["create"], [0.05, 0.1, 0.2])
+
+
+def test_a_record_that_this_version_cannot_read_is_not_asked_for_again():
+    unreadable = Unavailable("its lease is negative", is_lasting=True)
+    ledger, storage, clock = a_ledger(lambda _: unreadable)
+    assert ledger.amend(KEY, CLAIM, Unread(), timeout=3.0).verdict == Undecided(unreadable.why)
+    assert (storage.calls, clock.pauses) == (["read"], [])
 
 
 @pytest.mark.parametrize("timeout", [0.0, 0.04, FIRST_PAUSE_SECONDS, 0.0501, 0.4, 1.0, 3.0, 5.0, 10.0])

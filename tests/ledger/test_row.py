@@ -49,6 +49,7 @@ def test_a_row_that_cannot_be_decoded_is_unavailable_with_the_reason(text: bytes
     found = decode_row(text, version=1, clock=clock, now=clock.now())
     assert isinstance(found, Unavailable)
     assert "cannot be read" in found.why
+    assert found.is_lasting
 
 
 @pytest.mark.parametrize("field", [b'"format":', b'"min_reader":', b'"boot_ns":'])

@@ -72,4 +72,4 @@ class SnapshotReader:
         line = "The document %s is left as it is, and its task is answered 503: %s. To fix it: %s."
         self._log.error(line, name, error.problem, error.remedy, cause=error.remedy)
         why = f"the document {name} cannot be used: {error.problem}"
-        return Unavailable(one_line(why, limit=DETAILS_LIMIT_CHARACTERS))
+        return Unavailable(one_line(why, limit=DETAILS_LIMIT_CHARACTERS), is_lasting=True)

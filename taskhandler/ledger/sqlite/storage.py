@@ -234,7 +234,8 @@ class SQLiteStorage:
             error.remedy,
             kind=(what, error.remedy),
         )
-        return Unavailable(f"the {what} cannot be read: {one_line(error, limit=REASON_LIMIT_CHARACTERS)}")
+        why = f"the {what} cannot be read: {one_line(error, limit=REASON_LIMIT_CHARACTERS)}"
+        return Unavailable(why, is_lasting=True)
 
 
 def _keep_readable(found: Snapshot | Unavailable) -> Snapshot | None:

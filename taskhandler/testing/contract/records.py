@@ -119,6 +119,7 @@ class Records(Fixtures):
         found = storage.read(key)
         assert isinstance(found, Unavailable)
         assert found.why
+        assert found.is_lasting
         assert not isinstance(storage.create(key, FIRST), Written)
 
     def _newer(self) -> Record:

@@ -47,7 +47,9 @@ def test_a_record_that_cannot_be_read_is_unavailable_and_stays_as_it_is(
     local.create(KEY, FIRST)
     spoil(path, statement)
     before = rows(path)
-    assert isinstance(local.read(KEY), Unavailable)
+    found = local.read(KEY)
+    assert isinstance(found, Unavailable)
+    assert found.is_lasting
     assert local.create(KEY, FIRST) == Stale()
     assert rows(path) == before
 
