@@ -1,1 +1,1 @@
-"""A rough day for a shop, on this machine: everything real but Google and the customers."""
+"""A shop and a queue that misbehaves, on this machine: everything is real but Google and the customers."""

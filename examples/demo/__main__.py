@@ -9,26 +9,26 @@ import sys
 from collections.abc import Sequence
 
 from examples.demo import findings, ledgers, orders
-from examples.demo.knocks import knock
+from examples.demo.forged_requests import send_forged_requests
 from examples.demo.ledgers import LEDGERS
 from examples.demo.screen import Screen, table
 from examples.demo.stage import QUEUE, THREADS, WORKERS, Stage, stage
 
-PATIENCE = 100.0
+PLAY_TIMEOUT_SECONDS = 100.0
 TROUBLE = {"duplicate": 0.15, "concurrent": 0.10, "drop_reply": 0.08, "late_duplicate": 0.05}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Play it; 0 if nothing was lost and nothing was completed twice."""
+    """Play it; the exit status is 0 if nothing was lost and nothing was completed twice."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if wrong := ledgers.problem(options.ledger):
         parser.error(wrong)
-    wants = list(orders.wanted(options.tasks))
+    plan = list(orders.plan_tasks(options.tasks))
     print("A local queue that speaks the Cloud Tasks API, and a shop behind it:")
     print(f"gunicorn with {WORKERS} worker processes of {THREADS} threads, and {LEDGERS[options.ledger]}.")
     with stage(options.ledger) as here:
-        return play(here, wants)
+        return play(here, plan)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,29 +45,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def play(here: Stage, wants: list[orders.Wanted]) -> int:
+def play(here: Stage, plan: list[orders.PlannedTask]) -> int:
     """Create the tasks, make trouble, wait for the end, and judge."""
-    screen = Screen(here.effects, tasks=sum(want.end == "completed" for want in wants))
+    screen = Screen(here.effects, tasks=sum(planned.end == "completed" for planned in plan))
     screen.say("Of the deliveries " + ", ".join(f"{rate:.0%} {what}" for what, rate in TROUBLE.items()) + ".")
     here.queue.faults(**TROUBLE)
     client = here.queue.client()
-    for want in wants:
-        if not want.made_by_shop:
-            orders.make(client, here, want)
+    for planned in plan:
+        if not planned.made_by_shop:
+            orders.make(client, here, planned)
             screen.show()
     killed = kill_a_worker(here, screen)
-    answers = list(knock(here))
-    while screen.seconds < PATIENCE:
+    answers = list(send_forged_requests(here))
+    while screen.seconds < PLAY_TIMEOUT_SECONDS:
         screen.show()
         if here.queue.wait(1.0) and not list(client.list_tasks(parent=QUEUE)):
             break
     screen.say(f"Quiet after {screen.seconds:.0f} s.")
-    return judge(here, wants, killed, answers)
+    return judge(here, plan, killed, answers)
 
 
 def kill_a_worker(here: Stage, screen: Screen) -> int:
     """`kill -9` a worker that has a slow order in its hands; its process id."""
-    while screen.seconds < PATIENCE:
+    while screen.seconds < PLAY_TIMEOUT_SECONDS:
         found = findings.read(here.effects)
         for task, holders in found.begun.items():
             if task.startswith("slow-order") and len(found.done[task]) < len(holders):
@@ -78,19 +78,21 @@ def kill_a_worker(here: Stage, screen: Screen) -> int:
     raise RuntimeError("no worker ever had a slow order in its hands")
 
 
-def judge(here: Stage, wants: list[orders.Wanted], killed: int, answers: list[tuple[str, int, int]]) -> int:
+def judge(
+    here: Stage, plan: list[orders.PlannedTask], killed: int, answers: list[tuple[str, int, int]]
+) -> int:
     """Print the table and the verdict; the exit status."""
     found = findings.read(here.effects)
     print(f"\n{table(found)}\n")
-    print("At the door: " + ", ".join(f"{what} {came}" for what, _, came in answers) + ".")
+    print("Requests without a good token: " + ", ".join(f"{what} {came}" for what, _, came in answers) + ".")
     wrong = [f"{what} was answered {came}" for what, answer, came in answers if answer != came]
-    wrong += findings.problems(found, wants, ledger=here.ledger, killed=killed)
+    wrong += findings.problems(found, plan, ledger=here.ledger, killed=killed)
     again = sum(len(done) > 1 for done in found.done.values())
     done = sum(map(bool, found.done.values()))
-    print(f"{len(wants)} tasks: {done} done, {again} of them a second time because of the kill.")
+    print(f"{len(plan)} tasks: {done} done, {again} of them a second time because of the kill.")
     for problem in wrong:
         print(f"  WRONG  {problem}")
-    print("VERDICT: " + ("it did not hold." if wrong else "nothing lost, nothing completed twice."))
+    print("VERDICT: " + ("a promise was broken." if wrong else "nothing lost, nothing completed twice."))
     return 1 if wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""What came of it: the shop's own record of effects, against what was wanted and what the ledger says."""
+"""What happened: the shop's own record of effects, compared with what was planned and with the ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from examples.demo.orders import Wanted
+from examples.demo.orders import PlannedTask
 from taskhandler.ledger.opening import open_storage
 
 
@@ -45,23 +45,23 @@ def read(effects: Path) -> Findings:
     return found
 
 
-def problems(found: Findings, wants: Iterable[Wanted], *, ledger: str, killed: int) -> Iterator[str]:
+def problems(found: Findings, plan: Iterable[PlannedTask], *, ledger: str, killed: int) -> Iterator[str]:
     """Everything that should not be. A task that the killed worker held may be done once more."""
     ends = {key.task: row.record.state.value for key, row in open_storage(ledger).scan()}
     known = set()
-    for want in wants:
-        known.add(want.name)
-        done = len(found.done[want.name])
-        held = killed in found.begun[want.name]
-        if ends.get(want.name) != want.end:
-            yield f"{want.name}: the ledger says {ends.get(want.name)}, {want.end} is wanted"
-        if want.end == "completed" and not done:
-            yield f"{want.name}: lost; it is not done"
-        if want.end != "completed" and done:
-            yield f"{want.name}: done, although it is {want.end}"
+    for planned in plan:
+        known.add(planned.name)
+        done = len(found.done[planned.name])
+        held = killed in found.begun[planned.name]
+        if ends.get(planned.name) != planned.end:
+            yield f"{planned.name}: the ledger says {ends.get(planned.name)} instead of {planned.end}"
+        if planned.end == "completed" and not done:
+            yield f"{planned.name}: lost; it is not done"
+        if planned.end != "completed" and done:
+            yield f"{planned.name}: done, although it is {planned.end}"
         if done > 1 + held:
-            yield f"{want.name}: done {done} times"
-        if found.completions[want.name] > 1:
-            yield f"{want.name}: completed {found.completions[want.name]} times"
-    for stranger in (found.begun.keys() | ends.keys()) - known:
-        yield f"{stranger}: nobody wanted this"
+            yield f"{planned.name}: done {done} times"
+        if found.completions[planned.name] > 1:
+            yield f"{planned.name}: completed {found.completions[planned.name]} times"
+    for unplanned in (found.begun.keys() | ends.keys()) - known:
+        yield f"{unplanned}: this task was not planned"

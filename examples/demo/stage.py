@@ -21,7 +21,7 @@ ACCOUNT = "queue@demo.iam.gserviceaccount.com"
 QUEUE = "projects/demo/locations/here/queues/shop"
 WORKERS = 3
 THREADS = 4
-PATIENCE = 30.0
+SERVER_TIMEOUT_SECONDS = 30.0
 HOME = Path(__file__).parents[2]
 
 
@@ -91,7 +91,7 @@ def _serve(listener: socket.socket, settings: dict[str, str], log: int) -> subpr
 
 def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=PATIENCE):  # noqa: S310 - our own address; waits in the backlog
+        with urllib.request.urlopen(url, timeout=SERVER_TIMEOUT_SECONDS):  # noqa: S310 - our own address; waits in the backlog
             return
     except OSError as error:
         server.poll()
@@ -101,7 +101,7 @@ def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 def _end(server: subprocess.Popen[bytes]) -> None:
     server.send_signal(signal.SIGTERM)
     try:
-        server.wait(timeout=PATIENCE)
+        server.wait(timeout=SERVER_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()

@@ -70,8 +70,8 @@ def test_an_address_at_which_nothing_listens_makes_the_keys_unreachable(
     keeper = CertificateKeeper(url, clock=time.monotonic)
     assert isinstance(keeper.find(issuer.KID), Unreachable)
     # Another test's keeper, on a thread of its own, may complain here too.
-    complaint = f"could not fetch certificates from {url}: ConnectionRefusedError"
-    assert any(message.startswith(complaint) for message in caplog.messages)
+    warning = f"could not fetch certificates from {url}: ConnectionRefusedError"
+    assert any(message.startswith(warning) for message in caplog.messages)
 
 
 def test_an_answer_nested_too_deeply_to_be_read_makes_the_keys_unreachable(

@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from examples.demo.findings import Findings, problems, read
-from examples.demo.orders import Wanted
+from examples.demo.orders import PlannedTask
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.storage import Key
 from taskhandler.lifecycle.record import Record, State
 from tests.mirror import ROOT
 
-WANTS = [Wanted("paid", "charge-order", b""), Wanted("free", "charge-order", b"", end="rejected")]
+PLAN = [PlannedTask("paid", "charge-order", b""), PlannedTask("free", "charge-order", b"", end="rejected")]
 KILLED = 666
 
 
@@ -41,13 +41,13 @@ def good() -> Findings:
 
 
 def test_the_demos_verdict_on_a_good_run_has_no_problems(ledger: str) -> None:
-    assert list(problems(good(), WANTS, ledger=ledger, killed=KILLED)) == []
+    assert list(problems(good(), PLAN, ledger=ledger, killed=KILLED)) == []
 
 
 def test_a_run_repeated_after_the_kill_is_not_a_problem(ledger: str) -> None:
     found = good()
     found.begun["paid"], found.done["paid"] = [KILLED, 1], [KILLED, 1]
-    assert list(problems(found, WANTS, ledger=ledger, killed=KILLED)) == []
+    assert list(problems(found, PLAN, ledger=ledger, killed=KILLED)) == []
 
 
 def spoil_lost(found: Findings) -> None:
@@ -66,26 +66,26 @@ def spoil_rejected(found: Findings) -> None:
     found.done["free"] = [1]
 
 
-def spoil_stranger(found: Findings) -> None:
+def spoil_unplanned(found: Findings) -> None:
     found.begun["forged-0"] = [1]
 
 
 @pytest.mark.parametrize(
-    "spoil", [spoil_lost, spoil_twice, spoil_completions, spoil_rejected, spoil_stranger]
+    "spoil", [spoil_lost, spoil_twice, spoil_completions, spoil_rejected, spoil_unplanned]
 )
 def test_a_spoiled_run_of_the_demo_has_problems(ledger: str, spoil) -> None:  # noqa: ANN001 - one of those above
     found = good()
     spoil(found)
-    assert list(problems(found, WANTS, ledger=ledger, killed=KILLED))
+    assert list(problems(found, PLAN, ledger=ledger, killed=KILLED))
 
 
 def test_a_ledger_record_that_contradicts_the_run_is_a_problem(ledger: str) -> None:
-    wants = [replace_end(WANTS[0], "dead"), WANTS[1]]
-    assert list(problems(good(), wants, ledger=ledger, killed=KILLED))
+    plan = [replace_end(PLAN[0], "dead"), PLAN[1]]
+    assert list(problems(good(), plan, ledger=ledger, killed=KILLED))
 
 
-def replace_end(want: Wanted, end: str) -> Wanted:
-    return Wanted(want.name, want.handler, want.body, end=end)
+def replace_end(planned: PlannedTask, end: str) -> PlannedTask:
+    return PlannedTask(planned.name, planned.handler, planned.body, end=end)
 
 
 def test_an_unfinished_line_of_the_demos_journal_is_not_read(tmp_path: Path) -> None:

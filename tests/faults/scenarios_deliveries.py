@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.demo.knocks import knock
+from examples.demo.forged_requests import send_forged_requests
 from examples.demo.stage import Stage as DemoStage
 from tests.faults.journal import HOOKED
 from tests.faults.play import Play
@@ -130,7 +130,7 @@ def requests_without_a_good_token(play: Play) -> None:
     began = play.stage.written()
     up = play.stage
     demo = DemoStage(up.queue, up.target, up.folder, "", up.folder, play.master)
-    for what, expected, status in knock(demo):
+    for what, expected, status in send_forged_requests(demo):
         play.claim(expected == status, f"AUTH: {what} was answered {status}, {expected} is expected")
     heard = [event.what for event in up.events(began) if "." in event.what or event.what == "begun"]
     play.claim(not heard, f"AUTH: the ledger or a handler heard of it: {heard}")

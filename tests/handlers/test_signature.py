@@ -35,7 +35,7 @@ def given(function: Callable[..., object]) -> dict[str, object]:
     return signature.arguments(signature.decode(BODY), TASK)
 
 
-def complaint(function: Callable[..., object]) -> str:
+def refusal(function: Callable[..., object]) -> str:
     with pytest.raises(UsageError) as caught:
         read_signature(function, task_type=Task)
     return str(caught.value)
@@ -196,7 +196,7 @@ def test_a_local_type_that_cannot_be_seen_is_named_with_the_remedy() -> None:
 
     def blind(order: Hidden) -> None: ...
 
-    assert complaint(blind) == (
+    assert refusal(blind) == (
         "test_a_local_type_that_cannot_be_seen_is_named_with_the_remedy.<locals>.blind(order: 'Hidden'): the "
         "annotation cannot be resolved (name 'Hidden' is not defined). Import or define what it names at "
         "the top of the module, outside of `if TYPE_CHECKING`"
@@ -249,7 +249,7 @@ class NoFunction:
 def test_a_signature_that_cannot_be_filled_is_refused_with_what_to_write(
     function: Callable[..., object], words: str
 ) -> None:
-    assert words in complaint(function)
+    assert words in refusal(function)
 
 
 class Unknown:
@@ -287,7 +287,7 @@ def test_a_type_that_cannot_be_decoded_is_refused_with_what_to_write(annotation:
     def handler(payload: object) -> None: ...
 
     handler.__annotations__["payload"] = annotation
-    assert words in complaint(handler)
+    assert words in refusal(handler)
 
 
 def test_a_recursive_type_is_decoded() -> None:

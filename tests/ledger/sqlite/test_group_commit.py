@@ -115,15 +115,15 @@ def test_a_stale_write_does_not_affect_others_of_its_commit(bench: Bench):
     bench.create("there")
     with held_up(bench, "one", "there", "other") as (answers, somebody):
         somebody.execute("COMMIT")
-        told = [answer.result(TIMEOUT_SECONDS) for answer in answers]
-    assert told == [Written(7), Stale(), Written(7)]
+        results = [answer.result(TIMEOUT_SECONDS) for answer in answers]
+    assert results == [Written(7), Stale(), Written(7)]
     assert bench.tasks() == {"one", "there", "other"}
 
 
 def test_a_lock_that_stays_makes_all_queued_writes_unavailable(bench: Bench):
     with held_up(bench, "one", "other") as (answers, _):
-        told = [answer.result(TIMEOUT_SECONDS) for answer in answers]
-    assert all(isinstance(answer, Unavailable) for answer in told)
+        results = [answer.result(TIMEOUT_SECONDS) for answer in answers]
+    assert all(isinstance(answer, Unavailable) for answer in results)
     assert bench.tasks() == set()
     assert bench.create("one") == Written(7)
 
@@ -140,8 +140,8 @@ def test_an_interrupted_leader_answers_its_followers_unknown_and_later_writes_su
         bench.on_wait = interrupt
         errors = [answer.exception(TIMEOUT_SECONDS) for answer in answers]
         assert [type(error) for error in errors].count(Interrupted) == 1
-        (told,) = [answer.result() for answer in answers if answer.exception() is None]
-        assert isinstance(told, Unknown)
+        (result,) = [answer.result() for answer in answers if answer.exception() is None]
+        assert isinstance(result, Unknown)
         somebody.execute("COMMIT")
     bench.on_wait = lambda: None
     assert bench.create("after") == Written(7)

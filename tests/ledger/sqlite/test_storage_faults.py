@@ -121,8 +121,8 @@ def test_a_write_is_not_answered_written_if_the_file_cannot_grow(path: Path):
 def test_a_read_only_file_is_unavailable_until_it_can_be_written():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        told = output_of("read_only", folder).splitlines()
-    assert told == ["Written Snapshot", "Unavailable Unavailable", "Written Snapshot"]
+        outputs = output_of("read_only", folder).splitlines()
+    assert outputs == ["Written Snapshot", "Unavailable Unavailable", "Written Snapshot"]
 
 
 def test_a_stuck_writer_makes_others_unavailable_within_five_seconds(path: Path, local: SQLiteStorage):

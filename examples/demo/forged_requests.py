@@ -1,4 +1,4 @@
-"""Forged and foreign tokens that knock at the door, with headers like those of Cloud Tasks."""
+"""Requests with forged tokens or tokens of others, and with headers like those of Cloud Tasks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from examples.demo.stage import ACCOUNT, Stage
 from taskhandler.devqueue.faults import TokenFault
 
 
-def knock(stage: Stage) -> Iterator[tuple[str, int, int]]:
+def send_forged_requests(stage: Stage) -> Iterator[tuple[str, int, int]]:
     """Try to have an order charged: what was tried, the expected status, and the status that came."""
     token = partial(stage.queue.token, email=ACCOUNT, audience=stage.target)
     tokens = {
