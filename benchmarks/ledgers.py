@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from taskhandler.ledger.bootclock import Stamp
 from taskhandler.ledger.opening import open_storage
 from taskhandler.ledger.sqlite import rows
-from taskhandler.ledger.sqlite.file import BUSY_SECONDS, Bound, connect, prepare
+from taskhandler.ledger.sqlite.file import BUSY_SECONDS, Database, connect, prepare
 from taskhandler.ledger.storage import Key, Listed, Page, Written
 from taskhandler.lifecycle.record import Record, State
 
@@ -80,7 +80,7 @@ def alone(folder: str, synchronous: str, threads: int) -> float:
     """Measure a commit for each."""
     path = f"{folder}/alone.db"
     prepare(path, wait=lambda _: None)
-    connection = connect(Bound(path, synchronous.upper()), busy=BUSY_SECONDS)
+    connection = connect(Database(path, synchronous.upper()), busy=BUSY_SECONDS)
     turn = threading.Lock()
 
     def write() -> None:

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from benchmarks.ledgers import RECORD, fresh_key
 from taskhandler.ledger.bootclock import ServerClock
-from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.file import Database, prepare
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import TaskBody, Written
 from taskhandler.lifecycle.record import State
@@ -55,7 +55,7 @@ def main() -> int:
         path = Path(folder).resolve() / "ledger.db"
         prepare(str(path), wait=lambda _: None)
         storage = SQLiteStorage(
-            Bound(str(path), asked.synchronous.upper()),
+            Database(str(path), asked.synchronous.upper()),
             clock=clock.server_clock(),
             chance=itertools.count(1).__next__,
             wait=lambda _: None,

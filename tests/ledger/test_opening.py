@@ -14,7 +14,7 @@ import pytest
 from taskhandler.errors import ConfigError
 from taskhandler.ledger.memory import MemoryStorage
 from taskhandler.ledger.opening import open_storage
-from taskhandler.ledger.sqlite.file import Bound
+from taskhandler.ledger.sqlite.file import Database
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Storage, Unavailable, Written
 from tests.ledger.samples import FIRST
@@ -88,7 +88,7 @@ def test_a_sqlite_file_and_its_folder_are_made_when_it_is_opened(tmp_path: Path,
     storage = open_storage(f"sqlite:{slashes}{str(file).replace(' ', '%20')}")
     assert file.is_file()
     assert isinstance(storage, SQLiteStorage)
-    assert storage.bound == Bound(str(file), "FULL")
+    assert storage.database == Database(str(file), "FULL")
     use(storage)
 
 
@@ -102,7 +102,7 @@ def test_a_sqlite_file_may_have_any_name(tmp_path: Path, name: str):
 def test_the_url_sets_how_durable_a_commit_is(path: Path, synchronous: str):
     storage = open_storage(f"sqlite://{path}?synchronous={synchronous}")
     assert isinstance(storage, SQLiteStorage)
-    assert storage.bound.synchronous == synchronous.upper()
+    assert storage.database.synchronous == synchronous.upper()
     use(storage)
 
 

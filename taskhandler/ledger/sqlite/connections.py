@@ -32,7 +32,7 @@ from contextlib import AbstractContextManager, contextmanager
 from msgspec import Struct
 
 from taskhandler.errors import LedgerError
-from taskhandler.ledger.sqlite.file import BUSY_SECONDS, Bound, connect
+from taskhandler.ledger.sqlite.file import BUSY_SECONDS, Database, connect
 from taskhandler.ledger.sqlite.idle import IdleLedgers
 
 FORK_WAIT_SECONDS = 5.0
@@ -56,12 +56,12 @@ class Connections:
     """A connection for each thread that reads at the moment, and one for writing.
 
     Args:
-        bound: which file.
+        database: which file.
         timeout: seconds that a fork or a `close` waits for calls that are under way.
     """
 
-    def __init__(self, bound: Bound, *, timeout: float = FORK_WAIT_SECONDS) -> None:
-        self._bound = bound
+    def __init__(self, database: Database, *, timeout: float = FORK_WAIT_SECONDS) -> None:
+        self._database = database
         self._timeout = timeout
         self._readers: list[Opened] = []
         self._writers: list[Opened] = []
@@ -151,7 +151,7 @@ class Connections:
         self._enter()
         try:
             file = self._find_file()  # before it is opened: another one may take its place meanwhile
-            opened = _reuse(idle, file) or Opened(connect(self._bound, busy=busy), file)
+            opened = _reuse(idle, file) or Opened(connect(self._database, busy=busy), file)
             self._in_use.append(opened)
             try:
                 yield opened
@@ -167,7 +167,7 @@ class Connections:
 
     def _find_file(self) -> tuple[int, int]:
         try:
-            found = os.stat(self._bound.path)  # noqa: PTH116 - less than half the time of Path.stat
+            found = os.stat(self._database.path)  # noqa: PTH116 - less than half the time of Path.stat
         except FileNotFoundError as error:
             raise LedgerError("the file is gone") from error
         if not stat.S_ISREG(found.st_mode):  # opening a pipe could block without end

@@ -42,8 +42,8 @@ _REMEDIES = (
 )
 
 
-class Bound(Struct, frozen=True):
-    """How to open a file.
+class Database(Struct, frozen=True):
+    """Which file, and how durable its commits are.
 
     Attributes:
         path: absolute.
@@ -79,11 +79,11 @@ def prepare(path: str, *, wait: Callable[[float], None], mode: int = PRIVATE) ->
         connection.close()
 
 
-def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
+def connect(database: Database, *, busy: float) -> sqlite3.Connection:
     """Open a prepared file. It is not made again if it is gone.
 
     Args:
-        bound: which file.
+        database: which file.
         busy: seconds for which SQLite itself waits for a lock, once the file is open.
 
     Raises:
@@ -91,7 +91,7 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
         LedgerError: it is not a ledger (any more), or one of another layout.
     """
     connection = sqlite3.connect(
-        _make_uri(bound.path, "rw"),
+        _make_uri(database.path, "rw"),
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -99,7 +99,7 @@ def connect(bound: Bound, *, busy: float) -> sqlite3.Connection:
     )
     try:
         refuse_others(connection)
-        connection.execute(f"PRAGMA synchronous = {bound.synchronous}")
+        connection.execute(f"PRAGMA synchronous = {database.synchronous}")
         connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
         connection.execute(f"PRAGMA busy_timeout = {round(busy * 1000)}")
     except BaseException:
@@ -117,7 +117,7 @@ def begin(connection: sqlite3.Connection, wait: Callable[[float], None]) -> None
     _execute_with_retries(connection, "BEGIN IMMEDIATE", wait)
 
 
-def remedy(fault: Exception) -> str:
+def suggest_remedy(fault: Exception) -> str:
     """What an operator can do about it."""
     said = str(fault)
     return next((remedy for sign, remedy in _REMEDIES if sign in said), "check the file and its folder")

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from taskhandler.errors import LEDGER_KEY, ConfigError, LedgerError
 from taskhandler.ledger.bootclock import machine_clock
-from taskhandler.ledger.sqlite.file import Bound, prepare, remedy
+from taskhandler.ledger.sqlite.file import Database, prepare, suggest_remedy
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.text import one_line
 
@@ -37,11 +37,11 @@ def open_sqlite(url: str) -> SQLiteStorage:
     try:
         prepare(path, wait=time.sleep, mode=int(options["mode"], 8))  # noqa: TID251 - this is where waiting is handed in
     except (sqlite3.Error, OSError, LedgerError) as error:
-        advice = "" if isinstance(error, LedgerError) else f"To fix it: {remedy(error)}"
+        advice = "" if isinstance(error, LedgerError) else f"To fix it: {suggest_remedy(error)}"
         said = f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}"
         raise _refuse(url, one_line(said, limit=PROBLEM_LIMIT_CHARACTERS), advice) from error
     return SQLiteStorage(
-        Bound(path, options["synchronous"].upper()),
+        Database(path, options["synchronous"].upper()),
         clock=machine_clock(),
         chance=_choose_version,
         wait=time.sleep,  # noqa: TID251 - this is where waiting is handed in

@@ -17,7 +17,7 @@ from taskhandler.ledger.bootclock import ServerClock
 from taskhandler.ledger.listing import check_limit
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
-from taskhandler.ledger.sqlite.file import Bound, remedy
+from taskhandler.ledger.sqlite.file import Database, suggest_remedy
 from taskhandler.ledger.sqlite.group_commit import FAULTS, GroupCommit, Write
 from taskhandler.ledger.sqlite.pages import decode_place, read_page
 from taskhandler.ledger.sqlite.sweep import Sweep
@@ -38,7 +38,7 @@ class SQLiteStorage:
     """Records in a prepared SQLite file (see `file.prepare`).
 
     Args:
-        bound: which file, and how to open it.
+        database: which file, and how to open it.
         clock: what server time is here.
         chance: a number from 0 to 2**63 - 1, never the same again: it becomes the version of a row.
         wait: sleeps for so many seconds.
@@ -47,17 +47,22 @@ class SQLiteStorage:
     shared = False
 
     def __init__(
-        self, bound: Bound, *, clock: ServerClock, chance: Callable[[], int], wait: Callable[[float], None]
+        self,
+        database: Database,
+        *,
+        clock: ServerClock,
+        chance: Callable[[], int],
+        wait: Callable[[float], None],
     ) -> None:
-        self.bound = bound
+        self.database = database
         self._clock = clock
         self._chance = chance
         self._log = ThrottledLog(LOGGER, clock=clock.seconds)
-        self._connections = Connections(bound)
+        self._connections = Connections(database)
         self._commits = GroupCommit(
             self._connections,
             sweep=Sweep(clock, explain=self._explain_unswept),
-            write_ahead_log=WriteAheadLog(bound.path),
+            write_ahead_log=WriteAheadLog(database.path),
             wait=wait,
             explain=self._explain,
         )
@@ -194,7 +199,7 @@ class SQLiteStorage:
         except FAULTS as error:
             said = one_line(error, limit=REASON_LIMIT_CHARACTERS)
             raise LedgerError(
-                f"the ledger {self.bound.path} cannot be read: {said} - {remedy(error)}"
+                f"the ledger {self.database.path} cannot be read: {said} - {suggest_remedy(error)}"
             ) from error
 
     def _decode(self, key: Key, row: rows.Row, now: int) -> Snapshot | Unavailable:
@@ -210,18 +215,18 @@ class SQLiteStorage:
             return self._leave_alone("dead letter", key, error)
 
     def _explain(self, fault: Exception) -> str:
-        what = remedy(fault)
+        what = suggest_remedy(fault)
         self._log.error(
-            "The ledger %s is unavailable: %s. To fix it: %s.", self.bound.path, fault, what, kind=what
+            "The ledger %s is unavailable: %s. To fix it: %s.", self.database.path, fault, what, kind=what
         )
         return f"the ledger is unavailable: {one_line(fault, limit=REASON_LIMIT_CHARACTERS)}"
 
     def _explain_unswept(self, fault: Exception) -> None:
         self._log.error(
             "The expired records of the ledger %s cannot be deleted: %s. To fix it: %s.",
-            self.bound.path,
+            self.database.path,
             fault,
-            remedy(fault),
+            suggest_remedy(fault),
         )
 
     def _leave_alone(self, what: str, key: Key, error: rows.UnreadableRowError) -> Unavailable:
@@ -229,7 +234,7 @@ class SQLiteStorage:
             "The %s of %s in the ledger %s is left as it is, its task is answered 503: %s. To fix it: %s.",
             what,
             key,
-            self.bound.path,
+            self.database.path,
             error,
             error.remedy,
             kind=(what, error.remedy),

@@ -11,7 +11,7 @@ import threading
 
 from taskhandler.forks import notify_of_forks
 from taskhandler.ledger.sqlite.connections import Connections
-from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.file import Database, prepare
 
 
 def write(connections: Connections) -> None:
@@ -43,7 +43,7 @@ def forked(connections: Connections) -> int:
 
 def main(path: str) -> None:
     prepare(path, wait=lambda _: None)
-    connections = Connections(Bound(path), timeout=0.1)
+    connections = Connections(Database(path), timeout=0.1)
     notify_of_forks(connections)
     held, let_go = threading.Event(), threading.Event()
     holder = threading.Thread(target=hold, args=(connections, held, let_go))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from taskhandler.ledger.bootclock import ServerClock
-from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.file import Database, prepare
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 
 SECOND = 10**9
@@ -42,7 +42,7 @@ def open_local(
     """A storage in a file, which is made if it is not there."""
     prepare(str(path), wait=wait)
     chance = chance or itertools.count(1).__next__
-    return SQLiteStorage(Bound(str(path), synchronous), clock=clock, chance=chance, wait=wait)
+    return SQLiteStorage(Database(str(path), synchronous), clock=clock, chance=chance, wait=wait)
 
 
 @contextmanager

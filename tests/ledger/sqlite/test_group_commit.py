@@ -15,7 +15,7 @@ import pytest
 from taskhandler.ledger.bootclock import Stamp
 from taskhandler.ledger.sqlite import rows
 from taskhandler.ledger.sqlite.connections import Connections
-from taskhandler.ledger.sqlite.file import BUSY_SECONDS, PAUSES_SECONDS, Bound, prepare
+from taskhandler.ledger.sqlite.file import BUSY_SECONDS, PAUSES_SECONDS, Database, prepare
 from taskhandler.ledger.sqlite.group_commit import GroupCommit, Write
 from taskhandler.ledger.sqlite.sweep import Sweep
 from taskhandler.ledger.sqlite.write_ahead_log import WriteAheadLog
@@ -38,7 +38,7 @@ class Bench:
     def __init__(self, path: Path, *, timeout: float = TIMEOUT_SECONDS) -> None:
         prepare(str(path), wait=wait)
         self.path = path
-        self.connections = Connections(Bound(str(path)))
+        self.connections = Connections(Database(str(path)))
         self.on_wait: Callable[[], None] = lambda: None
         self.waits = 0
         self.commits = GroupCommit(

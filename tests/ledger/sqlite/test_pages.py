@@ -55,7 +55,7 @@ STATEMENTS = {
 
 @pytest.mark.parametrize("text", STATEMENTS.values(), ids=STATEMENTS)
 def test_a_page_is_found_by_the_index_in_its_order(local: SQLiteStorage, text: str):
-    with raw_connection(Path(local.bound.path)) as connection:
+    with raw_connection(Path(local.database.path)) as connection:
         plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", ("dead",) * text.count("?")).fetchall()
     (step,) = [detail for *_, detail in plan]  # one step: nothing is sorted, and nothing scanned
     assert step.startswith("SEARCH")
@@ -155,7 +155,10 @@ def test_a_page_with_too_many_expired_records_ends_early_with_a_cursor(
         connection.execute(COPIES, (MOST_ROWS * 2,))
     clocks.wall += FIRST.retention  # they have expired, but the sweep knows nothing of wall clocks
     rebooted = SQLiteStorage(
-        local.bound, clock=clocks.clock("boot-2"), chance=itertools.count(100).__next__, wait=lambda _: None
+        local.database,
+        clock=clocks.clock("boot-2"),
+        chance=itertools.count(100).__next__,
+        wait=lambda _: None,
     )
     put(rebooted, "young")
     first = rebooted.list([Listed.DEAD])

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.ledger.sqlite.connections import Connections
-from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.file import Database, prepare
 from taskhandler.ledger.sqlite.storage import SQLiteStorage
 from taskhandler.ledger.storage import Key, Stale, TaskBody, Written
 from taskhandler.lifecycle.record import Snapshot
@@ -143,7 +143,7 @@ def test_dead_letters_are_compressed(path: Path, local: SQLiteStorage):
 @pytest.mark.parametrize(("synchronous", "number"), [("FULL", 2), ("NORMAL", 1)])
 def test_the_synchronous_option_is_applied(path: Path, synchronous: str, number: int):
     prepare(str(path), wait=wait)
-    connections = Connections(Bound(str(path), synchronous))
+    connections = Connections(Database(str(path), synchronous))
     with connections.writer() as writer:
         assert writer.connection.execute("PRAGMA synchronous").fetchall() == [(number,)]
         assert writer.connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from taskhandler.ledger.sqlite.connections import Connections
-from taskhandler.ledger.sqlite.file import Bound, prepare
+from taskhandler.ledger.sqlite.file import Database, prepare
 from tests.ledger.programs.start import output_of
 from tests.ledger.sqlite.local_storage import raw_connection, wait
 
@@ -18,7 +18,7 @@ def test_a_child_forked_while_other_threads_write_is_not_held_up(path: Path):
 
 def test_nothing_is_open_when_the_process_forks(path: Path):
     prepare(str(path), wait=wait)
-    connections = Connections(Bound(str(path)))
+    connections = Connections(Database(str(path)))
     with connections.reader() as reader, connections.writer() as writer:
         assert reader.file == writer.file
     assert open_parts(path) == {"", "-wal", "-shm"}

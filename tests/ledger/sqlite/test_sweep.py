@@ -151,7 +151,7 @@ def test_a_retention_without_end_is_kept(path: Path, local: SQLiteStorage, clock
 
 
 def test_expired_records_are_found_by_the_index(local: SQLiteStorage):
-    with raw_connection(Path(local.bound.path)) as connection:
+    with raw_connection(Path(local.database.path)) as connection:
         bound = (0,) * EXPIRED.count("?")
         plan = [step[-1] for step in connection.execute(f"EXPLAIN QUERY PLAN {EXPIRED}", bound)]
     assert plan[0].startswith("SEARCH records USING INDEX records_expiring (")

@@ -30,7 +30,7 @@ def storage(path: Path) -> Iterator[SQLiteStorage]:
 def write(storage: SQLiteStorage, number: int) -> int:
     """A quarter of a mebibyte; the size of the log after it."""
     assert isinstance(storage.create(Key("", "queue", str(number)), LARGE), Written)
-    return Path(f"{storage.bound.path}-wal").stat().st_size
+    return Path(f"{storage.database.path}-wal").stat().st_size
 
 
 def test_without_readers_the_log_is_as_long_as_between_two_checkpoints(storage: SQLiteStorage):
