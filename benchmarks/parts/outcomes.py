@@ -15,6 +15,9 @@ from msgspec import Struct
 
 from benchmarks.parts.deliveries import ACCOUNT, AUDIENCE, Answer, deliver, environ_of
 from taskhandler import RateLimited, Reject, Retry, Task, TaskBlueprint
+from taskhandler.ledger.storage import Key
+from taskhandler.lifecycle.rules import Cancel
+from taskhandler.lifecycle.verdict import Settled
 from taskhandler.outcome import Outcome
 
 MAX_BODY = 100_000
@@ -125,6 +128,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         outcome: what it comes to; `killed` if the handler's worker ends in it.
         handler: whose task it is.
         known: whether the task is one that has completed before.
+        cancelled: whether the task is one that was cancelled before it came.
         drained: whether the worker claims no more tasks.
         body: instead of the usual one.
         more: of the WSGI environment; None takes a variable out.
@@ -133,6 +137,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     outcome: str
     handler: str = "work"
     known: bool = False
+    cancelled: bool = False
     drained: bool = False
     body: bytes | None = None
     token: str = ""
@@ -147,6 +152,7 @@ def kinds(size: int, *, forbidden: str) -> tuple[Kind, ...]:
         Kind(outcome="completed"),
         Kind(outcome="duplicate", known=True),
         Kind(outcome="conflict", known=True, body=json.dumps({"id": "B", "text": text}).encode()),
+        Kind(outcome="cancelled", cancelled=True),
         Kind(outcome="in-flight", handler="stay"),
         Kind(outcome="retry", handler="fail"),
         Kind(outcome="retry", handler="retry"),
@@ -189,6 +195,7 @@ class Round:
             raise RuntimeError(f"no delivery comes to {missing}")
         self._body = json.dumps({"id": "A", "text": "x" * size}).encode()
         self._turns = itertools.count()
+        _cancel(app, "cancelled")
 
     def __len__(self) -> int:
         """How many deliveries a round has."""
@@ -218,6 +225,7 @@ class Round:
 
     def _environ(self, kind: Kind, turn: int, number: int) -> dict[str, Any]:
         task = "stay" if kind.handler == "stay" else f"t{turn}-{0 if kind.known else number}"
+        task = "cancelled" if kind.cancelled else task
         return environ_of(
             kind.handler,
             task=task,
@@ -226,3 +234,11 @@ class Round:
             method=kind.method,
             **kind.more,
         )
+
+
+def _cancel(app: Flask, task: str) -> None:
+    cancel = Cancel(nonce=task, reason="changed their mind", handler="work", retention=35 * 86400.0)
+    ledger = app.extensions["taskhandler"].receiver.ledger
+    verdict = ledger.amend(Key("", "bench", task), cancel, None, timeout=5.0).verdict
+    if not isinstance(verdict, Settled):
+        raise TypeError(f"{task} cannot be cancelled: {verdict}")
