@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -92,3 +92,28 @@ def test_a_heartbeat_that_fails_once_does_not_lose_the_lease(serve: Serve):
     service.open("t")
     assert holder.result(TIMEOUT_SECONDS).said == (200, "completed")
     assert service.recorded("t").attempt == 1
+
+
+EDITS = {
+    "negative-lease": "'$.state', 'running', '$.lease', -30",
+    "lease-without-end": "'$.state', 'running', '$.lease', 1e300",
+    "negative-attempt": "'$.state', 'waiting', '$.attempt', -5",
+    "more-drained-than-attempts": "'$.state', 'waiting', '$.drained', 99",
+    "negative-retention": "'$.retention', -1",
+    "unknown-state": "'$.state', 'paused'",
+}
+"""By task: what somebody wrote into its record, as arguments of SQLite's `json_set`."""
+
+
+def test_a_task_whose_record_was_edited_to_what_cannot_be_is_answered_503_at_once_and_not_run(serve: Serve):
+    service = serve()
+    assert {deliver(service, task).said for task in EDITS} == {(200, "completed")}
+    with closing(sqlite3.connect(service.ledger, isolation_level=None)) as connection:
+        for task, edit in EDITS.items():
+            changed = f"UPDATE records SET record = json_set(record, {edit}) WHERE task = ?"  # noqa: S608 - words of this file
+            assert connection.execute(changed, (task,)).rowcount == 1
+    assert {deliver(service, task, retry=1).said for task in EDITS} == {(503, "unavailable")}
+    assert [len(service.effects("begun", task)) for task in EDITS] == [1] * len(EDITS)
+    log = service.log.read_text()
+    assert "is left as it is" in log
+    assert "Traceback" not in log
