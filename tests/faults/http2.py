@@ -1,11 +1,13 @@
-"""As much of HTTP/2's framing (RFC 9113, section 4.1) as it takes to tell where an answer ends."""
+"""Where requests and answers begin and end in one direction of HTTP/2 (RFC 9113, section 4.1)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from hyperframe.frame import DataFrame, Frame, HeadersFrame
+
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEADER = 9
-DATA, HEADERS = 0, 1
-END_STREAM = 1
+HEADER_BYTES = 9
 
 
 class Frames:
@@ -15,27 +17,29 @@ class Frames:
         self._held = bytearray()
         self._preface = True
 
-    def kinds(self, chunk: bytes) -> list[tuple[int, int]]:
-        """Type and flags of each frame that begins in what has arrived so far and was not returned yet."""
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The frames that end in this chunk: their types and flags, without their bodies."""
         self._held += chunk
         if self._preface and self._held.startswith(PREFACE):
             del self._held[: len(PREFACE)]
         self._preface = False
-        kinds = []
-        while len(self._held) >= HEADER:
-            length = int.from_bytes(self._held[:3], "big")
-            if len(self._held) < HEADER + length:
+        frames = []
+        while len(self._held) >= HEADER_BYTES:
+            frame, length = Frame.parse_frame_header(memoryview(bytes(self._held[:HEADER_BYTES])))
+            if len(self._held) < HEADER_BYTES + length:
                 break
-            kinds.append((self._held[3], self._held[4]))
-            del self._held[: HEADER + length]
-        return kinds
+            frames.append(frame)
+            del self._held[: HEADER_BYTES + length]
+        return frames
 
 
-def begins(kinds: list[tuple[int, int]]) -> bool:
+def begins(frames: Iterable[Frame]) -> bool:
     """Whether a request (or an answer) begins among these frames."""
-    return any(kind == HEADERS for kind, _ in kinds)
+    return any(isinstance(frame, HeadersFrame) for frame in frames)
 
 
-def ends(kinds: list[tuple[int, int]]) -> bool:
+def ends(frames: Iterable[Frame]) -> bool:
     """Whether a request (or an answer) ends among these frames."""
-    return any(kind in {DATA, HEADERS} and flags & END_STREAM for kind, flags in kinds)
+    return any(
+        isinstance(frame, DataFrame | HeadersFrame) and "END_STREAM" in frame.flags for frame in frames
+    )

@@ -143,13 +143,13 @@ class Proxy:
     def _drain(
         self, line: DelayLine, source: socket.socket, sink: socket.socket, way: _Way, *, asking: bool
     ) -> None:
-        frames = Frames()
+        watched = Frames()
         with contextlib.suppress(OSError):
             for chunk in line:
-                kinds = frames.kinds(chunk)
-                if asking and way.fault is Fault.NONE and begins(kinds):
+                frames = watched.feed(chunk)
+                if asking and way.fault is Fault.NONE and begins(frames):
                     way.fault = self._next()
-                if way.fault is Fault.CUT_BEFORE or (way.cuts and not asking and ends(kinds)):
+                if way.fault is Fault.CUT_BEFORE or (way.cuts and not asking and ends(frames)):
                     break
                 if not way.swallows(asking=asking):
                     sink.sendall(chunk)
