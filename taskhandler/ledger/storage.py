@@ -163,11 +163,8 @@ def check_reader(min_reader: int) -> Unavailable | None:
     """What `read` answers for a record that only a newer version may act on; None if this one may."""
     if min_reader <= FORMAT:
         return None
-    return Unavailable(
-        f"the record needs a taskhandler that reads format {min_reader}, "
-        f"and this one reads up to format {FORMAT}: update taskhandler",
-        is_lasting=True,
-    )
+    why = f"it needs a taskhandler that reads format {min_reader}: update this one (it reads {FORMAT})"
+    return Unavailable(why, is_lasting=True)
 
 
 @runtime_checkable
@@ -266,8 +263,7 @@ class Storage(Protocol):
             limit: records of a page at most, from 1.
 
         Raises:
-            ValueError: `limit` is less than 1; or `after` is not where a page of this ledger ended, as far as
-                the storage can tell.
+            ValueError: `limit` is less than 1, or the storage can tell that no page has ended at `after`.
         """
 
     def scan(self) -> Iterator[tuple[Key, Snapshot]]:
