@@ -40,6 +40,7 @@ from taskhandler.testing.contract.keys import Keys
 from taskhandler.testing.contract.pages import Pages
 from taskhandler.testing.contract.processes import Processes
 from taskhandler.testing.contract.records import Records
+from taskhandler.testing.contract.retention import Retention
 from taskhandler.testing.contract.threads import Threads
 from taskhandler.testing.contract.versions import Versions
 from taskhandler.testing.contract.writes import Writes
@@ -48,7 +49,7 @@ __all__ = ["Batch", "StorageContract"]
 
 
 class StorageContract(  # the one place where inheritance is pytest's way to share tests
-    Writes, Versions, DeadLetters, Batches, Records, Keys, Ages, Pages, Threads, Processes, Closing
+    Writes, Versions, DeadLetters, Batches, Records, Keys, Ages, Retention, Pages, Threads, Processes, Closing
 ):
     """All tests of the contract. A subclass names the storage; its name begins with `Test`.
 

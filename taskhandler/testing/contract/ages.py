@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from taskhandler.ledger.storage import Key, Storage
+from taskhandler.ledger.storage import Key, Listed, Page, Storage
 from taskhandler.testing.contract.fixtures import Fixtures
 from taskhandler.testing.contract.samples import FIRST, SECOND, fresh_key, read, written
 from taskhandler.testing.programs.start import output_of
@@ -46,6 +46,9 @@ class Ages(Fixtures):
         key = fresh_key()
         written(storage.create(key, FIRST))
         age = _wait_until_aged(storage, key, REST_SECONDS)
+        page = storage.list({Listed.RUNNING})
+        assert isinstance(page, Page)
+        assert [entry.snapshot.age >= age for entry in page.entries] == [True]
         assert [shown.age >= age for _, shown in storage.scan()] == [True]
 
     def test_times_for_people_are_left_out_or_near_the_present(self, storage: Storage) -> None:

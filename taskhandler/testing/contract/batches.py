@@ -33,6 +33,18 @@ class Batches(Fixtures):
         assert read(storage, key).record == THIRD
         assert batch.is_written()
 
+    def test_a_batch_with_one_write_that_the_storage_does_not_know_is_refused_whole(
+        self, storage: Storage, batch: Batch | None
+    ) -> None:
+        if batch is None:
+            pytest.skip("no batches: there is no fixture 'batch'")
+        key = fresh_key()
+        version = written(storage.create(key, FIRST)).version
+        answer = storage.replace(key, THIRD, version, writes=[*batch.writes, object()])
+        assert isinstance(answer.otherwise if isinstance(answer, Disputed) else answer, Refused)
+        assert read(storage, key).record == FIRST
+        assert not batch.is_written()
+
     def test_the_batch_of_a_stale_write_does_not_commit(self, storage: Storage, batch: Batch | None) -> None:
         if batch is None:
             pytest.skip("no batches: there is no fixture 'batch'")

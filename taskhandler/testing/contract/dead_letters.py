@@ -35,6 +35,12 @@ class DeadLetters(Fixtures):
         written(storage.replace(key, SECOND, version, dead_letter=TaskBody(b"newer")))
         assert storage.dead_letter(key) == TaskBody(b"newer")
 
+    def test_a_body_is_replaced_by_an_empty_one(self, storage: Storage) -> None:
+        key = fresh_key()
+        version = written(storage.create(key, FIRST, dead_letter=TaskBody(b"older", "a/b"))).version
+        written(storage.replace(key, SECOND, version, dead_letter=TaskBody(b"")))
+        assert storage.dead_letter(key) == TaskBody(b"")
+
     def test_the_body_of_a_stale_write_is_not_kept(self, storage: Storage) -> None:
         key, empty = fresh_key(), fresh_key()
         version = written(storage.create(key, FIRST)).version

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from itertools import product
 
 import pytest
 from msgspec.structs import replace
 
+from taskhandler.ledger.listing import listed_as
 from taskhandler.ledger.storage import Entry, Key, Listed, Page, Storage
 from taskhandler.lifecycle.record import FORMAT, State
 from taskhandler.testing.contract.fixtures import Fixtures
@@ -92,6 +94,34 @@ class Pages(Fixtures):
             written(storage.create(key, DEAD))
         assert sorted(_keys(_walk(storage, {Listed.DEAD}, limit=1)), key=str) == sorted(keys, key=str)
 
+    @pytest.mark.parametrize("limit", [1, 2, 50])
+    @pytest.mark.parametrize("handler", [None, "charge"])
+    def test_records_of_several_states_are_each_on_one_page(
+        self, storage: Storage, limit: int, handler: str | None
+    ) -> None:
+        keys = dict[Key, tuple[Listed, str]]()
+        for number, (state, owner) in enumerate(3 * list(product(State, ["charge", "ship"]))):
+            plain, conflict = Key("n", "q", f"{number}"), Key("n", "q", f"{number}", "digest")
+            for key in (plain, conflict):
+                record = replace(FIRST, state=state, handler=owner)
+                written(storage.create(key, record))
+                listed = listed_as(key, record)
+                if listed is not None:
+                    keys[key] = (listed, owner)
+        states = {Listed.DEAD, Listed.WAITING, Listed.CONFLICT}
+        shown = _keys(_walk(storage, states, handler=handler, limit=limit))
+        expected = {
+            key for key, (listed, owner) in keys.items() if listed in states and handler in {None, owner}
+        }
+        assert (set(shown), len(shown)) == (expected, len(expected))
+
+    def test_a_record_whose_handler_changed_is_listed_for_the_new_one(self, storage: Storage) -> None:
+        key = fresh_key()
+        version = written(storage.create(key, DEAD)).version
+        written(storage.replace(key, replace(DEAD, handler="other"), version))
+        assert _walk(storage, {Listed.DEAD}, handler=DEAD.handler) == []
+        assert _keys(_walk(storage, {Listed.DEAD}, handler="other")) == [key]
+
     @pytest.mark.parametrize("limit", [1, 2, 5, 10, 11, 50])
     def test_pages_have_each_record_once_in_the_order_of_ids(self, storage: Storage, limit: int) -> None:
         keys = _create_dead(storage, 10)
@@ -123,7 +153,7 @@ class Pages(Fixtures):
         assert set(keys) <= set(shown) <= {*keys, *came}
         assert left
 
-    def test_a_scan_shows_every_record_once(self, storage: Storage) -> None:
+    def test_a_scan_and_large_pages_show_every_record_once(self, storage: Storage) -> None:
         numbered = (Key("n", f"q{number % 3}", f"{number}") for number in range(SCANNED_RECORDS))
         keys = [Key("", "", ""), Key("n", "q", "t", "conflict"), *numbered]
         versions = {key: written(storage.create(key, FIRST)).version for key in keys}
@@ -131,6 +161,8 @@ class Pages(Fixtures):
         assert len(seen) == len(keys)
         assert {key: shown.version for key, shown in seen} == versions
         assert all(shown.record == FIRST and shown.age >= 0 for _, shown in seen)
+        listed = _keys(_walk(storage, {Listed.RUNNING, Listed.CONFLICT}, limit=SCANNED_RECORDS - 1))
+        assert (set(listed), len(listed)) == (set(keys), len(keys))
 
     def test_a_record_that_only_a_newer_version_may_act_on_does_not_stop_a_list(
         self, storage: Storage

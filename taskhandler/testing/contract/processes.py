@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from taskhandler.ledger.storage import Key, Storage
+from taskhandler.ledger.storage import Key, Stale, Storage, TaskBody
 from taskhandler.testing.contract.fixtures import Fixtures
-from taskhandler.testing.contract.samples import FIRST, SECOND, fresh_key, read, written
+from taskhandler.testing.contract.samples import FIRST, SECOND, THIRD, fresh_key, read, written
 from taskhandler.testing.programs.racing import SHARED
-from taskhandler.testing.programs.start import TIMEOUT_SECONDS, output_of, start
+from taskhandler.testing.programs.start import TIMEOUT_SECONDS, output_of, resolve, start
 
 PROCESSES = 4
 RECORDS = 60
@@ -34,6 +34,20 @@ class Processes(Fixtures):
 
     def test_a_forked_child_goes_on_with_a_storage_that_its_parent_used(self, url: str) -> None:
         assert output_of("forking", self.opener, url, 0, 2) == "2 children, 0 threads"
+
+    def test_another_storage_of_the_ledger_shows_at_once_what_was_written(
+        self, storage: Storage, url: str
+    ) -> None:
+        self._need_other_processes()
+        other, key, body = resolve(self.opener)(url), fresh_key(), TaskBody(b"body", "text/plain")
+        version = written(storage.create(key, FIRST, dead_letter=body)).version
+        seen = read(other, key)
+        assert (seen.record, seen.version, other.dead_letter(key)) == (FIRST, version, body)
+        read(storage, key)
+        written(other.replace(key, SECOND, seen.version))
+        assert read(storage, key).record == SECOND
+        assert storage.replace(key, THIRD, version) == Stale()
+        other.close()
 
     def test_processes_create_each_record_once_and_lose_no_amendment(
         self, storage: Storage, url: str

@@ -40,6 +40,6 @@ class Versions(Fixtures):
     def test_versions_of_many_writes_are_all_different(self, storage: Storage) -> None:
         key = fresh_key()
         versions = [written(storage.create(key, FIRST)).version]
-        for _ in range(50):
+        for _ in range(300):  # more than a byte counts
             versions.append(written(storage.replace(key, FIRST, versions[-1])).version)
         assert len(set(versions)) == len(versions)

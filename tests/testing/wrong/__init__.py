@@ -12,7 +12,7 @@ from examples.table_ledger import TableStorage
 from taskhandler.ledger import Storage
 from taskhandler.ledger.bootclock import now_ns
 from taskhandler.ledger.memory import MemoryStorage
-from tests.testing.wrong import company, reads, writes
+from tests.testing.wrong import company, listings, reads, retentions, writes
 
 Kind = type[MemoryStorage] | type[TableStorage]
 
@@ -34,4 +34,8 @@ def _kinds(module: ModuleType) -> dict[str, Kind]:
     }
 
 
-KINDS = _kinds(writes) | _kinds(reads) | _kinds(company)
+KINDS = {
+    name: kind
+    for module in (writes, reads, listings, retentions, company)
+    for name, kind in _kinds(module).items()
+}

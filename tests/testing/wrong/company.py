@@ -57,3 +57,35 @@ class AnswersComeBeforeTheWrite(TableStorage):
     def _write_later(self) -> None:
         while True:
             super().create(*self._later.get())
+
+
+class BodiesAreInOneProcess(TableStorage):
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._bodies = dict[Key, TaskBody]()
+
+    def create(self, key: Key, record: Record, *, dead_letter: TaskBody | None = None) -> Answer:
+        answer = super().create(key, record)
+        if isinstance(answer, Written) and dead_letter is not None:
+            self._bodies[key] = dead_letter
+        return answer
+
+    def dead_letter(self, key: Key) -> TaskBody | Unavailable | None:
+        return self._bodies.get(key)
+
+
+class ReadsAreCached(TableStorage):
+    """Until this storage writes the record itself."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._cached = dict[Key, Snapshot | Unavailable | None]()
+
+    def read(self, key: Key) -> Snapshot | Unavailable | None:
+        if key not in self._cached:
+            self._cached[key] = super().read(key)
+        return self._cached[key]
+
+    def _write(self, statement: str, key: Key, *what: Any) -> Answer:  # noqa: ANN401 - passed on
+        self._cached.pop(key, None)
+        return super()._write(statement, key, *what)

@@ -76,6 +76,11 @@ class VersionIsATimeInSeconds(_VersionsOfItsOwn):
         return time.monotonic_ns() // 10**9
 
 
+class VersionIsAByte(_VersionsOfItsOwn):
+    def _version(self, record: Record) -> Hashable:  # noqa: ARG002 - this is what is wrong with it
+        return next(self._versions) % 256
+
+
 class ReplaceLosesTheBody(MemoryStorage):
     def replace(
         self,
@@ -181,3 +186,31 @@ class KeysAreFolded(MemoryStorage):
 
     def read(self, key: Key) -> Snapshot | Unavailable | None:
         return super().read(with_changes(key, task=key.task.lower()))
+
+
+class PartOfABatchCommits(MemoryStorage):
+    """Those of the writes that it knows."""
+
+    def replace(
+        self,
+        key: Key,
+        record: Record,
+        version: Hashable,
+        *,
+        dead_letter: TaskBody | None = None,
+        writes: Sequence[Any] = (),
+    ) -> Answer:
+        known = list(filter(callable, writes))
+        answer = super().replace(key, record, version, dead_letter=dead_letter)
+        if isinstance(answer, Written):
+            for write in known:
+                write()
+        return answer
+
+
+class AnEmptyBodyReplacesNone(MemoryStorage):
+    def _put(self, key: Key, record: Record, dead_letter: TaskBody | None) -> Written:
+        kept = self.dead_letter(key)
+        if isinstance(kept, TaskBody) and dead_letter is not None and not dead_letter.content:
+            return super()._put(key, record, kept)
+        return super()._put(key, record, dead_letter)
