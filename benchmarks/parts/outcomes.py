@@ -20,7 +20,7 @@ from taskhandler.lifecycle.rules import Cancel
 from taskhandler.lifecycle.verdict import Settled
 from taskhandler.outcome import Outcome
 
-MAX_BODY = 100_000
+MAX_BODY_BYTES = 100_000
 HOOK = "HTTP_X_BENCH_HOOK"
 """What has a hook of the app's own answer in the place of the delivery."""
 
@@ -114,7 +114,7 @@ def make_app(ledger: str, certs_url: str) -> Flask:
         TASKHANDLER_SERVICE_ACCOUNTS=ACCOUNT,
         TASKHANDLER_CERTS_URL=certs_url,
         TASKHANDLER_LEDGER=ledger,
-        TASKHANDLER_MAX_BODY=MAX_BODY,
+        TASKHANDLER_MAX_BODY=MAX_BODY_BYTES,
     )
     app.before_request(lambda: "hooked" if request.environ.get(HOOK) else None)
     app.register_blueprint(tasks, url_prefix="/tasks")
@@ -168,7 +168,7 @@ def kinds(size: int, *, forbidden: str) -> tuple[Kind, ...]:
         Kind(outcome="unauthenticated", more={"HTTP_AUTHORIZATION": None}, method="PUT"),
         Kind(outcome="malformed", more={"HTTP_X_CLOUDTASKS_TASKRETRYCOUNT": "many"}),
         Kind(outcome="malformed", more={"CONTENT_LENGTH": str(size // 2)}, body=b"{"),
-        Kind(outcome="too-large", body=b"x" * (MAX_BODY + 1)),
+        Kind(outcome="too-large", body=b"x" * (MAX_BODY_BYTES + 1)),
         Kind(outcome="wrong-method", method="PUT"),
         Kind(outcome="unknown-handler", handler="nobody"),
         Kind(outcome="intercepted", more={HOOK: "1"}),

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-FOREVER = 20.0
+TEST_TIMEOUT_SECONDS = 20.0
 """Seconds after which a test that hangs fails."""
-SOON = 0.25
+FETCH_SECONDS = 0.25
 """Seconds that a fetch is given which cannot succeed."""
 OK = b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\n"
 
@@ -40,7 +40,7 @@ class Server:
 
     def _await_end(self, connection: socket.socket) -> None:
         with suppress(OSError):  # of a connection that is gone already
-            connection.settimeout(FOREVER)
+            connection.settimeout(TEST_TIMEOUT_SECONDS)
             while connection.recv(65_536):
                 pass
         self.left.set()
@@ -53,7 +53,7 @@ class Server:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(FOREVER)
+        self._thread.join(TEST_TIMEOUT_SECONDS)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def read_request(connection: socket.socket) -> None:
 def trickle(connection: socket.socket, over: threading.Event, content: bytes) -> None:
     """Send a byte often enough that no step of the reader ever times out."""
     for place in range(len(content)):
-        if over.wait(SOON / 10):
+        if over.wait(FETCH_SECONDS / 10):
             return
         connection.sendall(content[place : place + 1])
 

@@ -18,7 +18,7 @@ from tests.auth import issuer
 
 GOOD = Fetched(issuer.certificates(), 21_000)
 WITH_NEW = Fetched(issuer.certificates(issuer.KID, "new"), 21_000)
-FOREVER = 60.0
+TEST_TIMEOUT_SECONDS = 60.0
 """Seconds after which a test that hangs fails."""
 
 
@@ -34,7 +34,7 @@ class Hanging:
     def __call__(self, _url: str, _timeout: float) -> Fetched:
         self.threads.append(threading.current_thread())
         self.begun.release()
-        assert self.go_on.acquire(timeout=FOREVER)
+        assert self.go_on.acquire(timeout=TEST_TIMEOUT_SECONDS)
         answer = self.answers.pop(0)
         if isinstance(answer, OSError):
             raise answer
@@ -44,7 +44,7 @@ class Hanging:
         """Let one fetch end, and wait until its thread has."""
         self.go_on.release()
         for thread in self.threads:
-            thread.join(FOREVER)
+            thread.join(TEST_TIMEOUT_SECONDS)
 
 
 @pytest.fixture
@@ -61,7 +61,11 @@ def hanging() -> Iterator[Hanging]:
 
 
 def keeper_of(
-    hanging: Hanging, clock: issuer.Clock, *, shared_wait: float = FOREVER, starter_wait: float = 0.01
+    hanging: Hanging,
+    clock: issuer.Clock,
+    *,
+    shared_wait: float = TEST_TIMEOUT_SECONDS,
+    starter_wait: float = 0.01,
 ) -> CertificateKeeper:
     return CertificateKeeper(
         CERTS_URL,
@@ -78,8 +82,8 @@ def warm(hanging: Hanging, clock: issuer.Clock, **waits: float) -> CertificateKe
     keeper = keeper_of(hanging, clock, **waits)
     hanging.go_on.release()
     assert isinstance(keeper.find(issuer.KID), Certificate)
-    assert hanging.begun.acquire(timeout=FOREVER)
-    hanging.threads.pop().join(FOREVER)
+    assert hanging.begun.acquire(timeout=TEST_TIMEOUT_SECONDS)
+    hanging.threads.pop().join(TEST_TIMEOUT_SECONDS)
     return keeper
 
 
@@ -96,14 +100,14 @@ def test_fifty_unknown_keys_are_refused_while_the_fetch_still_hangs(
 
 
 def test_a_new_key_is_known_to_the_caller_who_starts_the_fetch(hanging: Hanging, clock: issuer.Clock) -> None:
-    keeper = warm(hanging, clock, starter_wait=FOREVER)
+    keeper = warm(hanging, clock, starter_wait=TEST_TIMEOUT_SECONDS)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(keeper.find, "new")
-        assert hanging.begun.acquire(timeout=FOREVER)
+        assert hanging.begun.acquire(timeout=TEST_TIMEOUT_SECONDS)
         assert isinstance(keeper.find("new"), NoSuchKey)  # another caller does not wait
         assert not first.done()
         hanging.end()
-        assert isinstance(first.result(FOREVER), Certificate)
+        assert isinstance(first.result(TEST_TIMEOUT_SECONDS), Certificate)
 
 
 def test_a_new_key_is_known_after_a_fetch_that_no_caller_waited_for(
@@ -132,11 +136,11 @@ def test_at_a_cold_start_a_bounded_number_of_callers_wait_and_the_others_are_ans
     callers = MOST_WAITING_CALLERS + 20
     with ThreadPoolExecutor(callers) as threads:
         answers = [threads.submit(keeper.find, issuer.KID) for _ in range(callers)]
-        first = list(islice(as_completed(answers, timeout=FOREVER), 20))
+        first = list(islice(as_completed(answers, timeout=TEST_TIMEOUT_SECONDS), 20))
         assert {type(answer.result()) for answer in first} == {Unreachable}
         assert [thread.is_alive() for thread in hanging.threads] == [True]
         hanging.end()
-        rest = [type(answer.result(FOREVER)) for answer in answers]
+        rest = [type(answer.result(TEST_TIMEOUT_SECONDS)) for answer in answers]
     assert (rest.count(Certificate), rest.count(Unreachable)) == (MOST_WAITING_CALLERS, 20)
 
 
@@ -144,7 +148,7 @@ def test_no_caller_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock
     keeper = keeper_of(hanging, clock, shared_wait=2.0)
     with ThreadPoolExecutor(1) as threads:
         threads.submit(keeper.find, issuer.KID)
-        assert hanging.begun.acquire(timeout=FOREVER)
+        assert hanging.begun.acquire(timeout=TEST_TIMEOUT_SECONDS)
         clock.now += 2.0
         assert isinstance(keeper.find(issuer.KID), Unreachable)
         hanging.end()
@@ -152,17 +156,17 @@ def test_no_caller_waits_for_a_fetch_that_began_long_ago(hanging: Hanging, clock
 
 def test_after_a_failure_only_the_caller_who_starts_the_next_fetch_waits_for_it(clock: issuer.Clock) -> None:
     hanging = Hanging(OSError("no"), GOOD)
-    keeper = keeper_of(hanging, clock, starter_wait=FOREVER)
+    keeper = keeper_of(hanging, clock, starter_wait=TEST_TIMEOUT_SECONDS)
     hanging.go_on.release()
     assert isinstance(keeper.find(issuer.KID), Unreachable)
-    assert hanging.begun.acquire(timeout=FOREVER)
+    assert hanging.begun.acquire(timeout=TEST_TIMEOUT_SECONDS)
     clock.now += 5
     with ThreadPoolExecutor(1) as threads:
         starter = threads.submit(keeper.find, issuer.KID)
-        assert hanging.begun.acquire(timeout=FOREVER)
+        assert hanging.begun.acquire(timeout=TEST_TIMEOUT_SECONDS)
         assert isinstance(keeper.find(issuer.KID), Unreachable)
         hanging.end()
-        assert isinstance(starter.result(FOREVER), Certificate)
+        assert isinstance(starter.result(TEST_TIMEOUT_SECONDS), Certificate)
 
 
 def test_while_a_fetch_hangs_no_other_is_started(hanging: Hanging, clock: issuer.Clock) -> None:

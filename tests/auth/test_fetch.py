@@ -14,10 +14,10 @@ from taskhandler.auth.fetch_response import Fetched
 from tests.auth import issuer
 from tests.auth.misbehaving_servers import (
     ENDLESS,
-    FOREVER,
+    FETCH_SECONDS,
     OK,
     SLOW,
-    SOON,
+    TEST_TIMEOUT_SECONDS,
     read_request,
     says,
     serving,
@@ -49,12 +49,12 @@ def test_the_max_age_of_an_answer_is_returned(
     published: issuer.Publisher, control: str, max_age: float | None
 ) -> None:
     published.headers = {"Cache-Control": control}
-    assert fetch_over_http(published.url, FOREVER) == Fetched(published.body, max_age)
+    assert fetch_over_http(published.url, TEST_TIMEOUT_SECONDS) == Fetched(published.body, max_age)
 
 
 def test_an_answer_without_cache_control_is_read(published: issuer.Publisher) -> None:
     published.headers = {}
-    assert fetch_over_http(published.url, FOREVER).max_age is None
+    assert fetch_over_http(published.url, TEST_TIMEOUT_SECONDS).max_age is None
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 404, 429, 500, 503])
@@ -63,28 +63,28 @@ def test_a_status_other_than_200_is_a_failure_and_redirects_are_not_followed(
 ) -> None:
     published.status, published.headers = status, {"Location": published.url}
     with pytest.raises(OSError, match=str(status)):
-        fetch_over_http(published.url, FOREVER)
+        fetch_over_http(published.url, TEST_TIMEOUT_SECONDS)
     assert published.asked == 1
 
 
 def test_an_endless_answer_is_a_failure(published: issuer.Publisher) -> None:
     published.body = b"x" * (LARGEST_BODY_BYTES + 1)
     with pytest.raises(ValueError, match="longer"):
-        fetch_over_http(published.url, FOREVER)
+        fetch_over_http(published.url, TEST_TIMEOUT_SECONDS)
     published.body = b"x" * LARGEST_BODY_BYTES
-    assert fetch_over_http(published.url, FOREVER).body == published.body
+    assert fetch_over_http(published.url, TEST_TIMEOUT_SECONDS).body == published.body
 
 
 def test_an_answer_of_too_many_headers_is_a_failure(published: issuer.Publisher) -> None:
     published.headers = {f"X-{number}": "too many headers" for number in range(101)}
     with pytest.raises(OSError, match="HTTP"):
-        fetch_over_http(published.url, FOREVER)
+        fetch_over_http(published.url, TEST_TIMEOUT_SECONDS)
 
 
 def test_a_fetch_that_gets_no_answer_ends_with_its_time_out(published: issuer.Publisher) -> None:
     published.open.clear()
     with pytest.raises(OSError, match="timed out"):
-        fetch_over_http(published.url, SOON)
+        fetch_over_http(published.url, FETCH_SECONDS)
 
 
 def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
@@ -92,30 +92,30 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    assert fetch_over_http(published.url, FOREVER).body == published.body
+    assert fetch_over_http(published.url, TEST_TIMEOUT_SECONDS).body == published.body
 
 
 @pytest.mark.parametrize("name", SLOW)
 def test_a_slow_answer_is_given_up_at_the_deadline_and_its_connection_closed(name: str):
     with serving(SLOW[name]) as server:
         with pytest.raises(OSError, match="timed out"):
-            fetch_over_http(f"http://127.0.0.1:{server.port}/", SOON)
-        assert server.left.wait(FOREVER)
+            fetch_over_http(f"http://127.0.0.1:{server.port}/", FETCH_SECONDS)
+        assert server.left.wait(TEST_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_an_endless_answer_is_given_up_and_its_connection_is_closed(name: str):
     with serving(ENDLESS[name]) as server:
         with pytest.raises((OSError, ValueError), match=r"longer|not HTTP"):
-            fetch_over_http(f"http://127.0.0.1:{server.port}/", FOREVER)
-        assert server.left.wait(FOREVER)
+            fetch_over_http(f"http://127.0.0.1:{server.port}/", TEST_TIMEOUT_SECONDS)
+        assert server.left.wait(TEST_TIMEOUT_SECONDS)
 
 
 def test_an_address_that_never_accepts_is_given_up_at_the_deadline():
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(OSError, match="timed out"):
-            fetch_over_http(f"http://127.0.0.1:{port}/", SOON)
+            fetch_over_http(f"http://127.0.0.1:{port}/", FETCH_SECONDS)
 
 
 def test_an_address_with_a_full_backlog_is_given_up_at_the_deadline():
@@ -126,7 +126,7 @@ def test_an_address_with_a_full_backlog_is_given_up_at_the_deadline():
             each.setblocking(False)  # noqa: FBT003 - the signature is socket's
             each.connect_ex(where)
         with pytest.raises(OSError, match="timed out"):
-            fetch_over_http(f"http://127.0.0.1:{where[1]}/", SOON)
+            fetch_over_http(f"http://127.0.0.1:{where[1]}/", FETCH_SECONDS)
         for each in crowd:
             each.close()
 
@@ -134,18 +134,18 @@ def test_an_address_with_a_full_backlog_is_given_up_at_the_deadline():
 def test_a_deadline_that_has_passed_before_the_connection_is_a_time_out():
     clock = iter([0.0, 100.0]).__next__
     with serving(silent) as server, pytest.raises(OSError, match="timed out"):
-        fetch_over_http(f"http://127.0.0.1:{server.port}/", SOON, clock=clock)
+        fetch_over_http(f"http://127.0.0.1:{server.port}/", FETCH_SECONDS, clock=clock)
 
 
 def test_the_second_address_of_a_host_is_tried_when_the_first_refuses():
     with serving(says(OK + b"Content-Length: 2\r\n\r\n{}")) as server:  # listens on IPv4 alone
-        assert fetch_over_http(f"http://localhost:{server.port}/", FOREVER) == Fetched(b"{}", 60)
+        assert fetch_over_http(f"http://localhost:{server.port}/", TEST_TIMEOUT_SECONDS) == Fetched(b"{}", 60)
 
 
 def test_an_answer_in_chunks_is_read():
     answer = OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
     with serving(says(answer)) as server:
-        assert fetch_over_http(f"http://127.0.0.1:{server.port}/", FOREVER) == Fetched(b"{}", 60)
+        assert fetch_over_http(f"http://127.0.0.1:{server.port}/", TEST_TIMEOUT_SECONDS) == Fetched(b"{}", 60)
 
 
 @pytest.mark.parametrize("answer", [b"", b"\0" * 100, b"HTTP/9.9 nonsense\r\n\r\n", b"SSH-2.0-OpenSSH\r\n"])
@@ -156,12 +156,12 @@ def test_an_answer_that_is_not_http_is_a_failure(answer: bytes):
         connection.shutdown(socket.SHUT_WR)
 
     with serving(talk) as server, pytest.raises(OSError, match="not HTTP"):
-        fetch_over_http(f"http://127.0.0.1:{server.port}/", FOREVER)
+        fetch_over_http(f"http://127.0.0.1:{server.port}/", TEST_TIMEOUT_SECONDS)
 
 
 def test_eight_simultaneous_fetches_each_have_their_own_deadline_and_limit():
     with issuer.Publisher() as publisher, ThreadPoolExecutor(8) as threads:
         publisher.body = b"x" * LARGEST_BODY_BYTES
-        fetched = list(threads.map(lambda _: fetch_over_http(publisher.url, FOREVER), range(8)))
+        fetched = list(threads.map(lambda _: fetch_over_http(publisher.url, TEST_TIMEOUT_SECONDS), range(8)))
     assert {len(each.body) for each in fetched} == {LARGEST_BODY_BYTES}
     assert LARGEST_BODY_BYTES < LARGEST_RESPONSE_BYTES

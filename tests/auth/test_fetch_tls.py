@@ -14,11 +14,11 @@ from taskhandler.auth.fetch_response import Fetched
 from tests.auth import tls_certificates
 from tests.auth.misbehaving_servers import (
     ENDLESS,
-    FOREVER,
+    FETCH_SECONDS,
     LONG,
     OK,
     SLOW,
-    SOON,
+    TEST_TIMEOUT_SECONDS,
     Talk,
     over_tls,
     repeats,
@@ -46,7 +46,9 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 def test_an_answer_over_tls_is_read(trusted: ssl.SSLContext):
     talk = over_tls(trusted, says(OK + b"Content-Length: 2\r\n\r\n{}"))
     with serving(talk) as server:
-        assert fetch_over_http(f"https://127.0.0.1:{server.port}/", FOREVER) == Fetched(b"{}", 60)
+        assert fetch_over_http(f"https://127.0.0.1:{server.port}/", TEST_TIMEOUT_SECONDS) == Fetched(
+            b"{}", 60
+        )
 
 
 def test_a_server_whose_certificate_no_authority_signed_is_refused(
@@ -55,13 +57,13 @@ def test_a_server_whose_certificate_no_authority_signed_is_refused(
     monkeypatch.delenv("SSL_CERT_FILE")
     talk = over_tls(trusted, says(OK + b"Content-Length: 2\r\n\r\n{}"))
     with serving(talk) as server, pytest.raises(ssl.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
-        fetch_over_http(f"https://127.0.0.1:{server.port}/", FOREVER)
+        fetch_over_http(f"https://127.0.0.1:{server.port}/", TEST_TIMEOUT_SECONDS)
 
 
 def test_a_server_whose_certificate_has_another_name_is_refused(trusted: ssl.SSLContext):
     talk = over_tls(trusted, says(OK + b"Content-Length: 2\r\n\r\n{}"))
     with serving(talk) as server, pytest.raises(ssl.SSLError, match="mismatch"):
-        fetch_over_http(f"https://localhost:{server.port}/", FOREVER)
+        fetch_over_http(f"https://localhost:{server.port}/", TEST_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -70,16 +72,16 @@ def test_a_server_whose_certificate_has_another_name_is_refused(trusted: ssl.SSL
 def test_a_slow_answer_over_tls_is_given_up_at_the_deadline(trusted: ssl.SSLContext, name: str):
     with serving(over_tls(trusted, SLOW[name])) as server:
         with pytest.raises(OSError, match="timed out"):
-            fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON)
-        assert server.left.wait(FOREVER)
+            fetch_over_http(f"https://127.0.0.1:{server.port}/", FETCH_SECONDS)
+        assert server.left.wait(TEST_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("name", ["body", "headers", "trailers"])
 def test_an_endless_answer_over_tls_is_given_up(trusted: ssl.SSLContext, name: str):
     with serving(over_tls(trusted, ENDLESS[name])) as server:
         with pytest.raises((OSError, ValueError), match=r"longer|not HTTP"):
-            fetch_over_http(f"https://127.0.0.1:{server.port}/", FOREVER)
-        assert server.left.wait(FOREVER)
+            fetch_over_http(f"https://127.0.0.1:{server.port}/", TEST_TIMEOUT_SECONDS)
+        assert server.left.wait(TEST_TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("talk", [silent, trickles_a_handshake])
@@ -87,8 +89,8 @@ def test_an_endless_answer_over_tls_is_given_up(trusted: ssl.SSLContext, name: s
 def test_a_slow_tls_handshake_is_given_up_at_the_deadline(talk: Talk):
     with serving(talk) as server:
         with pytest.raises(OSError, match="timed out"):
-            fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON)
-        assert server.left.wait(FOREVER)
+            fetch_over_http(f"https://127.0.0.1:{server.port}/", FETCH_SECONDS)
+        assert server.left.wait(TEST_TIMEOUT_SECONDS)
 
 
 def test_a_proxy_of_the_environment_is_used_over_tls(
@@ -99,16 +101,16 @@ def test_a_proxy_of_the_environment_is_used_over_tls(
     with serving(talk) as proxy:
         monkeypatch.setenv("https_proxy", f"http://user:password@127.0.0.1:{proxy.port}")
         monkeypatch.setenv("no_proxy", "")
-        assert fetch_over_http("https://127.0.0.1:9/", FOREVER) == Fetched(b"{}", 60)
+        assert fetch_over_http("https://127.0.0.1:9/", TEST_TIMEOUT_SECONDS) == Fetched(b"{}", 60)
 
 
 @pytest.mark.parametrize(
     ("talk", "deadline", "said"),
     [
-        (silent, SOON, "timed out"),
-        (trickles(b"HTTP/1.1 200 OK\r\nX-Slow: ", LONG), SOON, "timed out"),
-        (repeats(b"HTTP/1.1 200 OK\r\n", b"X-Header: x\r\n"), FOREVER, "longer|not HTTP"),
-        (says(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), FOREVER, "407"),
+        (silent, FETCH_SECONDS, "timed out"),
+        (trickles(b"HTTP/1.1 200 OK\r\nX-Slow: ", LONG), FETCH_SECONDS, "timed out"),
+        (repeats(b"HTTP/1.1 200 OK\r\n", b"X-Header: x\r\n"), TEST_TIMEOUT_SECONDS, "longer|not HTTP"),
+        (says(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), TEST_TIMEOUT_SECONDS, "407"),
     ],
     ids=["silent", "trickles", "endless", "refuses"],
 )
@@ -121,7 +123,7 @@ def test_a_misbehaving_proxy_is_given_up_at_the_deadline(
         monkeypatch.setenv("no_proxy", "")
         with pytest.raises((OSError, ValueError), match=said):
             fetch_over_http("https://127.0.0.1:9/", deadline)
-        assert proxy.left.wait(FOREVER)
+        assert proxy.left.wait(TEST_TIMEOUT_SECONDS)
 
 
 def clock_that_jumps(after: int) -> Callable[[], float]:
@@ -132,7 +134,7 @@ def clock_that_jumps(after: int) -> Callable[[], float]:
 @pytest.mark.usefixtures("trusted")
 def test_a_tls_handshake_has_the_time_that_connecting_left_of_the_deadline():
     with serving(silent) as server, pytest.raises(TimeoutError, match="the fetch as a whole took too long"):
-        fetch_over_http(f"https://127.0.0.1:{server.port}/", SOON, clock=clock_that_jumps(after=2))
+        fetch_over_http(f"https://127.0.0.1:{server.port}/", FETCH_SECONDS, clock=clock_that_jumps(after=2))
 
 
 @pytest.mark.usefixtures("trusted")
@@ -141,4 +143,4 @@ def test_a_tls_handshake_has_the_time_that_the_proxy_left_of_the_deadline(monkey
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("no_proxy", "")
         with pytest.raises(TimeoutError, match="the fetch as a whole took too long"):
-            fetch_over_http("https://127.0.0.1:9/", SOON, clock=clock_that_jumps(after=4))
+            fetch_over_http("https://127.0.0.1:9/", FETCH_SECONDS, clock=clock_that_jumps(after=4))

@@ -13,7 +13,7 @@ STOPS = ("SIGTERM", "terminated", "reload")
 """Notes of the bench after which an attempt may have been drained, which is not charged."""
 
 
-LONGEST_STOP = 10.0
+LONGEST_STOP_SECONDS = 10.0
 """Seconds for which the bench stops a worker at a time that chance has chosen."""
 
 
@@ -82,7 +82,7 @@ def no_run_after_it_was_lost(case: Case) -> Iterator[str]:
 def _was_stopped(case: Case, begun: Event) -> bool:
     """Whether the bench had stopped the worker shortly before."""
     return any(
-        event.said == "SIGSTOP" and event.pid == begun.pid and 0 < begun.at - event.at < LONGEST_STOP
+        event.said == "SIGSTOP" and event.pid == begun.pid and 0 < begun.at - event.at < LONGEST_STOP_SECONDS
         for event in case.bench
     )
 

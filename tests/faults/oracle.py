@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from tests.faults import journal
 from tests.faults.journal import Answer, Event, Forget, Order, Release, Report, Request, See
 
-PARKED = 60.0
+PARKED_SECONDS = 60.0
 """Seconds after which a parked thread goes on, should the bench have forgotten it."""
 
 
@@ -86,7 +86,7 @@ class Oracle:
         def free() -> bool:
             return epoch != self._epoch or any(_frees(each, event) for each in self._released)
 
-        self._changed.wait_for(free, PARKED)
+        self._changed.wait_for(free, PARKED_SECONDS)
         release = next((each for each in self._released if _frees(each, event)), None)
         if release is None:
             return ""

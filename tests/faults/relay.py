@@ -12,7 +12,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 
 THREADS = 32
-HELD = 60.0
+HELD_SECONDS = 60.0
 """Seconds after which a call that is held goes on, should the test have forgotten it."""
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -59,7 +59,7 @@ class Relay(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no ty
                 self.calls[name] += 1
             self.metadata = dict(context.invocation_metadata())
             if name in self._held:
-                self._held[name].wait(HELD)
+                self._held[name].wait(HELD_SECONDS)
             for answer in self._answers:
                 if answer[0] == name:
                     self._answers.remove(answer)

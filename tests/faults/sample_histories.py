@@ -8,7 +8,7 @@ from taskhandler.lifecycle.record import Record, State
 from tests.faults.history import Entry, Expectation, History
 from tests.faults.journal import Event
 
-LEASE = 1.5
+LEASE_SECONDS = 1.5
 
 
 def wrote(name: str, at: float, **about: Any) -> list[Event]:  # noqa: ANN401 - the fields of Event
@@ -19,7 +19,7 @@ def wrote(name: str, at: float, **about: Any) -> list[Event]:  # noqa: ANN401 - 
         "attempt": 1,
         "fence": 1,
         "lease_id": "a",
-        "lease": LEASE,
+        "lease": LEASE_SECONDS,
         "state": "running",
     }
     said = {**usual, **about}
@@ -57,7 +57,7 @@ def recorded(state: str = "completed", **about: Any) -> Record:  # noqa: ANN401 
         "attempt": 1,
         "fence": 1,
         "lease_id": "a",
-        "lease": LEASE,
+        "lease": LEASE_SECONDS,
         "digest": "",
         "retention": 9.0,
     }

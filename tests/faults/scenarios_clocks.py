@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
-from tests.faults.stage import LEASE, Setup
+from tests.faults.stage import LEASE_SECONDS, Setup
 
 SKEWED = Setup(revisions=("1", "2"), workers=2, clocks=True)
 """Two gunicorns, each with a wall clock of its own; deliveries go to them in turn."""
@@ -30,21 +30,21 @@ def workers_disagree_about_the_time(play: Play) -> None:
     play.stage.set_clock(1, -45)
     for _ in range(2):
         _running(play, 0)
-    _running(play, 2 * LEASE)
+    _running(play, 2 * LEASE_SECONDS)
 
 
 @scenario(SKEWED)
 def clocks_jump_while_handlers_run(play: Play) -> None:
     """Back and forth under a running handler: its lease is extended all the same; one run."""
     task = play.expect()
-    play.order(task, "begun", f"slow:{3 * LEASE}")
+    play.order(task, "begun", f"slow:{3 * LEASE_SECONDS}")
     play.send(task)
     play.see(task, "begun")
     for seconds in (50, -50, 40, -30, 0):
         play.stage.set_clock(0, seconds)
         play.stage.set_clock(1, seconds)
         play.claim(play.post(task, number=1) == 429, "CLOCK: a duplicate was not answered as in flight")
-        play.rest(LEASE / 3)
+        play.rest(LEASE_SECONDS / 3)
 
 
 @scenario(SKEWED)

@@ -7,7 +7,7 @@ from examples.demo.stage import Stage as DemoStage
 from tests.faults.journal import HOOKED
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
-from tests.faults.stage import LEASE
+from tests.faults.stage import LEASE_SECONDS
 
 
 @scenario(sync=True)
@@ -73,12 +73,12 @@ def a_duplicate_while_it_runs(play: Play) -> None:
 def a_handler_longer_than_its_lease(play: Play) -> None:
     """Heartbeats keep the lease for three times its length, whatever is delivered meanwhile; one run."""
     task = play.expect()
-    play.order(task, "begun", f"slow:{3 * LEASE}")
+    play.order(task, "begun", f"slow:{3 * LEASE_SECONDS}")
     play.send(task)
     play.see(task, "begun")
     for _ in range(6):
         play.claim(play.post(task, number=1) == 429, "a duplicate was not answered as in flight")
-        play.rest(LEASE / 3)
+        play.rest(LEASE_SECONDS / 3)
     play.finish()
     play.claim(
         play.count(task, "heartbeat.done") >= 6, "there were fewer heartbeats than one for a third of a lease"

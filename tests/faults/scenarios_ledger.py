@@ -7,7 +7,7 @@ import time
 
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
-from tests.faults.stage import LEASE, Setup
+from tests.faults.stage import LEASE_SECONDS, Setup
 
 FOR_EVER = 1000
 LOCKS = Setup(settings=(("BENCH_LOCKS", "1"),))
@@ -134,7 +134,7 @@ def a_slow_ledger(play: Play) -> None:
 def a_claim_slower_than_its_lease(play: Play) -> None:
     """A claim that took longer than the lease it gave is no licence to run: confirmed first, one run."""
     task = play.expect()
-    play.order(task, "claim.done", f"slow:{LEASE * 1.2}")
+    play.order(task, "claim.done", f"slow:{LEASE_SECONDS * 1.2}")
     play.send(task)
 
 

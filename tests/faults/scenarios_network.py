@@ -7,7 +7,7 @@ import time
 from tests.faults.http_proxy import HALF
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
-from tests.faults.stage import LEASE, Setup
+from tests.faults.stage import LEASE_SECONDS, Setup
 from tests.faults.tcp_proxy import Fault, Proxy
 
 BY_WIRE = ("firestore",)
@@ -159,7 +159,7 @@ def the_ledger_goes_away_while_handlers_run(play: Play) -> None:
     play.see(task, "effect")
     play.stage.note("proxy refuses", task.id)
     _proxy(play).refuse()
-    play.rest(1.5 * LEASE)
+    play.rest(1.5 * LEASE_SECONDS)
     _proxy(play).heal()
     play.release(task, "effect")
 

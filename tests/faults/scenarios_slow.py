@@ -9,14 +9,14 @@ from tests.faults.stage import Setup
 from tests.faults.tcp_proxy import Fault, Proxy
 
 BY_WIRE = ("firestore",)
-LEASE = 30
+LEASE_SECONDS = 30
 """Seconds, as by default: those of other plays are shorter than what a slow ledger takes."""
 
 MANY = 16
 JITTER = 0.1
 """Of a delay, the part that differs from chunk to chunk."""
 
-SLOW = Setup(workers=2, threads=MANY, settings=(("TASKHANDLER_LEASE", str(LEASE)),))
+SLOW = Setup(workers=2, threads=MANY, settings=(("TASKHANDLER_LEASE", str(LEASE_SECONDS)),))
 LATE = Setup(workers=2, threads=MANY, settings=(("TASKHANDLER_LEASE", "8"),))
 """For ways on which no claim is ever heard of: what they have claimed must lapse within the play."""
 
@@ -96,7 +96,7 @@ def a_long_handler_on_a_slow_connection(play: Play) -> None:
         task.statuses = (200,)
         play.order(task, "effect", "park")
         play.send(task)
-    play.rest(LEASE + 10)
+    play.rest(LEASE_SECONDS + 10)
     for task in tasks:
         play.claim(play.count_answered(task, "heartbeat.done", "written") > 1, f"{task.id} has no heartbeats")
         play.release(task, "effect")
@@ -142,7 +142,7 @@ def a_dead_connection_under_a_handler(play: Play) -> None:
     play.see(task, "effect")
     play.stage.note("proxy BLACKHOLE", task.id)
     _proxy(play).strike(Fault.BLACKHOLE)
-    play.rest(LEASE * 2 / 3 + 4)
+    play.rest(LEASE_SECONDS * 2 / 3 + 4)
     got_through = play.count_answered(task, "heartbeat.done", "written")
     play.claim(got_through, "the dead connection was still in use after two heartbeats")
     play.release(task, "effect")

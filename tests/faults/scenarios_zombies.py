@@ -8,7 +8,7 @@ from typing import Any
 from tests.faults.history import Expectation
 from tests.faults.play import Play
 from tests.faults.scenario import scenario
-from tests.faults.stage import LEASE
+from tests.faults.stage import LEASE_SECONDS
 
 
 def _stopped(play: Play, what: str = "effect", **about: Any) -> tuple[Expectation, int]:  # noqa: ANN401 - of Want
@@ -160,7 +160,7 @@ def a_zombie_wakes_after_its_end_is_written(play: Play) -> None:
 def a_zombie_whose_lease_nobody_took_over(play: Play) -> None:
     """Stopped past its lease, but nobody came: its completion is accepted; one run."""
     task, pid = _stopped(play, runs=(1, 1), statuses=(200,))
-    play.rest(2 * LEASE)
+    play.rest(2 * LEASE_SECONDS)
     _woken(play, task, pid, "completed")
 
 
@@ -175,7 +175,7 @@ def a_zombie_that_is_killed(play: Play) -> None:
 def a_handler_that_lets_no_other_thread_run(play: Play) -> None:
     """It holds the interpreter's lock for two leases, so no heartbeat is sent: taken over, and fenced."""
     task = play.expect(runs=(2, 2))
-    play.order(task, "effect", f"hog:{3 * LEASE}", attempt=1)
+    play.order(task, "effect", f"hog:{3 * LEASE_SECONDS}", attempt=1)
     play.send(task)
     play.see(task, "effect", attempt=1)
     play.run(task)

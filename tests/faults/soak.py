@@ -24,7 +24,7 @@ from tests.faults.timeline import timeline
 TIMEOUT_SECONDS = 330.0
 """Seconds for all of it."""
 
-CALM = 60.0
+CALM_SECONDS = 60.0
 """Seconds of these that are left for what is still under way once nothing goes wrong any more."""
 
 SHOWN = 3
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _soak(stage: Stage, tasks: int, seed: int) -> History:
-    play = Play(stage, "soak", timeout=CALM)
+    play = Play(stage, "soak", timeout=CALM_SECONDS)
     play.queue(max_concurrent_dispatches=16, max_backoff=2.0)
     stage.http_proxy.meets = lambda task, number: _met(stage, seed, task, number)
     stage.queue.faults(**TROUBLE)
@@ -71,7 +71,7 @@ def _soak(stage: Stage, tasks: int, seed: int) -> History:
     with Nemesis(stage, seed):
         for task in _expectations(play, tasks):
             play.send(task)
-        while play.left() and time.monotonic() - began < TIMEOUT_SECONDS - CALM:
+        while play.left() and time.monotonic() - began < TIMEOUT_SECONDS - CALM_SECONDS:
             play.rest(5)
             _show(stage, play, began)
     stage.queue.faults()

@@ -32,7 +32,7 @@ from tests.mirror import ROOT
 
 ACCOUNT = "queue@bench.iam.gserviceaccount.com"
 LOCATION = "projects/bench/locations/here"
-LEASE = 1.5
+LEASE_SECONDS = 1.5
 TIMEOUT_SECONDS = 20.0
 
 
@@ -184,7 +184,7 @@ class Stage:
             "BENCH_REVISION": revision,
             "SABOTAGE": self._sabotage,
             "TASKHANDLER_LEDGER": self.site.url,
-            "TASKHANDLER_LEASE": str(LEASE),
+            "TASKHANDLER_LEASE": str(LEASE_SECONDS),
             "TASKHANDLER_RETRY_AFTER": "1",
             "TASKHANDLER_CERTS_URL": getattr(self.certificates, "url", self.queue.certs_url),
             "TASK_TARGET_URL": self.target,

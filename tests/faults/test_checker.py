@@ -9,7 +9,7 @@ import pytest
 from tests.faults.checker import problems
 from tests.faults.history import History
 from tests.faults.journal import Event
-from tests.faults.sample_histories import LEASE, answered, completed, history, ran, recorded, wrote
+from tests.faults.sample_histories import LEASE_SECONDS, answered, completed, history, ran, recorded, wrote
 
 
 def ordinary(**about: Any) -> History:  # noqa: ANN401 - the fields of Want
@@ -99,12 +99,12 @@ def test_a_write_after_the_end_is_reported():
 
 
 def test_a_take_over_of_a_live_lease_is_reported():
-    events = [*wrote("claim", 0), *completed(LEASE - 0.2, fence=2, lease_id="b", pid=2)]
+    events = [*wrote("claim", 0), *completed(LEASE_SECONDS - 0.2, fence=2, lease_id="b", pid=2)]
     assert says(history(events, [answered(3)], recorded(fence=2)), "S6")
 
 
 def test_a_take_over_of_a_lapsed_lease_is_accepted():
-    events = [*wrote("claim", 0), *completed(LEASE, fence=2, attempt=2, lease_id="b", pid=2)]
+    events = [*wrote("claim", 0), *completed(LEASE_SECONDS, fence=2, attempt=2, lease_id="b", pid=2)]
     assert problems(history(events, [answered(2)], recorded(fence=2, attempt=2))) == []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.faults.history import Entry, History
 from tests.faults.journal import Event
 
-LONGEST = 120
+LONGEST_LINES = 120
 """Lines of a timeline; a longer one is cut in the middle."""
 
 
@@ -16,9 +16,9 @@ def timeline(history: History) -> str:
     seen = sorted([*_of_events(history.events), *_of_entries(history.entries)])
     began = seen[0][0] if seen else 0.0
     lines = [f"{at - began:8.3f}  {line}" for at, line in seen]
-    if len(lines) > LONGEST:
-        half = LONGEST // 2
-        lines[half:-half] = [f"          … {len(lines) - LONGEST} lines …"]
+    if len(lines) > LONGEST_LINES:
+        half = LONGEST_LINES // 2
+        lines[half:-half] = [f"          … {len(lines) - LONGEST_LINES} lines …"]
     lines += [f"  ledger  {task}: {record}" for task, record in history.records.items()]
     return "\n".join(lines)
 

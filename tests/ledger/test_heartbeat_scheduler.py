@@ -18,10 +18,10 @@ from tests.mirror import ROOT
 SENDERS = 4
 """Threads at most, where a test uses all of them up."""
 
-SHORT = 0.002
+SHORT_INTERVAL_SECONDS = 0.002
 """Seconds between the heartbeats of a lease that is in a hurry."""
 
-NEVER = 10_000.0
+ENDLESS_SECONDS = 10_000.0
 
 
 class Ticking:
@@ -67,7 +67,7 @@ def held_by(gate: threading.Event) -> Callable[[], object]:
 
 
 def test_a_watched_lease_is_extended_at_every_interval():
-    heartbeats, lease = Heartbeats(clock=time.monotonic), RecordingLease(SHORT)
+    heartbeats, lease = Heartbeats(clock=time.monotonic), RecordingLease(SHORT_INTERVAL_SECONDS)
     heartbeats.watch(lease)
     assert lease.was_extended(5)
     heartbeats.forget(lease)
@@ -75,14 +75,14 @@ def test_a_watched_lease_is_extended_at_every_interval():
 
 def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_another():
     clock = Ticking()
-    heartbeats, lease = Heartbeats(clock=clock), RecordingLease(SHORT)
+    heartbeats, lease = Heartbeats(clock=clock), RecordingLease(SHORT_INTERVAL_SECONDS)
     heartbeats.watch(lease)
-    assert lease.due == clock.now + SHORT
+    assert lease.due == clock.now + SHORT_INTERVAL_SECONDS
     assert all(clock.looks.acquire(timeout=TIMEOUT_SECONDS) for _ in range(5))
     assert not lease.heartbeats.acquire(blocking=False)
-    clock.now += SHORT
+    clock.now += SHORT_INTERVAL_SECONDS
     assert lease.was_extended()
-    assert lease.due == clock.now + SHORT
+    assert lease.due == clock.now + SHORT_INTERVAL_SECONDS
     assert all(clock.looks.acquire(timeout=TIMEOUT_SECONDS) for _ in range(5))
     assert not lease.heartbeats.acquire(blocking=False)
     heartbeats.forget(lease)
@@ -90,7 +90,7 @@ def test_the_first_heartbeat_is_due_after_one_interval_and_the_next_after_anothe
 
 def test_a_lease_with_a_shorter_interval_is_extended_sooner():
     heartbeats = Heartbeats(clock=time.monotonic)
-    lease = RecordingLease(NEVER)
+    lease = RecordingLease(ENDLESS_SECONDS)
 
     def again() -> None:
         lease.due = time.monotonic()
@@ -98,7 +98,7 @@ def test_a_lease_with_a_shorter_interval_is_extended_sooner():
     lease._act = again  # noqa: SLF001 - a part of the test's own
     heartbeats.watch(lease)
     lease.due = 0.0
-    quick = RecordingLease(SHORT)
+    quick = RecordingLease(SHORT_INTERVAL_SECONDS)
     heartbeats.watch(quick)
     assert lease.was_extended(3)
     heartbeats.forget(lease)
@@ -108,8 +108,8 @@ def test_a_lease_with_a_shorter_interval_is_extended_sooner():
 def test_a_forgotten_lease_is_not_kept_alive():
     heartbeats, forgotten, other = (
         Heartbeats(clock=time.monotonic),
-        RecordingLease(SHORT),
-        RecordingLease(SHORT),
+        RecordingLease(SHORT_INTERVAL_SECONDS),
+        RecordingLease(SHORT_INTERVAL_SECONDS),
     )
     heartbeats.watch(forgotten)
     assert forgotten.was_extended()
@@ -127,8 +127,8 @@ def test_a_forgotten_lease_is_not_kept_alive():
 def test_a_lease_forgotten_during_its_heartbeat_gets_no_other(gate: threading.Event):
     heartbeats, lease, other = (
         Heartbeats(clock=time.monotonic),
-        RecordingLease(SHORT, held_by(gate)),
-        RecordingLease(SHORT),
+        RecordingLease(SHORT_INTERVAL_SECONDS, held_by(gate)),
+        RecordingLease(SHORT_INTERVAL_SECONDS),
     )
     heartbeats.watch(lease)
     assert lease.was_extended()
@@ -141,8 +141,8 @@ def test_a_lease_forgotten_during_its_heartbeat_gets_no_other(gate: threading.Ev
 
 
 def test_a_slow_heartbeat_does_not_starve_the_others(gate: threading.Event):
-    heartbeats, slow = Heartbeats(clock=time.monotonic), RecordingLease(SHORT, held_by(gate))
-    others = [RecordingLease(SHORT) for _ in range(20)]
+    heartbeats, slow = Heartbeats(clock=time.monotonic), RecordingLease(SHORT_INTERVAL_SECONDS, held_by(gate))
+    others = [RecordingLease(SHORT_INTERVAL_SECONDS) for _ in range(20)]
     heartbeats.watch(slow)
     assert slow.was_extended()
     for other in others:
@@ -154,8 +154,8 @@ def test_a_slow_heartbeat_does_not_starve_the_others(gate: threading.Event):
 
 
 def test_all_senders_but_one_may_be_slow(gate: threading.Event):
-    heartbeats, quick = Heartbeats(clock=time.monotonic, most=SENDERS), RecordingLease(SHORT)
-    slow = [RecordingLease(SHORT, held_by(gate)) for _ in range(SENDERS - 1)]
+    heartbeats, quick = Heartbeats(clock=time.monotonic, most=SENDERS), RecordingLease(SHORT_INTERVAL_SECONDS)
+    slow = [RecordingLease(SHORT_INTERVAL_SECONDS, held_by(gate)) for _ in range(SENDERS - 1)]
     for lease in slow:
         heartbeats.watch(lease)
     assert all(lease.was_extended() for lease in slow)
@@ -167,11 +167,11 @@ def test_all_senders_but_one_may_be_slow(gate: threading.Event):
 
 def test_leases_watched_while_all_senders_are_busy_are_extended_later(gate: threading.Event):
     heartbeats = Heartbeats(clock=time.monotonic, most=SENDERS)
-    slow = [RecordingLease(SHORT, held_by(gate)) for _ in range(SENDERS)]
+    slow = [RecordingLease(SHORT_INTERVAL_SECONDS, held_by(gate)) for _ in range(SENDERS)]
     for lease in slow:
         heartbeats.watch(lease)
     assert all(lease.was_extended() for lease in slow)
-    late = [RecordingLease(SHORT) for _ in range(50)]
+    late = [RecordingLease(SHORT_INTERVAL_SECONDS) for _ in range(50)]
     for lease in late:
         heartbeats.watch(lease)
     assert not any(lease.heartbeats.acquire(blocking=False) for lease in late)
@@ -182,7 +182,11 @@ def test_leases_watched_while_all_senders_are_busy_are_extended_later(gate: thre
 
 
 def test_a_lease_due_sooner_than_all_others_wakes_a_thread():
-    heartbeats, long, short = Heartbeats(clock=time.monotonic), RecordingLease(NEVER), RecordingLease(SHORT)
+    heartbeats, long, short = (
+        Heartbeats(clock=time.monotonic),
+        RecordingLease(ENDLESS_SECONDS),
+        RecordingLease(SHORT_INTERVAL_SECONDS),
+    )
     heartbeats.watch(long)
     heartbeats.watch(short)
     assert short.was_extended(3)
@@ -197,8 +201,8 @@ def test_another_lease_is_extended_while_one_heartbeat_hangs(gate: threading.Eve
     clock = Ticking()
     heartbeats, slow, next_one = (
         Heartbeats(clock=clock),
-        RecordingLease(SHORT, held_by(gate)),
-        RecordingLease(2 * SHORT),
+        RecordingLease(SHORT_INTERVAL_SECONDS, held_by(gate)),
+        RecordingLease(2 * SHORT_INTERVAL_SECONDS),
     )
     heartbeats.watch(slow)
     heartbeats.watch(next_one)
@@ -212,8 +216,8 @@ def test_another_lease_is_extended_while_one_heartbeat_hangs(gate: threading.Eve
 def test_a_lease_that_comes_while_the_only_sender_is_busy_has_a_sender_of_its_own(gate: threading.Event):
     heartbeats, slow, late = (
         Heartbeats(clock=time.monotonic),
-        RecordingLease(SHORT, held_by(gate)),
-        RecordingLease(SHORT),
+        RecordingLease(SHORT_INTERVAL_SECONDS, held_by(gate)),
+        RecordingLease(SHORT_INTERVAL_SECONDS),
     )
     heartbeats.watch(slow)
     assert slow.was_extended()
@@ -224,7 +228,7 @@ def test_a_lease_that_comes_while_the_only_sender_is_busy_has_a_sender_of_its_ow
 
 
 def test_idle_heartbeats_do_not_read_the_clock():
-    clock, lease, looks = Ticking(), RecordingLease(SHORT), 0
+    clock, lease, looks = Ticking(), RecordingLease(SHORT_INTERVAL_SECONDS), 0
     heartbeats = Heartbeats(clock=clock)
     heartbeats.watch(lease)
     heartbeats.forget(lease)
@@ -239,8 +243,8 @@ def test_a_heartbeat_that_raises_does_not_stop_the_next_ones(caplog: pytest.LogC
 
     heartbeats, failing, working = (
         Heartbeats(clock=time.monotonic),
-        RecordingLease(SHORT, fail),
-        RecordingLease(SHORT),
+        RecordingLease(SHORT_INTERVAL_SECONDS, fail),
+        RecordingLease(SHORT_INTERVAL_SECONDS),
     )
     heartbeats.watch(failing)
     assert failing.was_extended(SENDERS + 1)

@@ -11,12 +11,13 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from taskhandler.ledger.heartbeat_scheduler import Heartbeats
 from tests.ledger.scripted_storage import TIMEOUT_SECONDS
-from tests.ledger.test_heartbeat_scheduler import NEVER, SHORT, RecordingLease
+from tests.ledger.test_heartbeat_scheduler import ENDLESS_SECONDS, SHORT_INTERVAL_SECONDS, RecordingLease
 from tests.mirror import ROOT
 
 FAR = contextvars.ContextVar[object]("FAR")
@@ -57,7 +58,7 @@ def test_no_thread_runs_before_something_is_watched(started: Started):
 
 def test_many_leases_whose_handlers_end_early_take_one_thread(heartbeats: Heartbeats, started: Started):
     for _ in range(1000):
-        lease = RecordingLease(NEVER)
+        lease = RecordingLease(ENDLESS_SECONDS)
         heartbeats.watch(lease)
         heartbeats.forget(lease)
     assert len(started.threads()) == 1
@@ -67,7 +68,7 @@ def test_there_are_no_more_threads_than_allowed_however_many_calls_are_slow(star
     opened = threading.Event()
     heartbeats, slow = (
         Heartbeats(clock=time.monotonic, most=3),
-        [RecordingLease(SHORT, opened.wait) for _ in range(9)],
+        [RecordingLease(SHORT_INTERVAL_SECONDS, opened.wait) for _ in range(9)],
     )
     for lease in slow:
         heartbeats.watch(lease)
@@ -83,7 +84,7 @@ def test_there_are_no_more_threads_than_allowed_however_many_calls_are_slow(star
 
 
 def test_threads_end_when_they_have_been_idle_for_a_while_and_start_again(started: Started):
-    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), RecordingLease(SHORT)
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), RecordingLease(SHORT_INTERVAL_SECONDS)
     for _ in range(3):
         heartbeats.watch(lease)
         assert lease.was_extended(2)
@@ -92,7 +93,7 @@ def test_threads_end_when_they_have_been_idle_for_a_while_and_start_again(starte
 
 
 def test_a_thread_waiting_for_a_distant_heartbeat_notices_that_its_lease_was_forgotten(started: Started):
-    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), RecordingLease(NEVER)
+    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=0.05), RecordingLease(ENDLESS_SECONDS)
     heartbeats.watch(lease)
     assert len(started.threads()) == 1
     heartbeats.forget(lease)
@@ -100,7 +101,10 @@ def test_a_thread_waiting_for_a_distant_heartbeat_notices_that_its_lease_was_for
 
 
 def test_a_lease_outlasts_the_idle_time(started: Started):
-    heartbeats, lease = Heartbeats(clock=time.monotonic, idle=SHORT), RecordingLease(50 * SHORT)
+    heartbeats, lease = (
+        Heartbeats(clock=time.monotonic, idle=SHORT_INTERVAL_SECONDS),
+        RecordingLease(50 * SHORT_INTERVAL_SECONDS),
+    )
     heartbeats.watch(lease)
     assert lease.was_extended(3)
     assert started.threads()
@@ -112,8 +116,8 @@ def test_a_lease_being_extended_as_the_waiting_thread_falls_asleep_is_extended_a
     started: Started,
 ):
     opened = threading.Event()
-    heartbeats = Heartbeats(clock=time.monotonic, idle=NEVER)
-    slow, far = RecordingLease(SHORT, opened.wait), RecordingLease(NEVER)
+    heartbeats = Heartbeats(clock=time.monotonic, idle=ENDLESS_SECONDS)
+    slow, far = RecordingLease(SHORT_INTERVAL_SECONDS, opened.wait), RecordingLease(ENDLESS_SECONDS)
     heartbeats.watch(slow)
     assert slow.was_extended()
     heartbeats.watch(far)
@@ -127,7 +131,8 @@ def test_a_lease_being_extended_as_the_waiting_thread_falls_asleep_is_extended_a
 
 
 def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started):
-    leases = [RecordingLease(SHORT, lambda: time.sleep(SHORT)) for _ in range(8)]  # noqa: TID251 - a slow call
+    slowly = partial(time.sleep, SHORT_INTERVAL_SECONDS)  # noqa: TID251 - a slow call
+    leases = [RecordingLease(SHORT_INTERVAL_SECONDS, slowly) for _ in range(8)]
     for lease in leases:
         heartbeats.watch(lease)
     assert all(lease.was_extended(3) for lease in leases)
@@ -138,7 +143,7 @@ def test_rest_ends_all_threads_at_once(heartbeats: Heartbeats, started: Started)
 
 
 def test_rest_and_wait_returns_when_the_threads_have_ended(heartbeats: Heartbeats, started: Started):
-    lease = RecordingLease(SHORT)
+    lease = RecordingLease(SHORT_INTERVAL_SECONDS)
     heartbeats.watch(lease)
     assert lease.was_extended(3)
     heartbeats.forget(lease)
@@ -149,19 +154,19 @@ def test_rest_and_wait_returns_when_the_threads_have_ended(heartbeats: Heartbeat
 
 def test_rest_and_wait_does_not_wait_for_a_lease_of_another_app_nor_for_a_slow_call(started: Started):
     opened = threading.Event()
-    heartbeats, slow = Heartbeats(clock=time.monotonic), RecordingLease(SHORT, opened.wait)
+    heartbeats, slow = Heartbeats(clock=time.monotonic), RecordingLease(SHORT_INTERVAL_SECONDS, opened.wait)
     heartbeats.watch(slow)
     assert slow.was_extended()
-    heartbeats.rest_and_wait(NEVER)
+    heartbeats.rest_and_wait(ENDLESS_SECONDS)
     heartbeats.forget(slow)
-    heartbeats.rest_and_wait(SHORT)
+    heartbeats.rest_and_wait(SHORT_INTERVAL_SECONDS)
     assert started.threads()
     opened.set()
     started.end()
 
 
 def test_rest_ends_no_thread_while_a_lease_of_another_app_is_watched(heartbeats: Heartbeats):
-    lease = RecordingLease(SHORT)
+    lease = RecordingLease(SHORT_INTERVAL_SECONDS)
     heartbeats.watch(lease)
     heartbeats.rest()
     assert lease.was_extended(3)
@@ -174,7 +179,7 @@ def test_rest_gives_up_on_the_lock_since_a_finalizer_may_run_where_it_is_held(he
 
 
 def test_no_thread_keeps_a_forgotten_lease_alive(heartbeats: Heartbeats):
-    leases = [RecordingLease(SHORT) for _ in range(4)]
+    leases = [RecordingLease(SHORT_INTERVAL_SECONDS) for _ in range(4)]
     gone = [weakref.ref(lease) for lease in leases]
     for lease in leases:
         heartbeats.watch(lease)
@@ -194,7 +199,7 @@ class Far:
 
 
 def test_no_thread_keeps_alive_the_context_that_first_watched_a_lease(heartbeats: Heartbeats):
-    lease = RecordingLease(NEVER)
+    lease = RecordingLease(ENDLESS_SECONDS)
 
     def watch() -> weakref.ref[Far]:
         far = Far()
@@ -212,7 +217,7 @@ def test_watching_a_lease_fails_while_no_thread_can_be_started(
     heartbeats: Heartbeats, caplog: pytest.LogCaptureFixture
 ):
     before = threading.stack_size(1 << 46)  # more than there can be
-    lease = RecordingLease(SHORT)
+    lease = RecordingLease(SHORT_INTERVAL_SECONDS)
     try:
         for _ in range(2):
             with pytest.raises(RuntimeError, match="no thread can be started"):
@@ -230,7 +235,7 @@ def test_a_thread_that_is_ended_by_its_heartbeat_is_replaced(heartbeats: Heartbe
     def leave() -> None:
         raise SystemExit  # a thread ends by it without a word, as a greenlet by GreenletExit
 
-    leaving, working = RecordingLease(SHORT, leave), RecordingLease(SHORT)
+    leaving, working = RecordingLease(SHORT_INTERVAL_SECONDS, leave), RecordingLease(SHORT_INTERVAL_SECONDS)
     heartbeats.watch(leaving)
     assert leaving.was_extended()
     heartbeats.forget(leaving)

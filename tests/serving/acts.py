@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from taskhandler import Reject, Retry, Task
 
-LONGEST = 20.0
+LONGEST_WAIT_SECONDS = 20.0
 """Seconds before a handler gives up waiting for what its test forgot."""
 
 
@@ -26,7 +26,7 @@ class Asked(Struct, frozen=True):
     folder: Path
 
 
-def _looks(seconds: float = LONGEST) -> Iterator[None]:
+def _looks(seconds: float = LONGEST_WAIT_SECONDS) -> Iterator[None]:
     """Every hundredth of a second, for so long."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

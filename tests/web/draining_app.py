@@ -9,7 +9,7 @@ from typing import Any
 
 from taskhandler.web.drain import Drain
 
-LONGEST = 2000
+MOST_LOOKS = 2000
 """Looks, a hundredth of a second apart, before the waiting is given up."""
 
 draining = Drain()
@@ -26,7 +26,7 @@ def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Itera
 
 def _watched() -> Iterator[bytes]:
     yield b"%d\n" % os.getpid()
-    looks = (threading.Event().wait(0.01) for _ in range(LONGEST))
+    looks = (threading.Event().wait(0.01) for _ in range(MOST_LOOKS))
     yield next((b"draining" for _ in looks if draining()), b"serving")
 
 

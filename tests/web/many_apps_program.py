@@ -22,7 +22,7 @@ from flask import Flask
 from taskhandler import Retry, TaskBlueprint
 from taskhandler.web.assembly import Assembly
 
-WARM_UP = 60
+WARM_UP_APPS = 60
 """Apps before the first measurement: the interpreter's caches are full by then."""
 
 TIMEOUT_SECONDS = 30.0
@@ -83,11 +83,11 @@ def measured() -> dict[str, int]:
 
 
 def main(ledger: str, apps: int, end: str) -> None:
-    for number in range(WARM_UP):
+    for number in range(WARM_UP_APPS):
         lead(ledger, number, end)
     before = measured()
     kept = []
-    for number in range(WARM_UP, WARM_UP + apps):
+    for number in range(WARM_UP_APPS, WARM_UP_APPS + apps):
         app = lead(ledger, number, end)
         if end == "kept":
             kept.append(app)

@@ -19,7 +19,7 @@ from tests.ledger.samples import SECOND as NEXT
 from tests.ledger.sqlite.local_storage import SECOND, Clocks, open_local, raw_connection, wait
 
 KEY = Key("project/location", "queue", "task-1")
-A_DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 LATEST = 253_402_300_799.0
 """The last second of the year 9999."""
 
@@ -48,7 +48,7 @@ def test_a_records_age_is_by_the_boot_clock(local: SQLiteStorage, clocks: Clocks
     assert age_in(local) == pytest.approx(31.0)
 
 
-@pytest.mark.parametrize("jump", [-A_DAY, -1.0, 1.0, A_DAY])
+@pytest.mark.parametrize("jump", [-DAY_SECONDS, -1.0, 1.0, DAY_SECONDS])
 def test_a_changed_wall_clock_does_not_change_an_age(local: SQLiteStorage, clocks: Clocks, jump: float):
     local.create(KEY, FIRST)
     clocks.wall += jump
@@ -62,7 +62,7 @@ def test_a_write_that_another_process_made_just_now_has_no_negative_age(local: S
     assert age_in(local) == 0.0
 
 
-@pytest.mark.parametrize("jump", [-1e9, -A_DAY, 1.0, A_DAY, 1e9, 1e30, -1e30])
+@pytest.mark.parametrize("jump", [-1e9, -DAY_SECONDS, 1.0, DAY_SECONDS, 1e9, 1e30, -1e30])
 def test_times_for_people_are_by_the_wall_clock_and_decide_nothing(
     local: SQLiteStorage, clocks: Clocks, jump: float
 ):
@@ -87,16 +87,16 @@ def test_after_a_reboot_every_lease_has_lapsed(path: Path, local: SQLiteStorage,
     clocks.boot = SECOND
     rebooted = open_local(path, clocks.clock("boot-2"))
     assert age_in(rebooted) == 3600.0
-    clocks.wall -= A_DAY
+    clocks.wall -= DAY_SECONDS
     assert age_in(rebooted) == 3600.0
     rebooted.close()
 
 
 def test_after_a_reboot_a_records_age_is_by_the_wall_clock(path: Path, local: SQLiteStorage, clocks: Clocks):
     local.create(KEY, FIRST)
-    clocks.wall += 36 * A_DAY
+    clocks.wall += 36 * DAY_SECONDS
     rebooted = open_local(path, clocks.clock("boot-2"))
-    assert age_in(rebooted) == pytest.approx(36 * A_DAY)
+    assert age_in(rebooted) == pytest.approx(36 * DAY_SECONDS)
     rebooted.close()
 
 

@@ -23,7 +23,7 @@ from tests.ledger.sqlite.local_storage import Clocks, open_local, raw_connection
 KEY = Key("project/location", "queue", "task-1")
 OTHER = replace(KEY, task="task-2")
 GARBAGE = b"\xa5" * 4096
-LONGEST = 5.0
+LONGEST_CALL_SECONDS = 5.0
 """Seconds; no call takes longer."""
 
 
@@ -131,7 +131,7 @@ def test_a_stuck_writer_makes_others_unavailable_within_five_seconds(path: Path,
         stuck.execute("BEGIN IMMEDIATE")
         before = time.monotonic()
         assert isinstance(local.create(OTHER, FIRST), Unavailable)
-        assert 1.0 < time.monotonic() - before < LONGEST
+        assert 1.0 < time.monotonic() - before < LONGEST_CALL_SECONDS
         assert isinstance(local.read(KEY), Snapshot)
         stuck.execute("ROLLBACK")
     assert_available(local)
