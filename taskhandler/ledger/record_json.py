@@ -14,15 +14,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import (
-    FORMAT,
-    OperatorAct,
-    Record,
-    Round,
-    Step,
-    Unknown,
-    check_decoded,
-)
+from taskhandler.lifecycle.record import FORMAT, OperatorAct, Record, Round, Step, Unknown, check_decoded
 
 _ELSEWHERE = frozenset({"format", "min_reader", "unknown"})
 """What stands beside the JSON, and what is not one field."""

@@ -5,19 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import (
-    Record,
-    Snapshot,
-    State,
-)
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Conflict,
-    Exhausted,
-    InFlight,
-    Run,
-    Transition,
-)
+from taskhandler.lifecycle.record import Record, Snapshot, State
+from taskhandler.lifecycle.verdict import AlreadyEnded, Conflict, Exhausted, InFlight, Run, Transition
 
 
 class Claim(Struct, frozen=True, kw_only=True, gc=False):

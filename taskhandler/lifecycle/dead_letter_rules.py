@@ -5,17 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import (
-    Record,
-    Snapshot,
-    State,
-    end_of,
-)
-from taskhandler.lifecycle.verdict import (
-    Fenced,
-    Settled,
-    Transition,
-)
+from taskhandler.lifecycle.record import Record, Snapshot, State, end_of
+from taskhandler.lifecycle.verdict import Fenced, Settled, Transition
 
 
 class MarkNotified(Struct, frozen=True, gc=False):

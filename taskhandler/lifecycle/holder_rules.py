@@ -5,13 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import (
-    Record,
-    Snapshot,
-    State,
-    Step,
-    end_of,
-)
+from taskhandler.lifecycle.record import Record, Snapshot, State, Step, end_of
 from taskhandler.lifecycle.verdict import (
     Completed,
     Disposition,

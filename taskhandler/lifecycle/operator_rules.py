@@ -5,19 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
-from taskhandler.lifecycle.record import (
-    MOST_ACTS,
-    OperatorAct,
-    Record,
-    Snapshot,
-    State,
-)
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Fenced,
-    Settled,
-    Transition,
-)
+from taskhandler.lifecycle.record import MOST_ACTS, OperatorAct, Record, Snapshot, State
+from taskhandler.lifecycle.verdict import AlreadyEnded, Fenced, Settled, Transition
 
 
 class Cancel(Struct, frozen=True, kw_only=True, gc=False):

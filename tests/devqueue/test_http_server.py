@@ -12,10 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskhandler.devqueue import LocalQueue
-from taskhandler.devqueue.http_server import (
-    LARGEST_BODY_BYTES,
-    LARGEST_HEAD_BYTES,
-)
+from taskhandler.devqueue.http_server import LARGEST_BODY_BYTES, LARGEST_HEAD_BYTES
 
 from .http_calls import ask, connected, read_answer, request, sent
 from .sample_tasks import http_task

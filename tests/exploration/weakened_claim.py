@@ -6,13 +6,7 @@ from msgspec.structs import replace
 
 from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Record, Snapshot, State
-from taskhandler.lifecycle.verdict import (
-    Conflict,
-    Exhausted,
-    InFlight,
-    Run,
-    Transition,
-)
+from taskhandler.lifecycle.verdict import Conflict, Exhausted, InFlight, Run, Transition
 
 
 class MarkingClaim(rules.Claim, frozen=True):

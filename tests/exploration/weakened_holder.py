@@ -6,15 +6,7 @@ from msgspec.structs import replace
 
 from taskhandler.lifecycle import rules
 from taskhandler.lifecycle.record import Snapshot, State, Step
-from taskhandler.lifecycle.verdict import (
-    Completed,
-    Drained,
-    Failed,
-    Rejected,
-    Renewed,
-    Settled,
-    Transition,
-)
+from taskhandler.lifecycle.verdict import Completed, Drained, Failed, Rejected, Renewed, Settled, Transition
 
 
 class ForgetfulSettle(rules.Settle, frozen=True):

@@ -5,12 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import Record, Snapshot, State
-from taskhandler.lifecycle.rules import (
-    Claim,
-)
-from taskhandler.lifecycle.verdict import (
-    Transition,
-)
+from taskhandler.lifecycle.rules import Claim
+from taskhandler.lifecycle.verdict import Transition
 
 CLAIM = Claim(lease_id="mine", digest="d", handler="h", lease=30.0, retention=900.0)
 OURS = Record(

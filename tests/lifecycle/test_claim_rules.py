@@ -6,14 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import TERMINAL, State, Step
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Conflict,
-    Exhausted,
-    InFlight,
-    Run,
-    Transition,
-)
+from taskhandler.lifecycle.verdict import AlreadyEnded, Conflict, Exhausted, InFlight, Run, Transition
 from tests.lifecycle.samples import CLAIM, OURS, THEIRS, snapshot, written
 
 

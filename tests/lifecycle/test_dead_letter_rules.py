@@ -5,15 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import State
-from taskhandler.lifecycle.rules import (
-    KeepConflict,
-    MarkNotified,
-)
-from taskhandler.lifecycle.verdict import (
-    Fenced,
-    Settled,
-    Transition,
-)
+from taskhandler.lifecycle.rules import KeepConflict, MarkNotified
+from taskhandler.lifecycle.verdict import Fenced, Settled, Transition
 from tests.lifecycle.samples import OURS, THEIRS, snapshot
 
 DEAD = replace(THEIRS, state=State.DEAD)

@@ -6,22 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from taskhandler.lifecycle.record import MOST_ACTS, TERMINAL, OperatorAct, Record, State, Step
-from taskhandler.lifecycle.rules import (
-    BeginStep,
-    Cancel,
-    FinishStep,
-    Heartbeat,
-    Reset,
-    Settle,
-)
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Completed,
-    Fenced,
-    Run,
-    Settled,
-    Transition,
-)
+from taskhandler.lifecycle.rules import BeginStep, Cancel, FinishStep, Heartbeat, Reset, Settle
+from taskhandler.lifecycle.verdict import AlreadyEnded, Completed, Fenced, Run, Settled, Transition
 from tests.lifecycle.samples import CLAIM, OURS, THEIRS, snapshot, written
 
 CANCEL = Cancel(nonce="n", reason="stock is gone", handler="h", retention=700.0)

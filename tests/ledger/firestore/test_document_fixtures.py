@@ -24,15 +24,7 @@ from taskhandler.ledger.ledger import Ledger
 from taskhandler.ledger.storage import Key, Listed, Page, TaskBody
 from taskhandler.lifecycle.record import FORMAT, OperatorAct, Record, Round, State, Step
 from taskhandler.lifecycle.rules import Claim, Heartbeat, Reset, Rule, Settle
-from taskhandler.lifecycle.verdict import (
-    AlreadyEnded,
-    Completed,
-    Conflict,
-    Renewed,
-    Run,
-    Settled,
-    Verdict,
-)
+from taskhandler.lifecycle.verdict import AlreadyEnded, Completed, Conflict, Renewed, Run, Settled, Verdict
 from taskhandler.protobuf import Message
 from tests.ledger.firestore.cloud import Cloud, emulated_cloud
 
