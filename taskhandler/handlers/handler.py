@@ -52,6 +52,10 @@ class Handler(Generic[P, R]):
         """Name the handler."""
         return f"<Handler {self.name!r}>"
 
+    def __reduce__(self) -> str:
+        """Pickled by its name, as a function is: what it stands for is in its module."""
+        return str(getattr(self.function, "__qualname__", self.name))
+
     def enqueue(
         self, payload: object = None, *, name: str | None = None, delay: float | timedelta | None = None
     ) -> TaskRef:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -28,6 +30,17 @@ def test_a_handler_is_still_callable_as_the_plain_function():
     assert (handler(2), handler(number=3), handler.__wrapped__) == (4, 6, double)
     assert (handler.__doc__, repr(handler)) == ("Twice as many.", "<Handler 'double'>")
     assert (handler.__name__, handler.__module__) == ("double", __name__)  # type: ignore[attr-defined]  # of its function
+
+
+def _half(number: int) -> int:
+    return number // 2
+
+
+def test_a_handler_is_pickled_and_copied_as_the_one_that_it_is(monkeypatch: pytest.MonkeyPatch):
+    handler = handler_of(_half)
+    monkeypatch.setitem(globals(), "_half", handler)
+    assert pickle.loads(pickle.dumps(handler)) is handler  # noqa: S301 - our own
+    assert copy.copy(handler) is copy.deepcopy(handler) is handler
 
 
 def test_an_attribute_of_the_function_does_not_hide_one_of_the_handler():
