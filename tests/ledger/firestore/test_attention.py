@@ -72,3 +72,13 @@ def test_a_cursor_is_read_as_it_was_written(value: str, document_id: str):
 def test_a_text_that_is_not_a_cursor_is_refused(text: str):
     with pytest.raises(ValueError, match="after must be"):
         read_cursor(text)
+
+
+def test_a_handler_with_half_a_surrogate_pair_has_no_ranges():
+    assert find_spans({Listed.DEAD}, "half a \ud800 pair") == []
+
+
+@pytest.mark.parametrize("text", ["dead:h/__id7__", "dead:half a \ud800 pair/1"])
+def test_a_place_that_no_document_can_have_is_not_a_cursor(text: str):
+    with pytest.raises(ValueError, match="after must be"):
+        read_cursor(text)
