@@ -100,7 +100,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
                 verdict = delivery.lease.ensure_live()
                 if not isinstance(verdict, Run):
                     return self._reply(delivery, self._notify(delivery, verdict))
-                arguments = handler.signature.arguments(task.payload, task)
+                arguments = handler.signature.fill_arguments(task.payload, task)
                 with Running(self.heartbeats, delivery.lease, task):
                     ending = end_attempt(run(incoming.call, arguments), delivery.budget)  # 6 run
             verdict, ending = self._settle(delivery, ending)  # 7 settle
@@ -191,7 +191,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
             return end_with_invalid_payload(
                 error.with_traceback(None), delivery.budget, on_invalid=delivery.handler.options.on_invalid
             )
-        return delivery.task(payload, draining=self.draining)
+        return delivery.build_task(payload, draining=self.draining)
 
     def _settle(self, delivery: Delivery, ending: Ending) -> tuple[Verdict, Ending]:
         verdict = delivery.lease.settle(ending.disposition, body=delivery.body)
@@ -229,7 +229,7 @@ class Receiver(Struct, frozen=True, kw_only=True, eq=False):
 
     def _build_dead_task(self, delivery: Delivery) -> Task:
         task = self._decode(delivery)
-        return task if isinstance(task, Task) else delivery.task(None, draining=self.draining)
+        return task if isinstance(task, Task) else delivery.build_task(None, draining=self.draining)
 
     def _reply(self, delivery: Delivery, concluded: Conclusion) -> Delivered:
         after = concluded.after

@@ -70,7 +70,7 @@ class Delivery(Struct, frozen=True):
         """The same for tracebacks of rich, which would print the fields."""
         return [("handler", self.handler), ("headers", self.task_headers), ("body", self.body)]
 
-    def task(self, payload: object, *, draining: Callable[[], bool]) -> Task:
+    def build_task(self, payload: object, *, draining: Callable[[], bool]) -> Task:
         """The task as its handler sees it."""
         task_headers, snapshot = self.task_headers, self.lease.snapshot
         return Task(

@@ -41,7 +41,7 @@ class Signature(Struct, frozen=True):
             raise payload
         return payload
 
-    def arguments(self, payload: object, task: object) -> dict[str, object]:
+    def fill_arguments(self, payload: object, task: object) -> dict[str, object]:
         """The handler's arguments, by name."""
         filled: dict[str, object] = {}
         if self.payload is not None:

@@ -40,7 +40,7 @@ class BeginStep(Struct, frozen=True, gc=False):
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None or not _holds(snapshot.record, self.lease_id):
             return Transition(None, Fenced(end_of(snapshot)))
-        step = snapshot.record.step(self.name)
+        step = snapshot.record.find_step(self.name)
         if step is None:
             return Transition(_with_step(snapshot.record, Step(self.name, snapshot.record.fence)), Renewed())
         if step.value is None and step.fence == snapshot.record.fence:
@@ -58,7 +58,7 @@ class FinishStep(Struct, frozen=True, gc=False):
     def __call__(self, snapshot: Snapshot | None) -> Transition:
         if snapshot is None or not _holds(snapshot.record, self.lease_id):
             return Transition(None, Fenced(end_of(snapshot)))
-        step = snapshot.record.step(self.name) or Step(self.name, snapshot.record.fence)
+        step = snapshot.record.find_step(self.name) or Step(self.name, snapshot.record.fence)
         if step.value is not None:
             return Transition(None, Renewed())  # our own write, whose reply was lost
         finished = replace(step, fence=snapshot.record.fence, value=self.value)

@@ -156,7 +156,7 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         """Whether a failure of the attempt that holds this record leaves none to the handler."""
         return max_attempts is not None and self.charged >= max_attempts
 
-    def step(self, name: str) -> Step | None:
+    def find_step(self, name: str) -> Step | None:
         """The `once` step `name`, if it has been begun."""
         return next((step for step in self.steps if step.name == name), None)
 

@@ -194,7 +194,7 @@ class Story(Struct, frozen=True):
 
     def _once(self, local: Local, shared: Shared) -> Iterator[Move]:
         assert isinstance(local.held, Snapshot)
-        mark = local.held.record.step(STEP) if self.ways.looks_at_steps else None
+        mark = local.held.record.find_step(STEP) if self.ways.looks_at_steps else None
         sparing = self.scenario.step == "at most once"
         if mark is not None and (mark.value is not None or sparing):
             yield Move(label="finds its step begun before", local=replace(local, todo=False), shared=shared)

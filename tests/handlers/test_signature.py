@@ -32,7 +32,7 @@ ORDER = Order("o")
 def given(function: Callable[..., object]) -> dict[str, object]:
     """What the handler would be called with, for `BODY`."""
     signature = read_signature(function, task_type=Task)
-    return signature.arguments(signature.decode(BODY), TASK)
+    return signature.fill_arguments(signature.decode(BODY), TASK)
 
 
 def refusal(function: Callable[..., object]) -> str:

@@ -60,7 +60,7 @@ def test_the_attempt_that_reaches_the_limit_is_the_last():
 
 def test_a_step_is_found_by_its_name():
     record = replace(RECORD, steps=(Step("r", 1), Step("s", 2, "5")))
-    assert (record.step("s"), record.step("t")) == (Step("s", 2, "5"), None)
+    assert (record.find_step("s"), record.find_step("t")) == (Step("s", 2, "5"), None)
 
 
 def test_the_oldest_line_of_a_full_history_is_dropped():
