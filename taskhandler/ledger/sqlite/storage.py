@@ -231,7 +231,8 @@ class SQLiteStorage:
 
     def _leave_alone(self, what: str, key: Key, error: rows.UnreadableRowError) -> Unavailable:
         self._log.error(
-            "The %s of %s in the ledger %s is left as it is, its task is answered 503: %s. To fix it: %s.",
+            "The %s of %s in the ledger %s is left as it is, and its task is answered 503: %s. "
+            "To fix it: %s.",
             what,
             key,
             self.database.path,

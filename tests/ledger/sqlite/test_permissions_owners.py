@@ -28,7 +28,7 @@ def open_folder() -> Iterator[Path]:
 
 
 def as_nobody(url: str) -> str:
-    """What another user is told who opens the ledger."""
+    """What the error says to another user who opens the ledger."""
     command = [sys.executable, "-m", "tests.ledger.programs.other_user", url]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     return done.stderr
