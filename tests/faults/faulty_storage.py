@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 
 from taskhandler.ledger.sqlite import file as sqlite_file
-from taskhandler.ledger.sqlite import group_commit as sqlite_writer
+from taskhandler.ledger.sqlite import group_commit
 from taskhandler.ledger.storage import (
     Answer,
     Key,
@@ -36,7 +36,7 @@ def report_locks(reporter: Reporter) -> None:
         sqlite_file.begin(connection, wait)
         reporter.report("locked")
 
-    setattr(sqlite_writer, "begin", begun)  # noqa: B010 - it is not that module's own
+    setattr(group_commit, "begin", begun)  # noqa: B010 - it is not that module's own
 
 
 class FaultyStorage:

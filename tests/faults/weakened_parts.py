@@ -54,20 +54,22 @@ def believing(*kinds: type[Stale | Unknown]) -> Callable[..., Pending | Done]:
 class IdleHeartbeat(rules.Heartbeat, frozen=True):
     """A heartbeat that changes nothing, so that Firestore's update_time stays where it is."""
 
-    def __call__(self, seen: Snapshot | None) -> Transition:
-        step = super().__call__(seen)
-        return step if seen is None or step.write is None else Transition(seen.record, Renewed())
+    def __call__(self, snapshot: Snapshot | None) -> Transition:
+        transition = super().__call__(snapshot)
+        if snapshot is None or transition.write is None:
+            return transition
+        return Transition(snapshot.record, Renewed())
 
 
 class ForgetfulMarkNotified(rules.MarkNotified, frozen=True):
     """That `on_dead` was called is not written down."""
 
-    def __call__(self, seen: Snapshot | None) -> Transition:  # noqa: ARG002 - it looks at nothing
+    def __call__(self, snapshot: Snapshot | None) -> Transition:  # noqa: ARG002 - it looks at nothing
         return Transition(None, Settled(State.DEAD))
 
 
 def runs_anyway(self: object) -> Run:  # noqa: ARG001 - a method of Lease
-    """A `Lease.start` that does not look at the clock."""
+    """A `Lease.ensure_live` that does not look at the clock."""
     return Run()
 
 
