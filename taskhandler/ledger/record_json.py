@@ -7,6 +7,7 @@ written back as it stood, also within a step, a round and an act.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -22,9 +23,13 @@ _ELSEWHERE = frozenset({"format", "min_reader", "unknown"})
 _Kind = type[Record] | type[Step] | type[Round] | type[OperatorAct]
 _Part = TypeVar("_Part", Record, Step, Round, OperatorAct)
 
-_decoder = msgspec.json.Decoder(Record)
 _raw_fields = msgspec.json.Decoder(dict[str, Raw])
 _raw_items = msgspec.json.Decoder(list[dict[str, Raw]])
+
+
+@functools.cache  # made at first use: `import taskhandler` must stay light
+def _make_decoder() -> msgspec.json.Decoder[Record]:
+    return msgspec.json.Decoder(Record)
 
 
 def encode_record(record: Record) -> bytes:
@@ -55,7 +60,7 @@ def decode_record(text: bytes, *, version: int, min_reader: int) -> Record:
     """
     try:
         text.decode()
-        record = _decoder.decode(text)
+        record = _make_decoder().decode(text)
         check_decoded(record)
         raw = _raw_fields.decode(text)
         return replace(

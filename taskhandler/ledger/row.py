@@ -6,6 +6,7 @@ on it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable
 from typing import Annotated
 
@@ -26,7 +27,9 @@ class _Row(msgspec.Struct, frozen=True):
     record: msgspec.Raw
 
 
-_decoder = msgspec.json.Decoder(_Row)
+@functools.cache  # made at first use: `import taskhandler` must stay light
+def _make_decoder() -> msgspec.json.Decoder[_Row]:
+    return msgspec.json.Decoder(_Row)
 
 
 def encode_row(record: Record, stamp: Stamp) -> bytes:
@@ -49,7 +52,7 @@ def decode_row(text: bytes, *, version: Hashable, clock: ServerClock, now: int) 
         now: a reading of it, from before the row was looked for.
     """
     try:
-        row = _decoder.decode(text)
+        row = _make_decoder().decode(text)
         newer = check_reader(row.min_reader)
         if newer is not None:
             return newer
