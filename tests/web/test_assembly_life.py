@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from taskhandler.ledger.sqlite.idle import MOST_IDLE_LEDGERS
 from taskhandler.web.assembly import Assembly
 from tests.ledger.emulator import emulated
 from tests.mirror import ROOT
+from tests.open_files import count_open_files
 from tests.web.many_apps_program import deliver, made
 
 TIMEOUT_SECONDS = 240.0
@@ -69,23 +69,19 @@ def test_apps_that_are_kept_but_idle_share_one_thread_and_a_few_open_files(tmp_p
     assert after["objects"] < before["objects"] + SPREAD_OBJECTS
 
 
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the number counts, not the paths
-
-
 def test_an_app_that_is_closed_has_no_file_open_and_answers_503_however_often_it_is_closed(tmp_path: Path):
     app = made(f"sqlite://{tmp_path}/ledger.db")
-    before, threads = descriptors(), set(threading.enumerate())
+    threads = set(threading.enumerate())
     assert deliver(app, "first", {}) == 200
-    assert descriptors() > before
+    assert count_open_files(tmp_path) > 0
     assembly = app.extensions["taskhandler"]
     assert isinstance(assembly, Assembly)
     for _ in range(3):
         assembly.close()
-        assert descriptors() == before
+        assert count_open_files(tmp_path) == 0
         assert not [thread for thread in threading.enumerate() if thread not in threads]
         assert deliver(app, "second", {}) == 503
-    assert descriptors() == before
+    assert count_open_files(tmp_path) == 0
 
 
 def test_closing_one_app_leaves_others_working(tmp_path: Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from taskhandler.ledger.storage import Key, Written
 from taskhandler.lifecycle.record import Snapshot
 from tests.ledger.programs.start import output_of
 from tests.ledger.samples import FIRST
+from tests.open_files import count_open_files
 
 KEY = Key("project/location", "queue", "task-1")
 FILES_OF_A_CONNECTION = 3
@@ -45,15 +45,6 @@ def test_a_collected_ledger_is_not_kept_alive_and_is_soon_forgotten():
         idle.mark_used(Ledger())
         idle.mark_used(kept)
     assert kept.closed == 0
-
-
-def count_open_files(folder: Path) -> int:
-    """How many files in `folder` this process has open; other tests have ledgers of their own."""
-    found = 0
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):  # it is closed by now, like the one that lists them
-            found += descriptor.readlink().is_relative_to(folder)
-    return found
 
 
 def test_a_hundred_ledgers_work_with_few_open_files(tmp_path: Path):
