@@ -47,7 +47,7 @@ def failing_with_the_app(send: Callable[..., Any]) -> Callable[..., Any]:
 
 def only_handlers(self: Any, environ: dict[str, Any]) -> bool:  # noqa: ANN401 - TaskRoutes
     """Routes that know nothing of the prefix."""
-    return self.handler(environ["PATH_INFO"]) is not None
+    return self.find_handler(environ["PATH_INFO"]) is not None
 
 
 @contextmanager
