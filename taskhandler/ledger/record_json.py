@@ -106,7 +106,8 @@ def _with_unknown(
 
 def _find_unknown(raw: Mapping[str, Raw], kind: _Kind) -> Unknown:
     known = _KNOWN[kind]
-    return tuple((name, bytes(value)) for name, value in raw.items() if name not in known)
+    found = tuple((name, bytes(value)) for name, value in raw.items() if name not in known)
+    return found or ()  # the default itself, which is left out: Python 3.10 has other empty tuples, too
 
 
 _KNOWN = {kind: frozenset(kind.__struct_fields__) - _ELSEWHERE for kind in (Record, Step, Round, OperatorAct)}

@@ -99,6 +99,11 @@ def test_the_format_is_not_in_the_json_and_is_kept():
     assert (record.format, record.min_reader) == (4, 3)
 
 
+def test_a_record_without_unknown_fields_is_written_as_it_was():
+    text = encode_record(WHOLE)
+    assert encode_record(decoded(text)) == text
+
+
 names = st.text().filter(lambda name: name not in Record.__struct_fields__ + Step.__struct_fields__)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3)
