@@ -39,7 +39,13 @@ class ClosedForEver(MemoryStorage):
 class WritersWaitForEver(TableStorage):
     def _query(self, statement: str, *values: object) -> Sequence[tuple[Any, ...]]:
         with closing(sqlite3.connect(self._path, timeout=3600, isolation_level=None)) as connection:
-            return connection.execute(statement, values).fetchall()
+            if not statement.startswith(("INSERT", "UPDATE")):
+                return connection.execute(statement, values).fetchall()
+            connection.execute("BEGIN IMMEDIATE")
+            rows = connection.execute(statement, values).fetchall()
+            threading.Event().wait(0.05)  # so that a stop finds it with the lock
+            connection.execute("COMMIT")
+            return rows
 
 
 class AnswersComeBeforeTheWrite(TableStorage):
