@@ -16,10 +16,6 @@ CONTRACTS = {
 }
 """The suite of each file that keeps a contract."""
 
-PAYLOAD = Path("taskhandler", "handlers", "payload.py")
-ALSO = CONTRACTS | {PAYLOAD: PAYLOAD.with_name("signature.py")}
-"""Whose tests belong to a file beside its own."""
-
 PARTS = {
     Path("taskhandler", *part.split("/")): Path("taskhandler", *whole.split("/"))
     for part, whole in {
@@ -46,7 +42,7 @@ PARTS = {
 
 def find_tests(source: Path) -> list[Path]:
     """The test files of a source file, both as paths from the root of the project."""
-    found = [*_suite(source), *_suite(ALSO.get(source, source))]
+    found = [*_suite(source), *_suite(CONTRACTS.get(source, source))]
     whole = PARTS.get(source, source.with_stem(source.stem.rpartition("_")[0] or "-"))
     if not found and (ROOT / whole).is_file():
         return find_tests(whole)

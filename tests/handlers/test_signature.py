@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Optional
+from typing import Annotated, Optional
 
 import pytest
 
@@ -165,11 +165,6 @@ def test_a_body_that_cannot_be_the_payload_is_an_error() -> None:
         read_signature(only_payload, task_type=Task).decode(b"{}")
 
 
-def test_the_body_is_not_decoded_for_a_handler_without_a_payload() -> None:
-    assert read_signature(nothing, task_type=Task).decode(b"\xff{") is None
-    assert read_signature(only_task, task_type=Task).decode(b"\xff{") is None
-
-
 def test_a_local_type_is_found_where_the_function_sees_it() -> None:
     @dataclass
     class Local:
@@ -250,48 +245,3 @@ def test_a_signature_that_cannot_be_filled_is_refused_with_what_to_write(
     function: Callable[..., object], words: str
 ) -> None:
     assert words in refusal(function)
-
-
-class Unknown:
-    """A class that nothing but its own code can build."""
-
-
-@dataclass
-class Tree:
-    value: Unknown | None
-    branches: tuple[Tree, ...] = ()
-
-
-@dataclass
-class Vine:
-    next: Vine | None = None
-    seeds: Annotated[Any, "anything"] = None
-
-
-@pytest.mark.parametrize(
-    ("annotation", "words"),
-    [
-        (Unknown, "tests.handlers.test_signature.Unknown cannot be decoded from JSON: use a dataclass"),
-        (list[Unknown], "tests.handlers.test_signature.Unknown cannot be decoded from JSON"),
-        (Tree, "tests.handlers.test_signature.Unknown cannot be decoded from JSON"),
-        (complex, "complex cannot be decoded from JSON"),
-        (5, "a payload cannot have this type: Type '5' is not supported"),
-        (Unknown | int, "a payload cannot have this type: Type unions"),
-        (Order | Vine, "a payload cannot have this type: Type unions"),
-        (bytes | None, "write `bytes` alone"),
-        (bytearray, "write `bytes` alone"),
-        (list["Order | Nowhere"], "handler(payload: "),  # type: ignore[name-defined]  # noqa: F821 - what is tried
-    ],
-)
-def test_a_type_that_cannot_be_decoded_is_refused_with_what_to_write(annotation: object, words: str) -> None:
-    def handler(payload: object) -> None: ...
-
-    handler.__annotations__["payload"] = annotation
-    assert words in refusal(handler)
-
-
-def test_a_recursive_type_is_decoded() -> None:
-    def handler(vine: Vine) -> None: ...
-
-    vine = read_signature(handler, task_type=Task).decode(b'{"next": {"next": null, "seeds": [1]}}')
-    assert vine == Vine(Vine(None, [1]))
