@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,8 +12,7 @@ from taskhandler.ledger.storage import Unavailable, Unknown, Written
 from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import Run, Undecided
 from tests.faults.relay import Relay
-from tests.ledger.emulator import shared_address
-from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
+from tests.ledger.firestore.cloud import Cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, fresh_key
 from tests.ledger.sqlite.local_storage import wait
 
@@ -32,18 +30,6 @@ CODES = {
     "UNAVAILABLE": Unknown,
     "DEADLINE_EXCEEDED": Unknown,
 }
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay(shared_address()) as running:
-        yield running
-
-
-@pytest.fixture
-def relayed(relay: Relay) -> Iterator[Cloud]:
-    with emulated_cloud(relay.address) as opened:
-        yield opened
 
 
 def lease_of(cloud: Cloud) -> Lease:

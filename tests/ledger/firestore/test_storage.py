@@ -23,7 +23,6 @@ from taskhandler.lifecycle.record import Snapshot, State
 from taskhandler.lifecycle.rules import Claim
 from taskhandler.lifecycle.verdict import AlreadyEnded, Completed, Refused, Rejected, Run, Settled, Verdict
 from tests.faults.relay import Relay
-from tests.ledger.emulator import shared_address
 from tests.ledger.firestore.cloud import Cloud, emulated_cloud, version_of
 from tests.ledger.samples import FIRST, SECOND, THIRD, fresh_key
 
@@ -34,18 +33,6 @@ HALF_SURROGATE = "\udc80"
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
     with emulated_cloud() as opened:
-        yield opened
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay(shared_address()) as running:
-        yield running
-
-
-@pytest.fixture
-def relayed(relay: Relay) -> Iterator[Cloud]:
-    with emulated_cloud(relay.address) as opened:
         yield opened
 
 

@@ -46,18 +46,6 @@ def cloud(proxy: Proxy) -> Iterator[Cloud]:
         yield opened
 
 
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    with Relay(shared_address()) as running:
-        yield running
-
-
-@pytest.fixture
-def relayed(relay: Relay) -> Iterator[Cloud]:
-    with emulated_cloud(relay.address) as opened:
-        yield opened
-
-
 def until_there(storage: FirestoreStorage) -> None:
     """Wait until the ledger answers; a connection that has just broken may swallow another call."""
     until = time.monotonic() + 40
